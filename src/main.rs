@@ -1,0 +1,3 @@
+//! `rustcorn`: the command line.
+
+fn main() {}
