@@ -15,4 +15,6 @@
 
 #[doc(hidden)]
 pub mod abi;
+#[doc(hidden)]
+pub mod sys;
 pub mod types;
