@@ -15,4 +15,8 @@
 
 #[doc(hidden)]
 pub mod abi;
+#[doc(hidden)]
+pub mod log;
+#[doc(hidden)]
+pub mod sys;
 pub mod types;
