@@ -15,4 +15,6 @@
 
 #[doc(hidden)]
 pub mod abi;
+#[doc(hidden)]
+pub mod scoreboard;
 pub mod types;
