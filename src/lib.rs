@@ -17,4 +17,6 @@
 pub mod abi;
 #[doc(hidden)]
 pub mod scoreboard;
+#[doc(hidden)]
+pub mod sys;
 pub mod types;
