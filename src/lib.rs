@@ -19,6 +19,8 @@ pub mod abi;
 pub mod log;
 #[doc(hidden)]
 pub mod scoreboard;
+#[cfg(feature = "arbiter")]
+pub mod supervisor;
 #[doc(hidden)]
 pub mod sys;
 pub mod types;

@@ -17,8 +17,6 @@ use crate::supervisor::Machine;
 use crate::sys;
 use crate::sys::signal::Inbox;
 use crate::types::{Generation, Pid, Signal, exit};
-use std::fs::File;
-use std::os::fd::AsFd;
 
 /// Seats on the scoreboard: the most workers and their successors together. Pages of unused seats cost nothing.
 const SLOTS: u16 = 1024;
@@ -44,11 +42,12 @@ pub fn run(source: &dyn SettingsSource, launcher: &mut dyn Launcher, settings: S
     let origin = Origin::remember().map_err(LoadError::failure)?;
     let predecessor = Predecessor::from_env().map_err(LoadError::failure)?;
     change_directory(&settings)?;
-    let errorlog = start_log(&settings)?;
+    start_log(&settings)?;
     log::info!("Starting rustcorn {}", env!("CARGO_PKG_VERSION"));
-    let started = start(source, launcher, settings, origin, predecessor, errorlog);
+    let in_file = terms::log_orders(&settings).path.is_some();
+    let started = start(source, launcher, settings, origin, predecessor);
     if let Err(error) = &started
-        && log::goes_to_file()
+        && in_file
     {
         log::critical!("{error}");
     }
@@ -61,7 +60,6 @@ fn start(
     settings: Settings,
     origin: Origin,
     mut predecessor: Option<Predecessor>,
-    errorlog: Option<File>,
 ) -> Result<i32, LoadError> {
     // May build, and build for long: before anything is held that others could want.
     let prepared = launcher.prepare(Generation::FIRST, &settings, true);
@@ -94,7 +92,7 @@ fn start(
         loads,
         roster: Roster::default(),
         scoreboard: Scoreboard::create(SLOTS).map_err(LoadError::failure)?,
-        lifeline: sys::pipe::nonblocking().map_err(LoadError::failure)?,
+        lifeline: sys::fd::pipe(true).map_err(LoadError::failure)?,
         inbox: Inbox::install(&SIGNALS).map_err(LoadError::failure)?,
         manager,
         oom: OomWatch::start(),
@@ -105,7 +103,6 @@ fn start(
         readiness,
         origin,
         daemonized: settings.daemon,
-        errorlog,
         own,
     };
     shell.share_socket_paths();
@@ -127,9 +124,7 @@ fn start(
 pub fn check(launcher: &mut dyn Launcher, settings: &Settings) -> Result<(), LoadError> {
     change_directory(settings)?;
     load::look_up(settings)?;
-    if let Some(path) = terms::log_orders(settings).path {
-        log::open(&path).map_err(LoadError::failure)?;
-    }
+    log::destination(&terms::log_orders(settings)).map_err(LoadError::failure)?;
     let unloadable = |message| LoadError { code: exit::APP_LOAD, message };
     launcher.prepare(Generation::FIRST, settings, true).map_err(unloadable)?;
     launcher.rehearse(Generation::FIRST).map_err(unloadable)
@@ -142,15 +137,10 @@ fn change_directory(settings: &Settings) -> Result<(), LoadError> {
     })
 }
 
-fn start_log(settings: &Settings) -> Result<Option<File>, LoadError> {
-    let orders = terms::log_orders(settings);
-    let file = orders.path.as_deref().map(log::open).transpose().map_err(LoadError::failure)?;
-    let fd = match &file {
-        Some(file) => file.as_fd().try_clone_to_owned(),
-        None => std::io::stderr().as_fd().try_clone_to_owned(),
-    };
-    log::init(orders, fd.map_err(LoadError::failure)?);
-    Ok(file)
+fn start_log(settings: &Settings) -> Result<(), LoadError> {
+    let (identity, _) = load::look_up(settings)?;
+    log::init(terms::log_orders(settings), load::open_log(settings, &identity)?);
+    Ok(())
 }
 
 /// Sockets that somebody else opened for us: the arbiter that we upgrade, or systemd.

@@ -29,8 +29,6 @@ pub struct Plan<'a> {
     pub lane: u32,
     /// The read end of the lifeline.
     pub lifeline: BorrowedFd<'a>,
-    /// The operator log.
-    pub log: BorrowedFd<'a>,
     /// The scoreboard.
     pub scoreboard: &'a Scoreboard,
     /// What runs in it.
@@ -39,8 +37,9 @@ pub struct Plan<'a> {
 
 /// Forks a worker. Everything that can fail for want of memory or descriptors fails here, in the parent.
 pub fn spawn(plan: &Plan<'_>) -> io::Result<Member> {
-    let (reports, report_end) = sys::pipe::nonblocking()?;
-    plan.scoreboard.reset(plan.slot, plan.generation, plan.lane, sys::clock::now());
+    let (reports, report_end) = sys::fd::pipe(true)?;
+    plan.scoreboard.reset(plan.slot, plan.generation, sys::clock::now());
+    plan.scoreboard.slot(plan.slot).set_lane(plan.lane);
     let orders = serde_json::to_vec(&terms::orders(&plan.load.settings)).map_err(io::Error::from)?;
     let listeners = seat_listeners(&plan.load.listeners);
     let (scoreboard, scoreboard_len) = plan.scoreboard.raw();
@@ -56,7 +55,7 @@ pub fn spawn(plan: &Plan<'_>) -> io::Result<Member> {
         lane: plan.lane,
         report_fd: report_end.as_raw_fd(),
         lifeline_fd: plan.lifeline.as_raw_fd(),
-        log_fd: plan.log.as_raw_fd(),
+        log_fd: log::raw_fd(),
         scoreboard,
         scoreboard_len,
     };
@@ -72,7 +71,7 @@ fn live(plan: &Plan<'_>, seat: &Seat, listeners: &[SeatListener]) -> i32 {
     keep.extend(listeners.iter().map(|listener| listener.fd));
     keep.extend(plan.launcher.descriptors(plan.generation));
     // What a worker holds open it would keep alive: the arbiter's end of the lifeline, sockets of closed binds.
-    sys::fds::close_all_except(&keep);
+    sys::fd::close_all_but(&keep);
     sys::title::set(&format!(
         "rustcorn: worker {} generation {} [{}]",
         plan.slot,

@@ -7,7 +7,7 @@ use super::upgrade::Successor;
 use crate::log;
 use crate::supervisor::{Action, Cause, Event, Symptom};
 use crate::sys;
-use crate::types::{ExitStatus, Level, Mono, Pid, Signal, SlotId};
+use crate::types::{ExitStatus, Mono, Pid, Signal, SlotId};
 
 /// What is left to do after an action.
 pub enum Outcome {
@@ -27,7 +27,7 @@ impl Shell<'_> {
                 return Outcome::Answer(match self.loads.reload(generation, self.source, self.launcher) {
                     Ok(reloaded) => {
                         self.share_socket_paths();
-                        self.apply_log(generation, reloaded.log);
+                        log::init(reloaded.log_orders, reloaded.log);
                         self.log_listeners(generation);
                         self.watch_again(generation);
                         Event::Loaded { generation, terms: reloaded.terms }
@@ -126,13 +126,8 @@ impl Shell<'_> {
 
     fn reopen_logs(&mut self) {
         match log::reopen() {
-            Ok(()) => log::write(Level::Info, "logs reopened"),
+            Ok(()) => log::info!("logs reopened"),
             Err(error) => log::error!("{error}; the log goes on where it was"),
-        }
-        // Fresh workers begin with the same file.
-        let path = self.loads.newest().and_then(|load| super::terms::log_orders(&load.settings).path);
-        if let Some(file) = path.and_then(|path| log::open(&path).ok()) {
-            self.errorlog = Some(file);
         }
     }
 

@@ -3,6 +3,7 @@
 
 use super::launcher::Launcher;
 use super::terms;
+use crate::abi::LogOrders;
 use crate::listeners::{Bind, Listeners, Options};
 use crate::log;
 use crate::settings::{Settings, SettingsSource, changed};
@@ -10,7 +11,7 @@ use crate::supervisor::Terms;
 use crate::sys::privileges::{self, Identity};
 use crate::types::{Generation, exit};
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::os::fd::OwnedFd;
 
 /// Everything that one generation runs with, besides the application itself.
 pub struct Load {
@@ -43,8 +44,10 @@ impl LoadError {
 pub struct Reloaded {
     /// For the supervisor.
     pub terms: Terms,
-    /// The opened errorlog, if it is a file.
-    pub log: Option<File>,
+    /// The opened log.
+    pub log: OwnedFd,
+    /// How it looks.
+    pub log_orders: LogOrders,
 }
 
 /// The loads that workers may still be started from.
@@ -90,14 +93,14 @@ impl Loads {
         if let Some(current) = self.newest() {
             keep_fixed(&mut settings, &current.settings);
         }
-        let log = terms::log_orders(&settings).path.map(|path| log::open(&path)).transpose();
-        let log = log.map_err(LoadError::failure)?;
         let load = open(settings, self.newest().map(|load| &load.listeners))?;
+        let log = open_log(&load.settings, &load.identity)?;
         let prepared = launcher.prepare(generation, &load.settings, false);
         prepared.map_err(|message| LoadError { code: exit::APP_LOAD, message })?;
         let terms = terms::terms(&load.settings, builds(launcher, &load.settings));
+        let log_orders = terms::log_orders(&load.settings);
         self.insert(generation, load);
-        Ok(Reloaded { terms, log })
+        Ok(Reloaded { terms, log, log_orders })
     }
 }
 
@@ -122,6 +125,16 @@ pub fn open(settings: Settings, keep: Option<&Listeners>) -> Result<Load, LoadEr
     Ok(Load { settings, listeners, identity })
 }
 
+/// Opens the operator log and hands it to the user that the workers become, who must be able to reopen it.
+pub fn open_log(settings: &Settings, identity: &Identity) -> Result<OwnedFd, LoadError> {
+    let orders = terms::log_orders(settings);
+    let log = log::destination(&orders).map_err(LoadError::failure)?;
+    if orders.path.is_some() {
+        identity.give(&log).map_err(LoadError::failure)?;
+    }
+    Ok(log)
+}
+
 /// Whether a file change has to be answered by a build.
 pub fn builds(launcher: &dyn Launcher, settings: &Settings) -> bool {
     settings.reload && launcher.watch(settings).is_ok_and(|plan| plan.build.is_some())
@@ -130,7 +143,7 @@ pub fn builds(launcher: &dyn Launcher, settings: &Settings) -> bool {
 /// What a reload cannot change keeps its value, with a line that says so.
 fn keep_fixed(settings: &mut Settings, current: &Settings) {
     for change in changed(current, settings).iter().filter(|change| !change.reloadable) {
-        log::warning!("`{}` cannot change without a restart: it keeps its value until then", change.key);
+        log::warn!("`{}` cannot change without a restart: it keeps its value until then", change.key);
     }
     settings.keep_fixed(current);
 }

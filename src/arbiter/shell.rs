@@ -18,7 +18,6 @@ use crate::sys;
 use crate::sys::daemon::Readiness;
 use crate::sys::signal::Inbox;
 use crate::types::{Generation, Pid, SlotId};
-use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// What the arbiter holds. Descriptors close when it is dropped, sockets in the file system and the pid file go with it.
@@ -55,8 +54,6 @@ pub struct Shell<'a> {
     pub origin: Origin,
     /// Whether WINCH means anything: a terminal sends it at every resize.
     pub daemonized: bool,
-    /// The opened errorlog, if it is a file: what fresh workers begin to write to.
-    pub errorlog: Option<File>,
     /// Our own process.
     pub own: Pid,
 }
@@ -69,14 +66,12 @@ impl Shell<'_> {
             return failed(format!("generation {generation} is not loaded any more"));
         };
         let lanes = if load.settings.reuse_port { u32::from(load.settings.workers) } else { 1 };
-        let stderr = std::io::stderr();
         let plan = Plan {
             slot,
             generation,
             load,
             lane: self.roster.emptiest_lane(lanes),
             lifeline: self.lifeline.0.as_fd(),
-            log: self.errorlog.as_ref().map_or_else(|| stderr.as_fd(), AsFd::as_fd),
             scoreboard: &self.scoreboard,
             launcher: &*self.launcher,
         };
@@ -87,32 +82,6 @@ impl Shell<'_> {
                 Event::Started { slot, pid }
             }
             Err(error) => failed(error.to_string()),
-        }
-    }
-
-    /// Makes the log look as this generation wants it.
-    pub fn apply_log(&mut self, generation: Generation, opened: Option<File>) {
-        let Some(load) = self.loads.get(generation) else { return };
-        let orders = terms::log_orders(&load.settings);
-        self.errorlog = match (&orders.path, opened) {
-            (None, _) => None,
-            (Some(_), Some(file)) => Some(file),
-            // The file was writable before; if it is not any more, the old log is better than none.
-            (Some(path), None) => match log::open(path) {
-                Ok(file) => Some(file),
-                Err(error) => {
-                    log::error!("{error}; the log goes on where it was");
-                    return;
-                }
-            },
-        };
-        let fd = match &self.errorlog {
-            Some(file) => file.as_fd().try_clone_to_owned(),
-            None => std::io::stderr().as_fd().try_clone_to_owned(),
-        };
-        match fd {
-            Ok(fd) => log::init(orders, fd),
-            Err(error) => log::error!("cannot switch the log: {error}"),
         }
     }
 

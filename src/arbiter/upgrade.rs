@@ -62,8 +62,8 @@ pub struct Successor {
 impl Successor {
     /// Starts the program on disk with the listeners of the newest load.
     pub fn start(origin: &Origin, loads: &Loads) -> io::Result<Self> {
-        let (ready_read, ready_write) = sys::pipe::nonblocking()?;
-        let (life_read, life_write) = sys::pipe::nonblocking()?;
+        let (ready_read, ready_write) = sys::fd::pipe(true)?;
+        let (life_read, life_write) = sys::fd::pipe(true)?;
         let mut environment = origin.environment.clone();
         // Inherited sockets are told by variables of ours; systemd's would be believed a second time.
         environment.retain(|(name, _)| !name.to_string_lossy().starts_with("LISTEN_") && !is_ours(name));
@@ -118,7 +118,7 @@ impl Predecessor {
         let pipes = pipes.to_string_lossy().into_owned();
         let bad = || format!("{PIPES_VARIABLE}={pipes} is no pair of pipes; remove it from the environment");
         let (ready, life) = pipes.split_once(',').ok_or_else(bad)?;
-        let adopt = |number: &str| number.parse().ok().and_then(|fd| sys::fds::adopt(fd).ok()).ok_or_else(bad);
+        let adopt = |number: &str| number.parse().ok().and_then(|fd| sys::fd::adopt(fd).ok()).ok_or_else(bad);
         let (ready, life) = (adopt(ready)?, adopt(life)?);
         Ok(Some(Self { ready: Some(File::from(ready)), life: Some(life), listeners }))
     }
