@@ -15,4 +15,6 @@
 
 #[doc(hidden)]
 pub mod abi;
+#[cfg(feature = "arbiter")]
+pub mod settings;
 pub mod types;
