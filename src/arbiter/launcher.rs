@@ -61,6 +61,13 @@ pub struct Build {
 }
 
 impl Build {
+    /// The parts of a command.
+    #[must_use]
+    pub fn of(command: &Command) -> Self {
+        let argv = std::iter::once(command.get_program()).chain(command.get_args()).map(Into::into).collect();
+        Self { argv, cwd: command.get_current_dir().map_or_else(|| PathBuf::from("."), Into::into) }
+    }
+
     /// A fresh command in a process group of its own, so that a cancelled build takes its compilers with it.
     #[must_use]
     pub fn command(&self) -> Option<Command> {
