@@ -15,6 +15,8 @@
 
 #[doc(hidden)]
 pub mod abi;
+#[cfg(feature = "cli")]
+pub mod cli;
 #[cfg(feature = "arbiter")]
 pub mod settings;
 pub mod types;
