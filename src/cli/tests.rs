@@ -156,3 +156,15 @@ fn a_linked_program_takes_no_application() {
     let told = source.load().expect_err("an application").to_string();
     assert!(told.starts_with("app: is set (RUSTCORN_APP in the environment)"), "{told}");
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_words_make_it_panic(words in proptest::collection::vec("(--?)?[a-z-]{0,8}(=[^\0]{0,5})?|\\PC{0,12}", 0..6)) {
+        let variable = words.join(" ");
+        if let Ok(matches) = command::parse(&Program::loader(), words.into_iter().map(Into::into).collect()) {
+            let _ = args::given(&matches);
+        }
+        let environment: Environment = [("RUSTCORN_CMD_ARGS".into(), variable.into())].into();
+        let _ = Source::with(&Program::loader(), Vec::new(), environment, "/".into());
+    }
+}
