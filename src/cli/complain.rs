@@ -5,6 +5,7 @@ use crate::settings::SettingsError;
 use crate::types::exit;
 use clap::error::ErrorKind;
 use std::fmt::Display;
+use std::io::Write;
 
 /// A command line that clap refuses, or that only asks for help or version; the exit code.
 pub fn usage(program: &Program, error: &clap::Error) -> i32 {
@@ -13,7 +14,7 @@ pub fn usage(program: &Program, error: &clap::Error) -> i32 {
         let _ = error.print();
         return exit::OK;
     }
-    eprintln!("{}: {} (see {0} --help)", program.name, one_line(error));
+    line(program, &format!("{} (see {} --help)", one_line(error), program.name));
     exit::USAGE
 }
 
@@ -24,9 +25,9 @@ pub fn lines(program: &Program, problems: &SettingsError) {
     }
 }
 
-/// One problem.
+/// One problem. With standard error closed there is nobody left to tell.
 pub fn line(program: &Program, problem: &dyn Display) {
-    eprintln!("{}: {problem}", program.name);
+    let _ = writeln!(std::io::stderr(), "{}: {problem}", program.name);
 }
 
 /// clap's complaint without its layout: the sentence, and the hint if there is one that helps.

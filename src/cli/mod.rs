@@ -4,8 +4,6 @@
 //! `--print-config` and the generators of manual, completions, reference, schema and sample. The only part that prints.
 //! Decides nothing about values: that is `settings`, its counterpart.
 
-#![allow(clippy::print_stdout, clippy::print_stderr)]
-
 mod args;
 mod command;
 mod complain;
