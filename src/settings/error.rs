@@ -117,12 +117,18 @@ pub enum Fault {
     #[error("a quote is not closed; the text is split into words as a shell does it")]
     OpenQuote,
     /// The file cannot be read.
-    #[error("cannot read the settings file ({named_by}): {reason}")]
+    #[error("cannot read the settings file {named_by}: {reason}")]
     Unreadable {
-        /// Who named the file.
+        /// How we came to it: "named by ...".
         named_by: String,
         /// The system's words.
         reason: String,
+    },
+    /// The words are no command line.
+    #[error("{message}")]
+    Usage {
+        /// What is wrong with them.
+        message: String,
     },
     /// Two options do not go together; the message names the origin of both.
     #[error("{message}")]

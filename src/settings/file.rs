@@ -57,7 +57,7 @@ impl Document<'_> {
 
     fn unfit(&self, spec: &OptionSpec, span: Range<usize>) -> Fault {
         let found = shortened(self.text.get(span).unwrap_or_default());
-        Fault::Unfit { key: spec.key, wanted: spec.kind.wanted(), found }
+        Fault::Unfit { key: spec.key, wanted: spec.kind.wanted_in_file(), found }
     }
 
     fn syntax(&self, error: &toml::de::Error) -> Problem {

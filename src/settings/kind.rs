@@ -6,6 +6,9 @@ use super::value::Value;
 use std::ops::Range;
 use toml::de::DeValue;
 
+/// The greatest integer of TOML: a count up to here has no limit of its own.
+pub const NO_LIMIT: u64 = i64::MAX as u64;
+
 /// The word for on.
 pub const SWITCH_ON: &str = "true";
 /// The word for off.
@@ -63,11 +66,19 @@ pub enum Item {
 }
 
 impl Kind {
-    /// What the value must be, as the end of the sentence "must be ...".
+    /// What a value in the file must be, as the end of the sentence "must be ...".
+    #[must_use]
+    pub fn wanted_in_file(&self) -> String {
+        let list = if self.is_list() { ", or a list of them" } else { "" };
+        format!("{}{list}", self.wanted())
+    }
+
+    /// What a word must be, as the end of the sentence "must be ...".
     #[must_use]
     pub fn wanted(&self) -> String {
         match self {
             Self::Switch => "true or false".to_owned(),
+            Self::Integer { min, max: NO_LIMIT } => format!("an integer, {min} or more"),
             Self::Integer { min, max } => format!("an integer from {min} to {max}"),
             Self::Seconds => format!("a number of seconds from 0 to {}", parse::MAX_SECONDS),
             Self::Bytes => "a number of bytes, or one with the suffix K, M or G as in \"512M\"".to_owned(),
@@ -80,8 +91,8 @@ impl Kind {
             Self::Choice { names, .. } => one_of(names),
             Self::Text { .. } => "a string".to_owned(),
             Self::Account { .. } => "a name or a number".to_owned(),
-            Self::List(Item::Text { .. }) => "a string that is not empty, or a list of them".to_owned(),
-            Self::List(Item::Pair) => "NAME=VALUE, or a list of them".to_owned(),
+            Self::List(Item::Text { .. }) => "a string that is not empty".to_owned(),
+            Self::List(Item::Pair) => "NAME=VALUE".to_owned(),
         }
     }
 

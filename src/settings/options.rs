@@ -5,14 +5,14 @@
 //! is derived. Names, flags and meanings are Gunicorn's where Gunicorn has them.
 
 use super::field::{Colors, Field, LogFormat};
-use super::kind::{Item, Kind};
+use super::kind::{Item, Kind, NO_LIMIT};
 use super::spec::{Foreign, OptionSpec, Section};
 use crate::types::Level;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Counts are limited by what TOML can say.
-const ANY: Kind = Kind::Integer { min: 0, max: i64::MAX as u64 };
+/// Any count.
+const ANY: Kind = Kind::Integer { min: 0, max: NO_LIMIT };
 
 /// The most workers and the most threads: far beyond any use, and within the scoreboard.
 const MANY: Kind = Kind::Integer { min: 1, max: 512 };
