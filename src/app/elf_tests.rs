@@ -28,6 +28,21 @@ fn a_library_names_its_applications_and_what_they_were_built_against() {
 }
 
 #[test]
+fn a_stripped_library_tells_as_much() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("libtiny.so");
+    std::fs::write(&path, library()).unwrap();
+    match std::process::Command::new("strip").arg(&path).status() {
+        Ok(status) => assert!(status.success()),
+        // No binutils here: nothing to learn.
+        Err(_) => return,
+    }
+    let stripped = std::fs::read(&path).unwrap();
+    assert!(stripped.len() < library().len());
+    assert_eq!(read_bytes(&stripped).unwrap().0.len(), 3);
+}
+
+#[test]
 fn what_is_no_library_is_called_by_its_name() {
     assert_eq!(read_bytes(b"").unwrap_err(), "is empty");
     assert_eq!(
