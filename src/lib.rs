@@ -15,6 +15,9 @@
 
 #[doc(hidden)]
 pub mod abi;
+#[cfg(feature = "arbiter")]
+#[doc(hidden)]
+pub mod app;
 #[doc(hidden)]
 pub mod log;
 #[doc(hidden)]
