@@ -2,6 +2,7 @@
 
 use axum::Router;
 use axum::extract::Path;
+use axum::http::StatusCode;
 use axum::routing::get;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -18,6 +19,8 @@ pub fn router() -> Router {
         .route("/segfault", get(segfault))
         .route("/exit/{code}", get(exit))
         .route("/tell", get(tell))
+        .route("/env/{key}", get(env))
+        .route("/stranger", get(stranger))
 }
 
 /// Takes a while to boot.
@@ -66,4 +69,15 @@ async fn exit(Path(code): Path<i32>) -> &'static str {
 async fn tell() -> &'static str {
     tracing::warn!(answer = 42, "the application has something to say");
     "told\n"
+}
+
+/// A variable of the environment, 404 if it is not set.
+async fn env(Path(key): Path<String>) -> Result<String, StatusCode> {
+    std::env::var(key).map_err(|_| StatusCode::NOT_FOUND)
+}
+
+/// Leaves a process behind whose parent is gone at once: a stranger that only PID 1 can reap.
+async fn stranger() -> Result<&'static str, StatusCode> {
+    let shell = std::process::Command::new("sh").args(["-c", "sleep 1 &"]).status();
+    shell.map(|_| "left\n").map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
 }

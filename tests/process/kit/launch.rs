@@ -12,6 +12,7 @@ use std::process::{Command, Stdio};
 pub struct Launch<'lab> {
     pub(super) lab: &'lab Lab,
     through: Vec<OsString>,
+    program: PathBuf,
     app: Option<OsString>,
     args: Vec<OsString>,
     env: Vec<(OsString, OsString)>,
@@ -27,13 +28,31 @@ impl<'lab> Launch<'lab> {
     pub(super) fn new(lab: &'lab Lab) -> Self {
         let app = Some("hello:router".into());
         let (through, args, env) = (Vec::new(), Vec::new(), Vec::new());
-        let (stdin, stdout, stderr) = (None, None, None);
-        Self { lab, through, app, args, env, bind: true, stdin, stdout, stderr, log_file: None, pid_file: None }
+        Self {
+            lab,
+            through,
+            program: apps::program().to_owned(),
+            app,
+            args,
+            env,
+            bind: true,
+            stdin: None,
+            stdout: None,
+            stderr: None,
+            log_file: None,
+            pid_file: None,
+        }
     }
 
     /// Another application.
     pub fn app(mut self, app: &str) -> Self {
         self.app = Some(app.into());
+        self
+    }
+
+    /// Another program: a copy of ours, or one with an application linked in.
+    pub fn program(mut self, path: PathBuf) -> Self {
+        self.program = path;
         self
     }
 
@@ -118,7 +137,7 @@ impl<'lab> Launch<'lab> {
     /// The whole command.
     pub fn command(&mut self) -> Command {
         let mut words = self.through.clone();
-        words.push(apps::program().into());
+        words.push(self.program.clone().into());
         words.extend(self.app.clone());
         if self.bind {
             words.extend(["--bind".into(), "127.0.0.1:0".into()]);
