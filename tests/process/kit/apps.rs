@@ -60,3 +60,9 @@ pub fn executable(package: &str) -> PathBuf {
     build(package);
     profile_dir().join(package)
 }
+
+/// Another package's library.
+pub fn library(package: &str) -> PathBuf {
+    build(package);
+    profile_dir().join(format!("lib{package}.so"))
+}
