@@ -50,8 +50,7 @@ fn serves_what_systemd_passes_and_nothing_else() {
 fn serves_every_socket_that_systemd_passes() {
     let lab = Lab::new();
     let ((one, first), (two, second)) = (listener(), listener());
-    let server =
-        lab.launch().no_bind().stdin(one).stdout(two).through(&["sh", "-c", TWO_AS_SYSTEMD, "sh"]).start();
+    let server = lab.launch().no_bind().stdin(one).stdout(two).through(&["sh", "-c", TWO_AS_SYSTEMD, "sh"]).start();
     for address in [&first, &second] {
         assert_eq!(http::get(address, "/", SOON).expect("an answer").status, 200);
     }
@@ -70,13 +69,8 @@ fn an_activation_for_another_process_is_not_ours() {
 fn workers_are_not_told_of_the_activation() {
     let lab = Lab::new().with_testapps();
     let (socket, _) = listener();
-    let server = lab
-        .launch()
-        .app("testapps:router")
-        .no_bind()
-        .stdin(socket)
-        .through(&["sh", "-c", AS_SYSTEMD, "sh"])
-        .start();
+    let server =
+        lab.launch().app("testapps:router").no_bind().stdin(socket).through(&["sh", "-c", AS_SYSTEMD, "sh"]).start();
     assert_eq!(server.get("/env/LISTEN_FDS").status, 404);
     assert_eq!(server.get("/env/LISTEN_PID").status, 404);
     server.finish();

@@ -19,7 +19,8 @@ fn fails(lab: &Lab, app: &str, args: &str, code: i32, words: &[&str]) -> String 
 #[test]
 fn a_factory_that_panics_ends_the_start_with_3() {
     let lab = Lab::new().with_testapps();
-    let told = fails(&lab, "testapps:panics", "", 3, &["the database is on fire", "faulty.rs:", "Worker failed to boot"]);
+    let told =
+        fails(&lab, "testapps:panics", "", 3, &["the database is on fire", "faulty.rs:", "Worker failed to boot"]);
     assert!(told.contains("[ERROR]") || told.contains("[CRITICAL]"), "{told}");
 }
 

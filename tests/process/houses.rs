@@ -190,7 +190,8 @@ fn the_supervisor_and_the_settings_touch_no_system() {
             continue;
         }
         for line in &source.lines {
-            let touches = ["std::fs", "std::os", "std::net", "std::process", "Instant::now", "SystemTime", "std::thread"];
+            let touches =
+                ["std::fs", "std::os", "std::net", "std::process", "Instant::now", "SystemTime", "std::thread"];
             if touches.iter().any(|form| line.contains(form)) {
                 breaches.push(format!("{}: {}", source.path.display(), line.trim()));
             }

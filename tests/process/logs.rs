@@ -22,7 +22,8 @@ fn stop(mut server: Server) {
 /// `[2026-11-21 01:33:00 +0000] [PID] [LEVEL] message`.
 fn is_gunicorn_shaped(line: &str) -> bool {
     let shape = "[0000-00-00 00:00:00 +0000] [";
-    let fits = |(c, wanted): (char, char)| if wanted == '0' { c.is_ascii_digit() } else { c == wanted || wanted == '+' };
+    let fits =
+        |(c, wanted): (char, char)| if wanted == '0' { c.is_ascii_digit() } else { c == wanted || wanted == '+' };
     let Some((stamp, rest)) = line.split_at_checked(shape.len()) else { return false };
     let Some((pid, rest)) = rest.split_once("] [") else { return false };
     let Some((level, message)) = rest.split_once("] ") else { return false };
@@ -215,7 +216,8 @@ fn lines_that_were_lost_are_counted_in_the_next_line_that_is_not() {
     assert_eq!(http::get(&address, "/panic", SOON).expect("an answer").status, 500);
     stop(server);
     let text = heard.join().expect("no panic").expect("text");
-    let counted = text.lines().any(|line| line.contains("lost") || line.contains("dropped") || line.contains("could not be"));
+    let counted =
+        text.lines().any(|line| line.contains("lost") || line.contains("dropped") || line.contains("could not be"));
     assert!(counted, "nothing tells of the lost lines:\n{}", text.trim_start_matches('.'));
 }
 

@@ -23,7 +23,9 @@ fn broken_settings_keep_the_old_ones() {
     lab.write("rustcorn.toml", "workers = 2\n");
     let server = lab.serve("");
     server.wait_ready(2);
-    for (text, word) in [("workers = [\n", "rustcorn.toml"), ("wrokers = 3\n", "wrokers"), ("workers = -3\n", "workers")] {
+    for (text, word) in
+        [("workers = [\n", "rustcorn.toml"), ("wrokers = 3\n", "wrokers"), ("workers = -3\n", "workers")]
+    {
         lab.write("rustcorn.toml", text);
         refused(&server, &["[ERROR]", word]);
     }

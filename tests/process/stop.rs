@@ -9,9 +9,7 @@ fn term_answers_what_is_in_flight_and_in_the_queue() {
     // The only worker is blocked: what comes next waits in the accept queue, where TERM must not lose it.
     let blocked = server.get_later("/block/1000");
     let sleeping = server.get_later("/sleep/1500");
-    wait_until("the worker blocks", SOON, || {
-        http::get(&server.address(), "/", ms(150)).is_err().then_some(())
-    });
+    wait_until("the worker blocks", SOON, || http::get(&server.address(), "/", ms(150)).is_err().then_some(()));
     let queued: Vec<_> = (0..20).map(|_| server.get_later("/")).collect();
     // They are in the queue once they are connected, which loopback does at once; the signal comes after that.
     let address = server.address();

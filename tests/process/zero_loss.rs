@@ -105,7 +105,8 @@ fn killed_workers_lose_only_their_own_requests_in_flight() {
     println!("10 kills: {} answered, {} lost", tally.answered, tally.lost.len());
     // The dead worker's own: its share of the eight keep-alive connections, and of what was in flight.
     assert!(tally.lost.len() <= 10 * 6, "{:#?}", tally.lost);
-    let refused: Vec<&String> = tally.lost.iter().filter(|line| line.contains("Refused") || line.contains("status")).collect();
+    let refused: Vec<&String> =
+        tally.lost.iter().filter(|line| line.contains("Refused") || line.contains("status")).collect();
     assert!(refused.is_empty(), "{refused:#?}");
     server.finish();
 }

@@ -55,7 +55,10 @@ impl Outcome {
 /// The lines of a log that tell of trouble.
 pub fn error_lines(text: &str) -> Vec<&str> {
     let trouble = |line: &&str| {
-        line.contains("[ERROR]") || line.contains("[CRITICAL]") || line.starts_with("error") || line.starts_with("rustcorn:")
+        line.contains("[ERROR]")
+            || line.contains("[CRITICAL]")
+            || line.starts_with("error")
+            || line.starts_with("rustcorn:")
     };
     text.lines().filter(trouble).collect()
 }

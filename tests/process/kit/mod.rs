@@ -12,8 +12,8 @@ pub mod proc;
 pub mod server;
 pub mod wait;
 
-pub use http::{Address, Client, Reply};
-pub use lab::{Lab, Outcome};
+pub use http::{Address, Client};
+pub use lab::Lab;
 pub use launch::Launch;
 pub use load::Load;
 pub use nix::sys::signal::Signal;

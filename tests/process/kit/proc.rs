@@ -73,11 +73,6 @@ pub fn status_number(pid: i32, key: &str) -> u64 {
     value.split(' ').next().and_then(|word| word.parse().ok()).unwrap_or_else(|| panic!("{key} is {value}"))
 }
 
-/// How many descriptors it has open.
-pub fn descriptors(pid: i32) -> usize {
-    fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count)
-}
-
 /// What its descriptors point at: for the message when there are too many.
 pub fn descriptor_targets(pid: i32) -> Vec<String> {
     let Ok(entries) = fs::read_dir(format!("/proc/{pid}/fd")) else { return Vec::new() };
