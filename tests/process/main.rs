@@ -17,6 +17,7 @@ mod handler_faults;
 mod houses;
 mod hung;
 mod idle;
+mod kit_itself;
 mod logs;
 mod notify_systemd;
 mod orphans;

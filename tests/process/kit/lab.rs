@@ -18,9 +18,21 @@ use tempfile::TempDir;
 static TURN: RwLock<()> = RwLock::new(());
 
 /// Held to the test's end, for its effect on others only.
-enum Turn {
+pub enum Turn {
     Shared { _guard: RwLockReadGuard<'static, ()> },
     Alone { _guard: RwLockWriteGuard<'static, ()> },
+}
+
+impl Turn {
+    /// Beside others.
+    pub fn shared() -> Self {
+        Self::Shared { _guard: TURN.read().unwrap_or_else(PoisonError::into_inner) }
+    }
+
+    /// No other test runs meanwhile.
+    pub fn alone() -> Self {
+        Self::Alone { _guard: TURN.write().unwrap_or_else(PoisonError::into_inner) }
+    }
 }
 
 /// One test's world. Dropping it ends every process that still works in its directory.
@@ -66,12 +78,12 @@ pub fn error_lines(text: &str) -> Vec<&str> {
 impl Lab {
     /// A world for a test that may run beside others.
     pub fn new() -> Self {
-        Self::build(Turn::Shared { _guard: TURN.read().unwrap_or_else(PoisonError::into_inner) })
+        Self::build(Turn::shared())
     }
 
     /// A world for a test that measures or loads the machine: no other test runs meanwhile.
     pub fn alone() -> Self {
-        Self::build(Turn::Alone { _guard: TURN.write().unwrap_or_else(PoisonError::into_inner) })
+        Self::build(Turn::alone())
     }
 
     fn build(turn: Turn) -> Self {
