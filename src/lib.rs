@@ -15,4 +15,12 @@
 
 #[doc(hidden)]
 pub mod abi;
+#[doc(hidden)]
+pub mod log;
+#[doc(hidden)]
+pub mod scoreboard;
+#[cfg(feature = "arbiter")]
+pub mod supervisor;
+#[doc(hidden)]
+pub mod sys;
 pub mod types;

@@ -1,0 +1,3 @@
+//! The hello application in one binary.
+
+fn main() {}

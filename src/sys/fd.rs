@@ -1,0 +1,171 @@
+//! Descriptors in general: pipes, flags, copies. What is special to sockets is in `sys::socket`.
+
+use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+
+/// A new pipe as (read end, write end), both close-on-exec and, if asked for, both non-blocking.
+pub fn pipe(nonblocking: bool) -> io::Result<(OwnedFd, OwnedFd)> {
+    let mut flags = OFlag::O_CLOEXEC;
+    flags.set(OFlag::O_NONBLOCK, nonblocking);
+    Ok(nix::unistd::pipe2(flags)?)
+}
+
+/// Makes reads and writes return `WouldBlock` instead of waiting. The flag belongs to the open file, so every process
+/// that shares it is concerned: never do this to an inherited stderr.
+pub fn set_nonblocking(fd: impl AsFd) -> io::Result<()> {
+    let flags = OFlag::from_bits_retain(fcntl(fd.as_fd(), FcntlArg::F_GETFL)?);
+    if !flags.contains(OFlag::O_NONBLOCK) {
+        fcntl(fd.as_fd(), FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
+    }
+    Ok(())
+}
+
+/// Whether the descriptor disappears on exec.
+pub fn set_cloexec(fd: impl AsFd, cloexec: bool) -> io::Result<()> {
+    let mut flags = FdFlag::from_bits_retain(fcntl(fd.as_fd(), FcntlArg::F_GETFD)?);
+    flags.set(FdFlag::FD_CLOEXEC, cloexec);
+    fcntl(fd.as_fd(), FcntlArg::F_SETFD(flags))?;
+    Ok(())
+}
+
+/// Takes over a descriptor that this process was given by number (an environment variable, a command line, a seat).
+/// It becomes close-on-exec. Fails with `EBADF` if no such descriptor is open.
+///
+/// The caller vouches that nobody else in this process owns the number: adopting one twice would close it twice.
+pub fn adopt(number: RawFd) -> io::Result<OwnedFd> {
+    if number < 0 {
+        return Err(io::Error::from_raw_os_error(nix::libc::EBADF));
+    }
+    // SAFETY: only looked at by fcntl, which answers EBADF for a number that is not open.
+    let looked_at = unsafe { BorrowedFd::borrow_raw(number) };
+    set_cloexec(looked_at, true)?;
+    // SAFETY: it is open, as fcntl has just shown, and the caller says that it is ours.
+    Ok(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
+/// Borrows a descriptor by number without a check: using one that is closed gives `EBADF`, nothing worse, since every
+/// use in this crate is a system call that names the number.
+#[must_use]
+pub fn borrow<'a>(number: RawFd) -> Option<BorrowedFd<'a>> {
+    // SAFETY: the number is not -1, which is all that BorrowedFd's layout relies on; see above for a closed one.
+    (number >= 0).then(|| unsafe { BorrowedFd::borrow_raw(number) })
+}
+
+/// Closes every descriptor from 3 upwards that is not in `keep`. For a fresh child that must not hold its parent's
+/// pipes and its siblings' sockets open.
+///
+/// The `OwnedFd`s behind the closed numbers must never be dropped in this process: only a child that leaves by
+/// `_exit` may call this.
+pub fn close_all_but(keep: &[RawFd]) -> io::Result<()> {
+    let mut keep: Vec<u32> = keep.iter().filter_map(|fd| u32::try_from(*fd).ok()).filter(|fd| *fd > 2).collect();
+    keep.sort_unstable();
+    keep.dedup();
+    let mut first = 3;
+    for kept in keep {
+        if kept > first {
+            close_range(first, kept - 1)?;
+        }
+        first = kept + 1;
+    }
+    close_range(first, u32::MAX)
+}
+
+fn close_range(first: u32, last: u32) -> io::Result<()> {
+    // SAFETY: closes numbers; the caller has promised that no owner of one of them is used or dropped any more.
+    let result = unsafe { nix::libc::syscall(nix::libc::SYS_close_range, first, last, 0) };
+    if result == 0 {
+        return Ok(());
+    }
+    let error = io::Error::last_os_error();
+    match error.raw_os_error() {
+        // A kernel before 5.9, or a seccomp filter that does not know the call.
+        Some(nix::libc::ENOSYS | nix::libc::EPERM) => close_one_by_one(first, last),
+        _ => Err(error),
+    }
+}
+
+fn close_one_by_one(first: u32, last: u32) -> io::Result<()> {
+    let open: Vec<u32> = std::fs::read_dir("/proc/self/fd")?
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter(|number| (first..=last).contains(number))
+        .collect();
+    for number in open {
+        if let Ok(number) = RawFd::try_from(number) {
+            // SAFETY: as in close_range; the directory's own descriptor is in the list, gone already: EBADF.
+            unsafe { nix::libc::close(number) };
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::testkit;
+    use std::io::{Read, Write};
+    use std::os::fd::AsRawFd;
+
+    fn is_cloexec(fd: impl AsFd) -> bool {
+        let flags = fcntl(fd.as_fd(), FcntlArg::F_GETFD).unwrap();
+        FdFlag::from_bits_retain(flags).contains(FdFlag::FD_CLOEXEC)
+    }
+
+    #[test]
+    fn pipe_carries_bytes_and_is_not_inherited() {
+        let (read, write) = pipe(false).unwrap();
+        assert!(is_cloexec(&read) && is_cloexec(&write));
+        std::fs::File::from(write).write_all(b"hello").unwrap();
+        let mut text = String::new();
+        std::fs::File::from(read).read_to_string(&mut text).unwrap();
+        assert_eq!(text, "hello");
+    }
+
+    #[test]
+    fn nonblocking_pipe_does_not_wait() {
+        let (read, _write) = pipe(true).unwrap();
+        let error = std::fs::File::from(read).read(&mut [0]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+    }
+
+    #[test]
+    fn adopt_refuses_what_is_not_open() {
+        assert_eq!(adopt(-1).unwrap_err().raw_os_error(), Some(nix::libc::EBADF));
+        assert_eq!(adopt(1_000_000).unwrap_err().raw_os_error(), Some(nix::libc::EBADF));
+    }
+
+    #[test]
+    fn adopt_takes_over_and_sets_cloexec() {
+        let (read, _write) = pipe(false).unwrap();
+        set_cloexec(&read, false).unwrap();
+        let number = std::os::fd::IntoRawFd::into_raw_fd(read);
+        let adopted = adopt(number).unwrap();
+        assert_eq!(adopted.as_raw_fd(), number);
+        assert!(is_cloexec(&adopted));
+    }
+
+    #[test]
+    fn close_all_but_keeps_what_was_named() {
+        testkit::in_fork(|| {
+            let (read, write) = pipe(false).unwrap();
+            let (gone, gone_too) = pipe(false).unwrap();
+            close_all_but(&[write.as_raw_fd(), read.as_raw_fd(), 1]).unwrap();
+            let open = |fd: RawFd| fcntl(borrow(fd).unwrap(), FcntlArg::F_GETFD).is_ok();
+            assert!(open(read.as_raw_fd()) && open(write.as_raw_fd()));
+            assert!(!open(gone.as_raw_fd()) && !open(gone_too.as_raw_fd()));
+            std::mem::forget((gone, gone_too));
+        });
+    }
+
+    #[test]
+    fn closing_one_by_one_does_the_same() {
+        testkit::in_fork(|| {
+            let (read, write) = pipe(false).unwrap();
+            let first = u32::try_from(write.as_raw_fd()).unwrap();
+            close_one_by_one(first, first).unwrap();
+            assert!(fcntl(&read, FcntlArg::F_GETFD).is_ok());
+            assert!(fcntl(&write, FcntlArg::F_GETFD).is_err());
+            std::mem::forget(write);
+        });
+    }
+}

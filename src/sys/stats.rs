@@ -1,0 +1,54 @@
+//! What the kernel knows about this process.
+
+use nix::sys::resource::{Resource, getrlimit};
+use std::io;
+
+/// The resident set of this process in bytes.
+pub fn rss_bytes() -> io::Result<u64> {
+    let text = std::fs::read_to_string("/proc/self/statm")?;
+    let pages = resident_pages(&text)
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "/proc/self/statm is not understood"))?;
+    Ok(pages * page_size())
+}
+
+/// How many descriptors this process may have open (the soft limit).
+pub fn max_fds() -> io::Result<u64> {
+    Ok(getrlimit(Resource::RLIMIT_NOFILE)?.0)
+}
+
+fn resident_pages(statm: &str) -> Option<u64> {
+    statm.split_ascii_whitespace().nth(1)?.parse().ok()
+}
+
+fn page_size() -> u64 {
+    nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE)
+        .ok()
+        .flatten()
+        .and_then(|size| u64::try_from(size).ok())
+        .unwrap_or(4096)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_number_is_the_resident_set() {
+        assert_eq!(resident_pages("100 42 7 1 0 9 0\n"), Some(42));
+        assert_eq!(resident_pages("100"), None);
+    }
+
+    #[test]
+    fn this_process_has_a_plausible_size() {
+        let before = rss_bytes().unwrap();
+        assert!(before > 100 * 1024, "{before}");
+        let ballast = vec![1_u8; 64 << 20];
+        assert!(rss_bytes().unwrap() >= before + (48 << 20));
+        drop(ballast);
+    }
+
+    #[test]
+    fn there_is_a_limit_of_descriptors() {
+        assert!(max_fds().unwrap() > 2);
+    }
+}

@@ -1,0 +1,86 @@
+//! The PWR handler. It runs inside whatever the thread was doing, so it takes no lock, allocates nothing and leaves
+//! errno as it was.
+
+use crate::sys::signal::{Errno, post};
+use nix::libc::{c_int, c_void, siginfo_t};
+use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
+
+/// Whose stack is wanted: a thread's id, or one of the three below. The capturing thread moves it from idle to an id
+/// and from done to idle; the handler from an id over busy to done.
+pub(super) static ASKED: AtomicI32 = AtomicI32::new(IDLE);
+/// Nobody's.
+pub(super) const IDLE: i32 = 0;
+/// The handler is writing.
+pub(super) const BUSY: i32 = -1;
+/// The handler has written.
+pub(super) const DONE: i32 = -2;
+
+/// How much of a stack is kept: the innermost frames.
+const DEPTH: usize = 128;
+static ADDRESSES: [AtomicUsize; DEPTH] = [const { AtomicUsize::new(0) }; DEPTH];
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+
+/// The handler itself: answers our own [`super::capture`], and passes on what anybody else sends.
+pub(super) extern "C" fn on_power(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+    let _errno = Errno::keep();
+    // SAFETY: the kernel gives a handler with SA_SIGINFO a valid siginfo; for tgkill and kill it has a sender.
+    let directed_by_us = unsafe { (*info).si_code == nix::libc::SI_TKILL && (*info).si_pid() == nix::libc::getpid() };
+    if !directed_by_us {
+        return post(signal);
+    }
+    // SAFETY: no memory is involved.
+    let own = unsafe { nix::libc::syscall(nix::libc::SYS_gettid) };
+    let Ok(own) = i32::try_from(own) else { return };
+    // An answer to a question that was given up meanwhile must not disturb the next one.
+    if ASKED.compare_exchange(own, BUSY, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+        record(interrupted_at(context));
+        ASKED.store(DONE, Ordering::Release);
+    }
+}
+
+/// Notes the stack from the interrupted instruction outwards. Until the walk meets that instruction it is still among
+/// the handler's own frames; without one to look for, everything is kept.
+fn record(interrupted: Option<usize>) {
+    let mut seen = interrupted.is_none();
+    let mut count = 0;
+    // SAFETY: unsynchronised walks may run at the same time as long as nothing is resolved, which happens later and
+    // elsewhere. The unwinder's own set-up was done by install_tracer.
+    unsafe {
+        backtrace::trace_unsynchronized(|frame| {
+            let mut address = frame.ip() as usize;
+            if !seen && interrupted == Some(address) {
+                seen = true;
+                // The others are return addresses, which the resolver steps back from; this one is exact.
+                address += 1;
+            }
+            if seen && let Some(place) = ADDRESSES.get(count) {
+                place.store(address, Ordering::Relaxed);
+                count += 1;
+            }
+            count < DEPTH
+        });
+    }
+    COUNT.store(count, Ordering::Relaxed);
+}
+
+/// The program counter of the interrupted code, from the registers that the kernel saved.
+fn interrupted_at(context: *mut c_void) -> Option<usize> {
+    let context = context.cast::<nix::libc::ucontext_t>();
+    // SAFETY: the third argument of a handler with SA_SIGINFO is a valid ucontext.
+    let registers = unsafe { &(*context).uc_mcontext };
+    #[cfg(target_arch = "x86_64")]
+    return usize::try_from(registers.gregs[nix::libc::REG_RIP as usize].cast_unsigned()).ok();
+    #[cfg(target_arch = "aarch64")]
+    return usize::try_from(registers.pc).ok();
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    {
+        let _ = registers;
+        None
+    }
+}
+
+/// What the handler noted. To be called between done and idle.
+pub(super) fn frames() -> Vec<usize> {
+    let count = COUNT.load(Ordering::Relaxed);
+    ADDRESSES.iter().take(count).map(|address| address.load(Ordering::Relaxed)).collect()
+}

@@ -1,0 +1,131 @@
+//! The stacks of this process's own threads, even of one that is stuck inside the application.
+//!
+//! [`capture`] sends PWR to one thread; the handler there notes the return addresses of whatever it interrupted
+//! (`handler.rs`), and [`resolve`] turns them into names afterwards, in peace. Made for the autopsy of a hung worker:
+//! called by its sentinel thread, which never runs application code.
+
+mod handler;
+
+use handler::{ASKED, BUSY, DONE, IDLE};
+use nix::sys::signal::{SigHandler, Signal as Native};
+use std::fmt::Write;
+use std::io;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// One capture at a time: the handler has one buffer.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// Installs the PWR handler. PWR from outside goes on into the signal inbox.
+pub fn install_tracer() -> io::Result<()> {
+    // The first walk makes the unwinder load and initialise what it needs, which a handler must not do.
+    // SAFETY: the unsynchronised walk shares nothing with other threads but the resolver, which is not used here.
+    unsafe { backtrace::trace_unsynchronized(|_| true) };
+    crate::sys::signal::set_handler(Native::SIGPWR, SigHandler::SigAction(handler::on_power))
+}
+
+/// The return addresses on the stack of thread `tid` of this process, innermost first. None if there is no such
+/// thread, or if it did not answer within `patience` (it blocks PWR, or hangs inside the kernel).
+#[must_use]
+pub fn capture(tid: i32, patience: Duration) -> Option<Vec<usize>> {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    if tid <= 0 || ASKED.compare_exchange(IDLE, tid, Ordering::AcqRel, Ordering::Relaxed).is_err() {
+        // Not idle: a handler of an earlier capture never finished, and the buffer is still its own.
+        return None;
+    }
+    let asked_at = Instant::now();
+    if !poke(tid) {
+        ASKED.store(IDLE, Ordering::Release);
+        return None;
+    }
+    while ASKED.load(Ordering::Acquire) != DONE {
+        if asked_at.elapsed() >= patience {
+            // Too late: unless the handler is just at work, it will find that nobody asks any more.
+            if ASKED.compare_exchange(tid, IDLE, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+                return None;
+            }
+            if asked_at.elapsed() >= patience * 2 && ASKED.load(Ordering::Acquire) == BUSY {
+                return None;
+            }
+        }
+        std::thread::sleep(Duration::from_micros(200));
+    }
+    let frames = handler::frames();
+    ASKED.store(IDLE, Ordering::Release);
+    Some(frames)
+}
+
+/// Directs PWR at one thread of this process.
+fn poke(tid: i32) -> bool {
+    // SAFETY: a system call on numbers; a thread that is gone is an error answer.
+    unsafe { nix::libc::syscall(nix::libc::SYS_tgkill, nix::libc::getpid(), tid, nix::libc::SIGPWR) == 0 }
+}
+
+/// The calling thread's id.
+#[must_use]
+pub fn own_tid() -> i32 {
+    nix::unistd::gettid().as_raw()
+}
+
+/// The threads of this process: id and name, oldest first.
+#[must_use]
+pub fn threads() -> Vec<(i32, String)> {
+    let Ok(tasks) = std::fs::read_dir("/proc/self/task") else { return Vec::new() };
+    let mut threads: Vec<(i32, String)> = tasks
+        .filter_map(|task| {
+            let task = task.ok()?;
+            let tid = task.file_name().to_str()?.parse().ok()?;
+            let name = std::fs::read_to_string(task.path().join("comm")).ok()?;
+            Some((tid, name.trim_end().to_owned()))
+        })
+        .collect();
+    threads.sort_unstable();
+    threads
+}
+
+/// What `capture` found, as lines like `shop::routes::pay at src/routes.rs:42`; several for one address where the
+/// compiler inlined. Reads debug information from disk: slow, and not for a handler.
+#[must_use]
+pub fn resolve(addresses: &[usize]) -> Vec<String> {
+    let here = std::env::current_dir().ok();
+    let mut lines = Vec::with_capacity(addresses.len());
+    for address in addresses {
+        let before = lines.len();
+        backtrace::resolve(*address as *mut std::ffi::c_void, |symbol| {
+            if let Some(name) = symbol.name() {
+                lines.push(line(&format!("{name:#}"), symbol.filename(), symbol.lineno(), here.as_deref()));
+            }
+        });
+        if lines.len() == before {
+            lines.push(format!("{address:#x}"));
+        }
+    }
+    lines
+}
+
+fn line(name: &str, file: Option<&Path>, number: Option<u32>, here: Option<&Path>) -> String {
+    let mut line = name.to_owned();
+    if let Some(file) = file {
+        // Writing to a String cannot fail.
+        let _ = write!(line, " at {}", short(file, here));
+        if let Some(number) = number {
+            let _ = write!(line, ":{number}");
+        }
+    }
+    line
+}
+
+/// A path as its reader calls it: relative to the working directory, and without where cargo and rustc keep things.
+fn short(file: &Path, here: Option<&Path>) -> String {
+    if let Some(below) = here.and_then(|here| file.strip_prefix(here).ok()) {
+        return below.display().to_string();
+    }
+    let text = file.display().to_string();
+    let after = |mark: &str| text.split_once(mark).and_then(|(_, rest)| rest.split_once('/')).map(|(_, rest)| rest);
+    after("/registry/src/").or_else(|| after("/rustc/")).map_or_else(|| text.clone(), ToOwned::to_owned)
+}
+
+#[cfg(test)]
+mod tests;
