@@ -43,6 +43,7 @@ fn one_that_somebody_else_has_written_since_is_not_removed() {
     let lab = Lab::new();
     let path = lab.path("web.pid");
     let mut server = lab.launch().arg("--pid").arg(&path).start();
+    wait_until("the pid file", SOON, || path.exists().then_some(()));
     lab.write("web.pid", "123456789\n");
     server.signal(Signal::SIGTERM);
     assert_eq!(server.wait_exit(SOON), 0);

@@ -111,6 +111,12 @@ impl Server {
             assert!(proc::alive(self.pid()), "it ended:\n{}", self.log());
             http::get(&address, "/", secs(5)).ok().filter(|reply| reply.status == 200)
         });
+        // The arbiter publishes its pid file a moment after a worker could answer.
+        if let Some(path) = &self.pid_file {
+            let pid = self.pid().to_string();
+            let published = || std::fs::read_to_string(path).is_ok_and(|text| text.trim() == pid);
+            wait_until("the pid file", SOON, || published().then_some(()));
+        }
     }
 
     /// The workers: living children without children of their own.
