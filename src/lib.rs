@@ -20,6 +20,8 @@ pub mod log;
 #[doc(hidden)]
 pub mod scoreboard;
 #[cfg(feature = "arbiter")]
+pub mod settings;
+#[cfg(feature = "arbiter")]
 pub mod supervisor;
 #[doc(hidden)]
 pub mod sys;
