@@ -17,8 +17,8 @@ use options::{Command, Options, Peer};
 
 fn main() -> Result<()> {
     match Options::parse().command {
-        Command::Peer { peer: Peer::Bare } => peers::bare(),
-        Command::Peer { peer: Peer::AxumServe { threads } } => peers::axum_serve(threads),
+        Command::Peer { peer: Peer::Bare } => peers::bare(peers::listen()?),
+        Command::Peer { peer: Peer::AxumServe { threads } } => peers::axum_serve(peers::listen()?, threads),
         Command::Cpu(effort) => commands::run(&[commands::cpu], &effort),
         Command::Balance(effort) => commands::run(&[commands::balance], &effort),
         Command::Timing(effort) => commands::run(&[commands::timing], &effort),

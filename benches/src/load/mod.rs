@@ -105,3 +105,28 @@ fn serve_clients(shape: Shape, address: SocketAddr, clients: usize, tally: &Arc<
         }
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Instant;
+
+    #[test]
+    fn a_load_without_a_server_is_void() {
+        let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let load = Load::start(Shape::KeepAlive, nobody, 2, 1).unwrap();
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while load.tally.failure().is_none() {
+            assert!(Instant::now() < deadline, "nobody noticed");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let problem = load.finish().unwrap_err().to_string();
+        assert!(problem.contains("void"), "{problem}");
+    }
+
+    #[test]
+    fn load_never_leaves_the_machine() {
+        let elsewhere = SocketAddr::from(([192, 0, 2, 1], 80));
+        assert!(Load::start(Shape::KeepAlive, elsewhere, 1, 1).is_err());
+    }
+}

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use super::client::{Client, keep_alive_request, only_request};
 
-/// The route of the applications that tells the process id of the worker, as JSON.
+/// The route of the applications that tells the process id of the worker.
 const ROUTE: &str = "/whoami";
 
 /// The oldest held connections are closed beyond this number, which is below every contender's own limit.
@@ -119,11 +119,13 @@ async fn probe(address: SocketAddr, request: &[u8]) -> Result<((i32, Instant), C
     Ok(((pid, at), client))
 }
 
-/// The process id in `{"pid": 123, ...}`.
+/// The process id in `pid=123 ...` or `{"pid": 123, ...}`.
 fn pid_in(body: &[u8]) -> Result<i32> {
-    let value: serde_json::Value = serde_json::from_slice(body).with_context(|| format!("{ROUTE} is not JSON"))?;
-    let pid = value.get("pid").and_then(serde_json::Value::as_i64).with_context(|| format!("{ROUTE} tells no pid"))?;
-    i32::try_from(pid).with_context(|| format!("{pid} is no process id"))
+    let text = std::str::from_utf8(body).with_context(|| format!("{ROUTE} is not text"))?;
+    let (_, after) = text.split_once("pid").with_context(|| format!("{ROUTE} tells no pid"))?;
+    let number = after.trim_start_matches(['"', ':', '=', ' ']);
+    let end = number.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(number.len());
+    number[..end].parse().with_context(|| format!("{ROUTE} tells no pid in {text:?}"))
 }
 
 #[cfg(test)]
@@ -133,11 +135,13 @@ mod tests {
     #[test]
     fn the_pid_is_found_among_other_facts() {
         assert_eq!(pid_in(br#"{"slot": 1, "pid": 4711, "generation": 3}"#).unwrap(), 4711);
+        assert_eq!(pid_in(b"pid=4711 slot=0 generation=3\n").unwrap(), 4711);
+        assert_eq!(pid_in(b"pid=4711").unwrap(), 4711);
     }
 
     #[test]
     fn an_answer_without_a_pid_is_an_error() {
-        for bad in [&b"4711"[..], b"{}", br#"{"pid": "4711"}"#, br#"{"pid": 99999999999}"#, b"pid"] {
+        for bad in [&b"4711"[..], b"{}", b"pid", b"pid=", b"pid=me", br#"{"pid": 99999999999}"#, b"pid=\xff"] {
             assert!(pid_in(bad).is_err(), "{}", String::from_utf8_lossy(bad));
         }
     }

@@ -2,12 +2,13 @@
 
 use anyhow::{Context, Result};
 use axum::serve::ListenerExt;
+use std::net::TcpListener;
 
 /// Serves the hello router on so many threads.
-pub fn serve(threads: usize) -> Result<()> {
+pub fn serve(listener: TcpListener, threads: usize) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
     runtime.context("no runtime")?.block_on(async {
-        let listener = tokio::net::TcpListener::from_std(super::listen()?)?;
+        let listener = tokio::net::TcpListener::from_std(listener)?;
         let listener = listener.tap_io(|stream| {
             // Fails only for a connection that is already dead.
             let _ = stream.set_nodelay(true);

@@ -5,12 +5,13 @@ use anyhow::{Context, Result};
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
+use std::net::TcpListener;
 
 /// Serves the hello router on tokio's current-thread runtime.
-pub fn serve() -> Result<()> {
+pub fn serve(listener: TcpListener) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
     runtime.block_on(async {
-        let listener = tokio::net::TcpListener::from_std(super::listen()?)?;
+        let listener = tokio::net::TcpListener::from_std(listener)?;
         let service = TowerToHyperService::new(hello::router());
         loop {
             let (stream, _) = listener.accept().await.context("cannot accept")?;

@@ -37,7 +37,7 @@ impl Artifacts {
 fn build(package: &str, target: &Path) -> Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args(["build", "--release", "--quiet", "--package", package, "--target-dir"]).arg(target);
+    command.args(["build", "--release", "--package", package, "--target-dir"]).arg(target);
     command.current_dir(workspace());
     let status = command.status().context("cannot run cargo")?;
     ensure!(status.success(), "cargo could not build {package} ({status})");

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use std::process::Command;
 
-use super::{Artifacts, Running};
+use super::{Artifacts, Running, workspace};
 
 /// One side of a comparison; can be started any number of times.
 pub struct Contender<'a> {
@@ -48,6 +48,21 @@ impl<'a> Contender<'a> {
         };
         let name = format!("axum::serve, {threads} thread{}", plural(threads));
         Self { name, workers: 0, command: Box::new(command) }
+    }
+
+    /// Gunicorn with its default worker and an application that only tells its process id; none if it is not installed.
+    pub fn gunicorn(workers: usize) -> Option<Self> {
+        let version =
+            Command::new("gunicorn").arg("--version").output().ok().filter(|output| output.status.success())?;
+        let version = String::from_utf8_lossy(&version.stdout).trim().replace(['(', ')'], "").replace(" version", "");
+        let command = move || {
+            let mut command = Command::new("gunicorn");
+            command.args(["whoami:app", "--bind", "127.0.0.1:0", "--workers", &workers.to_string(), "--chdir"]);
+            command.arg(workspace().join("benches/peers"));
+            command.env("PYTHONDONTWRITEBYTECODE", "1");
+            command
+        };
+        Some(Self { name: format!("{version}, sync workers"), workers, command: Box::new(command) })
     }
 
     /// Starts it on a free port.

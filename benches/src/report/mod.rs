@@ -77,8 +77,11 @@ impl Report {
     pub fn publish(&self, save: bool) -> Result<()> {
         writeln!(std::io::stdout(), "{}", self.page).context("cannot print the result")?;
         if save {
-            let file = workspace().join("benches/results").join(self.name).with_extension("md");
-            std::fs::write(&file, &self.page).with_context(|| format!("cannot write {}", file.display()))?;
+            let folder = workspace().join("benches/results");
+            let file = folder.join(self.name).with_extension("md");
+            std::fs::create_dir_all(&folder)
+                .and_then(|()| std::fs::write(&file, &self.page))
+                .with_context(|| format!("cannot write {}", file.display()))?;
         }
         Ok(())
     }
