@@ -12,7 +12,7 @@ use super::{pidfile, terms, turn};
 use crate::listeners::{self, Listeners};
 use crate::log;
 use crate::scoreboard::Scoreboard;
-use crate::settings::{Settings, SettingsSource};
+use crate::settings::{Resolved, Settings, SettingsSource};
 use crate::supervisor::Machine;
 use crate::sys;
 use crate::sys::signal::Inbox;
@@ -38,12 +38,16 @@ const SIGNALS: [Signal; 10] = [
 ///
 /// # Errors
 /// When the start failed before a worker was forked: the exit code and one sentence.
-pub fn run(source: &dyn SettingsSource, launcher: &mut dyn Launcher, settings: Settings) -> Result<i32, LoadError> {
+pub fn run(source: &dyn SettingsSource, launcher: &mut dyn Launcher, resolved: Resolved) -> Result<i32, LoadError> {
+    let Resolved { settings, warnings, .. } = resolved;
     let origin = Origin::remember().map_err(LoadError::failure)?;
     let predecessor = Predecessor::from_env().map_err(LoadError::failure)?;
     change_directory(&settings)?;
     start_log(&settings)?;
     log::info!("Starting rustcorn {}", env!("CARGO_PKG_VERSION"));
+    for warning in warnings {
+        log::warn!("{warning}");
+    }
     let in_file = terms::log_orders(&settings).path.is_some();
     let started = start(source, launcher, settings, origin, predecessor);
     if let Err(error) = &started

@@ -6,7 +6,7 @@ use super::terms;
 use crate::abi::LogOrders;
 use crate::listeners::{Bind, Listeners, Options};
 use crate::log;
-use crate::settings::{Settings, SettingsSource, changed};
+use crate::settings::{Resolved, Settings, SettingsSource, changed};
 use crate::supervisor::Terms;
 use crate::sys::privileges::{self, Identity};
 use crate::types::{Generation, exit};
@@ -89,7 +89,10 @@ impl Loads {
         source: &dyn SettingsSource,
         launcher: &mut dyn Launcher,
     ) -> Result<Reloaded, LoadError> {
-        let mut settings = source.load().map_err(LoadError::failure)?.settings;
+        let Resolved { mut settings, warnings, .. } = source.load().map_err(LoadError::failure)?;
+        for warning in warnings {
+            log::warn!("{warning}");
+        }
         if let Some(current) = self.newest() {
             keep_fixed(&mut settings, &current.settings);
         }
@@ -129,8 +132,9 @@ pub fn open(settings: Settings, keep: Option<&Listeners>) -> Result<Load, LoadEr
 pub fn open_log(settings: &Settings, identity: &Identity) -> Result<OwnedFd, LoadError> {
     let orders = terms::log_orders(settings);
     let log = log::destination(&orders).map_err(LoadError::failure)?;
-    if orders.path.is_some() {
-        identity.give(&log).map_err(LoadError::failure)?;
+    if let Some(path) = &orders.path {
+        // Who writes to it must be able to reopen it.
+        privileges::give(path, identity.owner()).map_err(LoadError::failure)?;
     }
     Ok(log)
 }

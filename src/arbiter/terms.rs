@@ -1,11 +1,11 @@
 //! From settings to what the two other parties need of them: the supervisor's terms and a worker's orders.
 
 use crate::abi::{LogOrders, Orders};
-use crate::settings::{ColorChoice, LogFormat, Settings};
+use crate::settings::{LogFormat, Settings};
 use crate::supervisor::Terms;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 /// What the supervisor has to know.
@@ -43,12 +43,8 @@ pub fn orders(settings: &Settings) -> Orders {
 
 /// How the operator log looks.
 pub fn log_orders(settings: &Settings) -> LogOrders {
-    let path = (settings.errorlog != "-").then(|| PathBuf::from(&settings.errorlog));
-    let colors = match settings.use_colors {
-        ColorChoice::Always => true,
-        ColorChoice::Never => false,
-        ColorChoice::Auto => path.is_none() && std::io::stderr().is_terminal(),
-    };
+    let path = settings.log_path().map(Path::to_owned);
+    let colors = settings.use_colors.wanted(path.is_none() && std::io::stderr().is_terminal());
     let json = settings.log_format == LogFormat::Json;
     LogOrders { level: settings.loglevel, json, colors, path }
 }

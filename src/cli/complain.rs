@@ -1,7 +1,7 @@
 //! What goes to standard error when the command ends before it begins: one line for one problem.
 
 use super::Program;
-use crate::settings::SettingsError;
+use crate::settings::{Place, Problem, SettingsError};
 use crate::types::exit;
 use clap::error::ErrorKind;
 use std::fmt::Display;
@@ -23,6 +23,12 @@ pub fn lines(program: &Program, problems: &SettingsError) {
     for problem in &problems.problems {
         line(program, problem);
     }
+}
+
+/// The exit code: a command line that makes no sense is wrong usage, as for a flag that does not exist.
+pub fn code(problems: &SettingsError) -> i32 {
+    let typed = |problem: &Problem| matches!(problem.place, Place::CommandLine(_));
+    if problems.problems.iter().all(typed) { exit::USAGE } else { exit::FAILURE }
 }
 
 /// One problem. With standard error closed there is nobody left to tell.

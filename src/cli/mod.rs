@@ -18,25 +18,28 @@ mod tests;
 pub use program::Program;
 pub use source::Source;
 
+use crate::arbiter::Launcher;
+use crate::launch::LibraryLauncher;
 use crate::settings::SettingsSource;
-use crate::types::exit;
+use crate::sys;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 /// The whole life of the `rustcorn` program.
 #[must_use]
 pub fn main() -> ExitCode {
-    start(&Program::loader())
+    start(&Program::loader(), &mut LibraryLauncher::default())
 }
 
 /// The whole life of a program with this command line: `rustcorn` itself, or an application that it is linked into.
 #[must_use]
-pub fn start(program: &Program) -> ExitCode {
-    let code = obey(program, std::env::args_os().skip(1).collect());
+pub fn start(program: &Program, launcher: &mut dyn Launcher) -> ExitCode {
+    sys::title::init();
+    let code = obey(program, launcher, std::env::args_os().skip(1).collect());
     ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX))
 }
 
-fn obey(program: &Program, words: Vec<OsString>) -> i32 {
+fn obey(program: &Program, launcher: &mut dyn Launcher, words: Vec<OsString>) -> i32 {
     let matches = match command::parse(program, words) {
         Ok(matches) => matches,
         Err(error) => return complain::usage(program, &error),
@@ -46,10 +49,10 @@ fn obey(program: &Program, words: Vec<OsString>) -> i32 {
     }
     let loaded = Source::new(program, &matches).and_then(|source| Ok((source.load()?, source)));
     match loaded {
-        Ok((resolved, source)) => run::run(program, source, resolved),
+        Ok((resolved, source)) => run::run(program, launcher, &source, resolved),
         Err(error) => {
             complain::lines(program, &error);
-            exit::FAILURE
+            complain::code(&error)
         }
     }
 }

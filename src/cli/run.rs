@@ -1,12 +1,13 @@
 //! From resolved settings to the life of an arbiter.
 
 use super::{Program, Source, complain, print_config};
+use crate::arbiter::{self, Launcher};
 use crate::settings::Resolved;
 use crate::types::exit;
 use std::io::{ErrorKind, Write};
 
 /// Does what the settings ask for; the exit code.
-pub fn run(program: &Program, source: Source, resolved: Resolved) -> i32 {
+pub fn run(program: &Program, launcher: &mut dyn Launcher, source: &Source, resolved: Resolved) -> i32 {
     let settings = &resolved.settings;
     if settings.print_config && !print(program, &print_config::text(&resolved)) {
         return exit::FAILURE;
@@ -16,9 +17,15 @@ pub fn run(program: &Program, source: Source, resolved: Resolved) -> i32 {
         complain::line(program, &format!("no application to serve: {advice}"));
         return exit::FAILURE;
     }
-    // LEAD: `check_config` (and `print_config`, which checks too) and `arbiter::run(source, launcher)` go here.
-    let _ = source;
-    exit::OK
+    let done = if settings.check_config || settings.print_config {
+        arbiter::check(launcher, settings).map(|()| exit::OK)
+    } else {
+        arbiter::run(source, launcher, resolved)
+    };
+    done.unwrap_or_else(|error| {
+        complain::line(program, &error.message);
+        error.code
+    })
 }
 
 /// Writes to standard output; false if that failed for another reason than a reader that has seen enough.

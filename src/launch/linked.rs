@@ -56,8 +56,35 @@ struct Fixed(Settings);
 
 impl SettingsSource for Fixed {
     fn load(&self) -> Result<Resolved, SettingsError> {
-        Ok(Resolved { settings: self.0.clone(), provenance: Default::default(), warnings: Vec::new() })
+        Ok(self.resolved())
     }
+}
+
+impl Fixed {
+    fn resolved(&self) -> Resolved {
+        Resolved { settings: self.0.clone(), provenance: Default::default(), warnings: Vec::new() }
+    }
+}
+
+/// Makes the program an application with rustcorn's whole command line: `./app --workers 4 --bind 0.0.0.0:8000`.
+///
+/// Takes what [`export!`](crate::export) takes, one name.
+///
+/// ```no_run
+/// fn router() -> axum::Router {
+///     axum::Router::new()
+/// }
+///
+/// rustcorn::main!(router);
+/// ```
+#[cfg(feature = "cli")]
+#[macro_export]
+macro_rules! main {
+    ($factory:path) => {
+        fn main() -> ::std::process::ExitCode {
+            $crate::cli::start(&$crate::cli::Program::linked(), &mut $crate::launch::LinkedLauncher::new($factory))
+        }
+    };
 }
 
 /// Serves what `factory` builds, with settings made in the program instead of on a command line. Forks, so it has to be
@@ -81,8 +108,9 @@ where
     R: IntoApp<Shape> + 'static,
 {
     sys::title::init();
-    let source = Fixed(settings.clone());
-    let code = match arbiter::run(&source, &mut LinkedLauncher::new(factory), settings) {
+    let source = Fixed(settings);
+    let resolved = source.resolved();
+    let code = match arbiter::run(&source, &mut LinkedLauncher::new(factory), resolved) {
         Ok(code) => code,
         Err(error) => {
             crate::log::critical!("{error}");

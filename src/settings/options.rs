@@ -47,6 +47,7 @@ macro_rules! options {
                 }
                 None => false,
             },
+            |settings, from| settings.$field.clone_from(&from.$field),
         ),)+];
     };
 }
@@ -258,6 +259,13 @@ options! {
 }
 
 impl Settings {
+    /// Keeps the values of `current` wherever only a new start could change them.
+    pub fn keep_fixed(&mut self, current: &Self) {
+        for spec in OPTIONS.iter().filter(|spec| !spec.reloadable) {
+            spec.copy(self, current);
+        }
+    }
+
     /// The file of the operator log; none: standard error.
     #[must_use]
     pub fn log_path(&self) -> Option<&Path> {

@@ -93,6 +93,8 @@ pub struct OptionSpec {
     get: fn(&Settings, &Kind) -> Option<Value>,
     /// Writes the field; false if value and field do not belong together.
     set: fn(&mut Settings, &Value) -> bool,
+    /// Writes the field as it is in other settings.
+    copy: fn(&mut Settings, &Settings),
 }
 
 /// The row of this key.
@@ -120,6 +122,7 @@ impl OptionSpec {
             docs: &[],
             get: |_, _| None,
             set: |_, _| false,
+            copy: |_, _| {},
         }
     }
 
@@ -169,6 +172,7 @@ impl OptionSpec {
         docs: &'static [&'static str],
         get: fn(&Settings, &Kind) -> Option<Value>,
         set: fn(&mut Settings, &Value) -> bool,
+        copy: fn(&mut Settings, &Settings),
     ) -> Self {
         if self.key.is_empty() {
             self.key = field;
@@ -176,6 +180,7 @@ impl OptionSpec {
         self.docs = docs;
         self.get = get;
         self.set = set;
+        self.copy = copy;
         self
     }
 }
@@ -236,6 +241,11 @@ impl OptionSpec {
     #[must_use]
     pub fn of(&self, settings: &Settings) -> Option<Value> {
         (self.get)(settings, &self.kind)
+    }
+
+    /// Takes the value that other settings have.
+    pub(super) fn copy(&self, settings: &mut Settings, from: &Settings) {
+        (self.copy)(settings, from);
     }
 
     /// Puts a value into the settings; false if value and field do not belong together.
