@@ -4,7 +4,7 @@ CARGO ?= cargo
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-tools test-apps fmt lint generate
+.PHONY: help build test test-tools test-apps fmt lint generate bench
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,4 +41,7 @@ lint: ## What CI wants of the sources: format and clippy
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 
 generate: ## Write the files that are made from the option table
-	$(CARGO) run --quiet -- generate
+	$(CARGO) run --quiet -- generate all
+
+bench: ## Measure against peers on this machine, about ten minutes
+	$(CARGO) run --release --package rustcorn-benches -- all

@@ -12,6 +12,7 @@ impl Shell<'_> {
         match phase {
             Phase::Serving { generation, ready, wanted, broken, trouble } => {
                 self.first_ready();
+                self.follow_log(*generation);
                 let status = status(*generation, *ready, *wanted, *broken, trouble.as_deref());
                 self.title(if trouble.is_some() || *broken > 0 { " (in trouble)" } else { "" });
                 self.manager.ready(&status);

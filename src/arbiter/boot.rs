@@ -96,7 +96,7 @@ fn start(
         loads,
         roster: Roster::default(),
         scoreboard: Scoreboard::create(SLOTS).map_err(LoadError::failure)?,
-        lifeline: sys::fd::pipe(true).map_err(LoadError::failure)?,
+        lifeline: sys::pipe::nonblocking().map_err(LoadError::failure)?,
         inbox: Inbox::install(&SIGNALS).map_err(LoadError::failure)?,
         manager,
         oom: OomWatch::start(),
@@ -107,6 +107,7 @@ fn start(
         readiness,
         origin,
         daemonized: settings.daemon,
+        log_generation: Generation::FIRST,
         own,
     };
     shell.share_socket_paths();
@@ -117,7 +118,7 @@ fn start(
     if let Some(readiness) = shell.readiness.take() {
         readiness.tell(u8::try_from(code).unwrap_or(1));
     }
-    log::info!("Shutting down: arbiter (exit code {code})");
+    log::info!("Shutting down: Master (exit code {code})");
     Ok(code)
 }
 

@@ -37,7 +37,7 @@ pub struct Plan<'a> {
 
 /// Forks a worker. Everything that can fail for want of memory or descriptors fails here, in the parent.
 pub fn spawn(plan: &Plan<'_>) -> io::Result<Member> {
-    let (reports, report_end) = sys::fd::pipe(true)?;
+    let (reports, report_end) = sys::pipe::nonblocking()?;
     plan.scoreboard.reset(plan.slot, plan.generation, sys::clock::now());
     plan.scoreboard.slot(plan.slot).set_lane(plan.lane);
     let orders = serde_json::to_vec(&terms::orders(&plan.load.settings)).map_err(io::Error::from)?;
@@ -60,7 +60,7 @@ pub fn spawn(plan: &Plan<'_>) -> io::Result<Member> {
         scoreboard_len,
     };
     let pid = sys::fork::spawn(|| live(plan, &seat, &listeners))?;
-    Ok(Member::new(pid, plan.slot, plan.generation, plan.lane, reports))
+    Ok(Member::new(pid, plan.lane, reports))
 }
 
 /// The child's life. Signals are blocked until the worker is ready to hear them.
@@ -71,7 +71,7 @@ fn live(plan: &Plan<'_>, seat: &Seat, listeners: &[SeatListener]) -> i32 {
     keep.extend(listeners.iter().map(|listener| listener.fd));
     keep.extend(plan.launcher.descriptors(plan.generation));
     // What a worker holds open it would keep alive: the arbiter's end of the lifeline, sockets of closed binds.
-    sys::fd::close_all_but(&keep);
+    sys::fd::close_all_except(&keep);
     sys::title::set(&format!(
         "rustcorn: worker {} generation {} [{}]",
         plan.slot,

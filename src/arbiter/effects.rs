@@ -28,6 +28,7 @@ impl Shell<'_> {
                     Ok(reloaded) => {
                         self.share_socket_paths();
                         log::init(reloaded.log_orders, reloaded.log);
+                        self.log_generation = generation;
                         self.log_listeners(generation);
                         self.watch_again(generation);
                         Event::Loaded { generation, terms: reloaded.terms }

@@ -40,11 +40,6 @@ impl ServiceManager {
         self.send(&[NotifyState::Ready, NotifyState::Status(status)]);
     }
 
-    /// STATUS= alone.
-    pub fn status(&self, status: &str) {
-        self.send(&[NotifyState::Status(status)]);
-    }
-
     /// RELOADING=1; systemd wants the stamp of its beginning with it.
     pub fn reloading(&self, now: Mono) {
         let stamp = NotifyState::MonotonicUsec(i128::from(now.0 / 1_000));

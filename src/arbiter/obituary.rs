@@ -104,7 +104,7 @@ pub fn complaint(symptom: Symptom) -> String {
 }
 
 /// The requests in flight as one phrase.
-pub fn doing(requests: &[InFlight], count: u64, now: Mono) -> String {
+pub fn doing(requests: &[InFlight], count: u32, now: Mono) -> String {
     if requests.is_empty() {
         return if count == 0 { "no request in flight".into() } else { format!("{count} requests in flight") };
     }

@@ -47,7 +47,7 @@ pub fn check(path: &Path) -> Result<(), PidFileError> {
             Err(TryLockError::WouldBlock) => {
                 let mut pid = String::new();
                 // Only the message suffers when the file cannot be read.
-                let _ = file.by_ref().take(32).read_to_string(&mut pid);
+                let _ = Read::by_ref(&mut file).take(32).read_to_string(&mut pid);
                 return Err(PidFileError::Running { pid: pid.trim().to_owned(), path: path.to_owned() });
             }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
@@ -86,11 +86,6 @@ impl PidFile {
             return Err(failed(error));
         }
         Ok(Self { path: path.to_owned(), pid, _lock: file })
-    }
-
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        &self.path
     }
 
     /// Moves the file: the promotion after an upgrade.

@@ -1,7 +1,7 @@
-//! The worker processes that exist: who sits where, and the pipe that each reports through.
+//! The worker processes that exist, and the pipe that each reports through. Who sits where is the machine's.
 
 use crate::abi::Report;
-use crate::types::{Generation, Pid, SlotId};
+use crate::types::Pid;
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -13,10 +13,6 @@ const LONGEST_REPORT: usize = 64 * 1024;
 pub struct Member {
     /// Its process.
     pub pid: Pid,
-    /// Its slot.
-    pub slot: SlotId,
-    /// The load that it runs.
-    pub generation: Generation,
     /// Its lane of `SO_REUSEPORT` listeners.
     pub lane: u32,
     /// It was told to go: its lane is free for a successor.
@@ -27,9 +23,9 @@ pub struct Member {
 
 impl Member {
     /// A worker that was just forked; `reports` is the read end of its pipe, non-blocking.
-    pub fn new(pid: Pid, slot: SlotId, generation: Generation, lane: u32, reports: OwnedFd) -> Self {
+    pub fn new(pid: Pid, lane: u32, reports: OwnedFd) -> Self {
         let reports = Some(File::from(reports));
-        Self { pid, slot, generation, lane, leaving: false, reports, partial: Vec::new() }
+        Self { pid, lane, leaving: false, reports, partial: Vec::new() }
     }
 
     /// The pipe to poll; none once the worker has closed it.
@@ -129,7 +125,7 @@ mod tests {
         let mut roster = Roster::default();
         for (pid, lane) in [(10, 0), (11, 1)] {
             let pipe = OwnedFd::from(File::open("/dev/null")?);
-            roster.add(Member::new(Pid(pid), SlotId(0), Generation::FIRST, lane, pipe));
+            roster.add(Member::new(Pid(pid), lane, pipe));
         }
         assert_eq!(roster.emptiest_lane(3), 2);
         assert_eq!(roster.emptiest_lane(2), 0);

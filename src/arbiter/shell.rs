@@ -54,6 +54,8 @@ pub struct Shell<'a> {
     pub origin: Origin,
     /// Whether WINCH means anything: a terminal sends it at every resize.
     pub daemonized: bool,
+    /// Which generation's settings the log follows.
+    pub log_generation: Generation,
     /// Our own process.
     pub own: Pid,
 }
@@ -82,6 +84,15 @@ impl Shell<'_> {
                 Event::Started { slot, pid }
             }
             Err(error) => failed(error.to_string()),
+        }
+    }
+
+    /// An abandoned reload has changed the log already: back to what the serving generation wants.
+    pub fn follow_log(&mut self, generation: Generation) {
+        let Some(load) = self.loads.get(generation).filter(|_| self.log_generation != generation) else { return };
+        match log::reconfigure(terms::log_orders(&load.settings)) {
+            Ok(()) => self.log_generation = generation,
+            Err(error) => log::error!("{error}; the log goes on where it is"),
         }
     }
 

@@ -62,8 +62,8 @@ pub struct Successor {
 impl Successor {
     /// Starts the program on disk with the listeners of the newest load.
     pub fn start(origin: &Origin, loads: &Loads) -> io::Result<Self> {
-        let (ready_read, ready_write) = sys::fd::pipe(true)?;
-        let (life_read, life_write) = sys::fd::pipe(true)?;
+        let (ready_read, ready_write) = sys::pipe::nonblocking()?;
+        let (life_read, life_write) = sys::pipe::nonblocking()?;
         let mut environment = origin.environment.clone();
         // Inherited sockets are told by variables of ours; systemd's would be believed a second time.
         environment.retain(|(name, _)| !name.to_string_lossy().starts_with("LISTEN_") && !is_ours(name));

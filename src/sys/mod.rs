@@ -7,15 +7,36 @@
 #![allow(unsafe_code)]
 
 pub mod clock;
+#[cfg(feature = "arbiter")]
+pub mod daemon;
+#[cfg(feature = "arbiter")]
+pub mod env;
+#[cfg(feature = "arbiter")]
+pub mod exec;
 pub mod fd;
+#[cfg(feature = "arbiter")]
+pub mod fork;
+#[cfg(feature = "arbiter")]
+pub mod inotify;
+#[cfg(feature = "arbiter")]
+pub mod library;
+#[cfg(feature = "arbiter")]
+pub mod memfd;
+pub mod pipe;
 pub mod poll;
+#[cfg(feature = "arbiter")]
+pub mod privileges;
+#[cfg(feature = "arbiter")]
+pub mod process;
 pub mod shm;
 pub mod signal;
+#[cfg(feature = "arbiter")]
+pub mod socket;
 pub mod stats;
 #[cfg(test)]
 pub(crate) mod testkit;
 pub mod title;
 pub mod trace;
+#[cfg(feature = "arbiter")]
+pub mod wait;
 pub mod write;
-
-pub use fd::pipe;
