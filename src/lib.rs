@@ -16,7 +16,11 @@
 #[doc(hidden)]
 pub mod abi;
 #[doc(hidden)]
+pub mod log;
+#[doc(hidden)]
 pub mod scoreboard;
 #[doc(hidden)]
 pub mod sys;
 pub mod types;
+#[doc(hidden)]
+pub mod worker;

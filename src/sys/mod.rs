@@ -8,6 +8,7 @@
 
 pub mod clock;
 pub mod fd;
+pub mod leave;
 pub mod poll;
 pub mod shm;
 pub mod signal;
