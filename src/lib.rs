@@ -24,3 +24,9 @@ pub mod sys;
 pub mod types;
 #[doc(hidden)]
 pub mod worker;
+
+pub use worker::{Address, App, Body, BoxError, Connection};
+
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

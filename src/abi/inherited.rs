@@ -55,6 +55,14 @@ pub enum SeatError {
 }
 
 impl Inherited {
+    /// Reads the seat that the arbiter passed to this process. Only the entry of a worker calls this, with what its
+    /// symbol was called with.
+    #[allow(clippy::not_unsafe_ptr_arg_deref, reason = "the border: the arbiter vouches for the pointer")]
+    pub fn take(seat: *const Seat) -> Result<Self, SeatError> {
+        // SAFETY: an arbiter calls the symbol with a seat as `read` wants it.
+        unsafe { Self::read(seat) }
+    }
+
     /// Reads the seat.
     ///
     /// # Safety
