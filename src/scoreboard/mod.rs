@@ -120,7 +120,7 @@ impl Scoreboard {
     }
 
     /// The records in use or used before, with their slots.
-    pub fn records(&self) -> impl Iterator<Item = (SlotId, Record)> + use<> {
+    pub fn records(&self) -> impl Iterator<Item = (SlotId, Record)> + Clone + use<> {
         let board = *self;
         (0..board.high_water()).map(move |n| (SlotId(n), board.slot(SlotId(n))))
     }
@@ -142,7 +142,7 @@ impl Scoreboard {
         me: SlotId,
         now: Mono,
         stale_after: Duration,
-    ) -> impl Iterator<Item = (SlotId, Record)> + use<> {
+    ) -> impl Iterator<Item = (SlotId, Record)> + Clone + use<> {
         self.records().filter(move |(slot, record)| *slot != me && record.is_live(now, stale_after))
     }
 

@@ -3,7 +3,7 @@
 //! With one writing thread an increment is a load and a store, which costs nothing measurable; with several it is an
 //! atomic addition. Only one process ever writes a record, so nothing stronger is needed.
 
-use super::inflight;
+use super::inflight::{self, InFlight};
 use super::layout;
 use super::record::Record;
 use crate::types::Mono;
@@ -21,7 +21,7 @@ pub struct Writer {
 }
 
 /// A request's place in the in-flight table; none if the table was full.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 #[must_use = "give it back with `Writer::finish`"]
 pub struct RequestSlot(Option<u8>);
 
@@ -97,6 +97,12 @@ impl Writer {
         self.add(layout::LATENCY + latency_bucket(took), 1);
         self.add(layout::LATENCY_SUM, u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
         self.add(layout::REQUESTS, 1)
+    }
+
+    /// What the table says of a request that is in flight.
+    #[must_use]
+    pub fn look_up(&self, slot: RequestSlot) -> Option<InFlight> {
+        slot.0.and_then(|n| inflight::read(self.record.entry(usize::from(n))))
     }
 
     fn claim(&self) -> RequestSlot {
