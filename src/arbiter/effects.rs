@@ -108,18 +108,8 @@ impl Shell<'_> {
         let oom = self.oom.verdict();
         let record = self.scoreboard.slot(slot);
         let (facts, in_flight) = (record.snapshot(), record.requests());
-        let death = Death {
-            slot,
-            pid,
-            generation,
-            status,
-            cause,
-            facts: &facts,
-            in_flight: &in_flight,
-            peak_rss_kb,
-            oom,
-            now,
-        };
+        let death =
+            Death { slot, pid, generation, status, cause, facts: &facts, in_flight: &in_flight, peak_rss_kb, oom, now };
         let (level, line) = death.line();
         log::write(level, &line);
         self.scoreboard.vacate(slot);

@@ -23,6 +23,7 @@ pub mod library;
 #[cfg(feature = "arbiter")]
 pub mod memfd;
 pub mod pipe;
+pub mod leave;
 pub mod poll;
 #[cfg(feature = "arbiter")]
 pub mod privileges;
