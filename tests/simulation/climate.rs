@@ -55,10 +55,13 @@ impl Climate {
         let (wears_out, deaf, no_fork) = (odds(500), odds(300), odds(400));
         let (refused, bad_generation, slow_load) = (odds(600), odds(600), odds(800));
         let (sleeps, edits, mishap) = (odds(200), odds(300), odds(600));
+        let gap = rng.pick(&[2, 20, 200, 2_000, 8_000]);
+        // A few hundred intents are a storm, however long it lasts.
+        let storm = rng.within(500, 60_000.min(gap * 150).max(1_000));
         Self {
             capacity: u16::try_from(rng.within(10, 24)).expect("small"),
-            storm: rng.within(1_000, 60_000),
-            gap: rng.pick(&[2, 20, 200, 2_000, 8_000]),
+            storm,
+            gap,
             intents: intents(rng),
             boot: rng.pick(&[1, 30, 400, 6_000]),
             drain: rng.pick(&[1, 50, 1_000, 20_000]),

@@ -168,6 +168,15 @@ impl World {
             Happening::Dies(pid, _) => self.processes.get(pid).is_some_and(|process| process.dying),
             _ => true,
         });
+        // Without a `boot_timeout` nobody would ever end a boot that hangs.
+        let booting = |pid: &Pid| {
+            let own = |it: &Happening| matches!(it, Happening::Boots(other) | Happening::BootFails(other, _) if other == pid);
+            self.agenda.values().any(own)
+        };
+        let stuck = self.processes.iter().filter(|(pid, process)| !process.ready && !process.dying && !booting(pid));
+        for pid in stuck.map(|(pid, _)| *pid).collect::<Vec<_>>() {
+            self.soon(0, 90_000, Happening::Boots(pid));
+        }
     }
 
     fn soon(&mut self, from: u64, to: u64, happening: Happening) {

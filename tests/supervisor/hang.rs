@@ -98,6 +98,22 @@ fn a_boot_that_takes_too_long_after_a_healthy_start_is_a_death_before_ready() {
 }
 
 #[test]
+fn a_boot_that_was_overtaken_by_a_proven_reload_is_not_repeated() {
+    let mut scene = Scene::serving(terms(2));
+    let pid = scene.alive()[0];
+    scene.crashes(pid);
+    let slow = scene.booting()[0];
+    scene.pass(secs(60));
+    assert_eq!(scene.autopsies().len(), 1);
+    let new = scene.reload(terms(2));
+    let newcomer = scene.of(new)[0];
+    scene.ready(newcomer);
+    assert!(scene.dies(slow, killed(Signal::KILL)).spawned().iter().all(|(_, generation)| *generation == new));
+    scene.roll();
+    assert_eq!((scene.of(new).len(), scene.alive().len()), (2, 2));
+}
+
+#[test]
 fn a_retired_worker_that_stays_is_examined_and_killed() {
     let mut scene = Scene::serving(terms(2));
     scene.intent(Intent::FewerWorkers);
@@ -154,6 +170,19 @@ fn boots_get_the_free_round_too() {
     assert!(scene.pass(secs(30)).autopsies().is_empty());
     scene.all_ready();
     assert_eq!(scene.count(SlotState::Ready), 2);
+}
+
+#[test]
+fn the_free_round_is_measured_by_the_workers_own_limits() {
+    let mut scene = Scene::serving(terms(2));
+    let pid = scene.alive()[0];
+    scene.crashes(pid);
+    scene.reload(Terms { boot_timeout: secs(0), timeout: secs(1), ..terms(2) });
+    for pid in scene.alive() {
+        scene.hangs(pid);
+    }
+    scene.oversleep(secs(3_600));
+    assert!(scene.pass(secs(20)).autopsies().is_empty(), "{:?}", scene.step());
 }
 
 #[test]

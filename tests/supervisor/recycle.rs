@@ -84,6 +84,17 @@ fn a_reload_replaces_worn_workers_on_its_way() {
 }
 
 #[test]
+fn ttou_during_a_reload_leaves_the_newcomers_a_place() {
+    let mut scene = Scene::serving(terms(4));
+    let new = scene.reload(terms(4));
+    for _ in 0..3 {
+        scene.intent(Intent::FewerWorkers);
+    }
+    scene.roll();
+    assert_eq!((scene.of(new).len(), scene.alive().len()), (1, 1));
+}
+
+#[test]
 fn ttou_takes_the_worn_one() {
     let mut scene = Scene::serving(terms(3));
     let worn = scene.alive()[2];

@@ -86,6 +86,30 @@ fn trouble_ends_with_the_next_success() {
 }
 
 #[test]
+fn a_refusal_outlives_the_reload_that_it_came_into() {
+    let mut scene = Scene::serving(terms(2));
+    let new = scene.reload(terms(2));
+    scene.intent(Intent::Reload);
+    let refused = scene.load_wanted().expect("a load");
+    scene.tell(Event::LoadRefused { generation: refused, reason: "no such key".into() });
+    scene.roll();
+    assert_eq!(scene.serves(), Some((new, 2, 2, 0, Some("no such key".into()))));
+}
+
+#[test]
+fn a_load_that_takes_its_time_hides_nothing() {
+    let mut scene = Scene::serving(terms(2));
+    scene.intent(Intent::Reload);
+    let generation = scene.load_wanted().expect("a load");
+    let pid = scene.alive()[0];
+    assert_eq!(scene.crashes(pid).spawned().len(), 1, "it goes on looking after its workers");
+    scene.all_ready();
+    assert!(scene.announced().is_empty(), "still reloading");
+    scene.tell(Event::Loaded { generation, terms: terms(2) });
+    assert_eq!(scene.roll().serves(), Some((generation, 2, 2, 0, None)));
+}
+
+#[test]
 fn no_generation_is_named_twice() {
     let mut scene = Scene::serving(terms(1));
     let mut newest = FIRST;

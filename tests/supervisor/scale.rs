@@ -1,7 +1,7 @@
 //! TTIN, TTOU, WINCH.
 
 use crate::scene::{Scene, secs, terms};
-use rustcorn::supervisor::{Cause, Intent, SlotState};
+use rustcorn::supervisor::{Cause, Event, Intent, SlotState};
 use rustcorn::types::Generation;
 
 #[test]
@@ -101,6 +101,31 @@ fn all_workers_can_be_retired_while_the_arbiter_stays() {
     assert!(scene.pass(secs(3_600)).spawned().is_empty());
     assert_eq!(scene.exits(), None);
     assert!(!scene.machine.is_stopping());
+}
+
+#[test]
+fn retired_workers_do_not_come_back_by_a_load_from_before() {
+    let mut scene = Scene::serving(terms(2));
+    scene.intent(Intent::Reload);
+    let generation = scene.load_wanted().expect("a load");
+    scene.intent(Intent::RetireWorkers);
+    scene.tell(Event::Loaded { generation, terms: terms(2) });
+    assert_eq!((scene.forgotten(), scene.spawned().len()), (vec![generation], 0));
+    scene.roll();
+    assert!(scene.alive().is_empty());
+    assert!(scene.reload(terms(2)) > generation);
+}
+
+#[test]
+fn retiring_ends_a_reload_without_calling_it_a_failure() {
+    let mut scene = Scene::serving(terms(2));
+    let new = scene.reload(terms(2));
+    scene.intent(Intent::RetireWorkers);
+    assert_eq!((scene.forgotten(), scene.retired().len()), (vec![new], 3));
+    assert_eq!(scene.serves(), Some((Generation::FIRST, 0, 0, 0, None)));
+    scene.roll();
+    scene.intent(Intent::MoreWorkers);
+    assert_eq!(scene.spawned()[0].1, Generation::FIRST);
 }
 
 #[test]
