@@ -29,9 +29,11 @@ pub struct Machine {
     pub(super) base: Option<Base>,
     /// The newest generation that was ever asked for.
     pub(super) newest: Generation,
+    /// Whether its load has not been answered yet.
+    pub(super) loading: bool,
     /// Why the last reload did not succeed.
     pub(super) trouble: Option<String>,
-    /// The first `Serving` is out.
+    /// The newest `Serving` or `Reloading` that is out.
     pub(super) announced: Option<Phase>,
     pub(super) rebuild: Rebuild,
     pub(super) upgrade: Upgrade,
@@ -80,6 +82,7 @@ impl Machine {
             proven: false,
             base: None,
             newest: generation,
+            loading: false,
             trouble: None,
             announced: None,
             rebuild: Rebuild::default(),

@@ -21,9 +21,11 @@ impl Machine {
             if !self.seats[index].slot.deadline(false).is_some_and(|deadline| deadline <= now) {
                 continue;
             }
-            let boot_timeout = self.terms.boot_timeout;
             match &mut self.seats[index].slot {
-                Slot::Starting(_) => self.examine(slot, Symptom::BootTimeout(boot_timeout), now, out),
+                Slot::Starting(Starting { birth, .. }) => {
+                    let symptom = Symptom::BootTimeout(birth.limits.boot_timeout);
+                    self.examine(slot, symptom, now, out);
+                }
                 Slot::Ready(ready) => {
                     ready.beat_by = Some(now.after(ASK_AGAIN));
                     out.push(Action::ReadHeartbeat { slot });
@@ -36,16 +38,12 @@ impl Machine {
     }
 
     pub(super) fn heartbeat(&mut self, now: Mono, slot: SlotId, at: Mono, out: &mut Vec<Action>) {
-        let timeout = self.terms.timeout;
         let Some(Slot::Ready(ready)) = self.seats.get_mut(slot.index()).map(|seat| &mut seat.slot) else { return };
-        if timeout.is_zero() {
-            ready.beat_by = None;
-            return;
-        }
         // A worker that has not beaten yet has its time from Ready.
         let at = at.max(ready.since);
-        if at.after(timeout) > now {
-            ready.beat_by = Some(at.after(timeout));
+        let beat_by = ready.birth.limits.beat_by(at);
+        if beat_by.is_none_or(|beat_by| beat_by > now) {
+            ready.beat_by = beat_by;
             return;
         }
         if let Some(pid) = ready.birth.pid {
@@ -63,11 +61,10 @@ impl Machine {
 
     /// After a sleep of the whole machine nobody is judged by what the clock says.
     pub(super) fn grant_free_round(&mut self, now: Mono) {
-        let (timeout, boot_timeout) = (self.terms.timeout, self.terms.boot_timeout);
         for seat in &mut self.seats {
             match &mut seat.slot {
-                Slot::Ready(Ready { beat_by: Some(beat_by), .. }) => *beat_by = now.after(timeout),
-                Slot::Starting(Starting { deadline: Some(deadline), .. }) => *deadline = now.after(boot_timeout),
+                Slot::Ready(Ready { birth, beat_by, .. }) => *beat_by = birth.limits.beat_by(now),
+                Slot::Starting(Starting { birth, deadline, .. }) => *deadline = birth.limits.booted_by(now),
                 _ => {}
             }
         }

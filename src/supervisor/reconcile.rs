@@ -2,8 +2,9 @@
 //! is too much, and notices when a reload is complete.
 
 use super::action::{Action, Phase};
+use super::event::Terms;
 use super::machine::{Machine, log};
-use super::slot::{Birth, Ready, Slot, Starting, Step, Stopping};
+use super::slot::{Birth, Limits, Ready, Slot, Starting, Step, Stopping};
 use crate::types::{Generation, Level, Mono, Signal, SlotId};
 use std::time::Duration;
 
@@ -53,6 +54,8 @@ impl Machine {
         let counts = |slot: &Slot| match slot {
             Slot::Starting(starting) => which(starting.birth.generation),
             Slot::Waiting { generation, .. } | Slot::Broken { generation, .. } => which(*generation),
+            // Its death will be answered in its own seat, with that seat's patience.
+            Slot::Stopping(stopping) if stopping.boot_timed_out() => which(stopping.birth.generation),
             _ => false,
         };
         self.seats.iter().filter(|seat| counts(&seat.slot)).count()
@@ -65,14 +68,25 @@ impl Machine {
         staying + self.newcomers(|generation| generation == target)
     }
 
+    /// Workers of the generations before the target that serve or are on their way.
+    fn claimed_before(&self) -> usize {
+        let target = self.target;
+        let serving = self.ready_count(|ready| ready.birth.generation != target);
+        serving + self.newcomers(|generation| generation != target)
+    }
+
+    /// How many workers the generation before an unproven target is kept at.
+    fn wanted_before(&self) -> Option<u16> {
+        self.base.as_ref().filter(|_| !self.proven).map(|base| base.wanted)
+    }
+
     /// Every worker that is missing gets a seat to be started in. While the target is unproven, the generation before
     /// it is kept whole too.
     fn claim_seats(&mut self, now: Mono) {
         let target = self.target;
         if let Some(base) = self.base.as_ref().filter(|_| !self.proven) {
             let (generation, wanted) = (base.generation, usize::from(base.wanted));
-            let serving = self.ready_count(|ready| ready.birth.generation != target);
-            let missing = wanted.saturating_sub(serving + self.newcomers(|generation| generation != target));
+            let missing = wanted.saturating_sub(self.claimed_before());
             self.claim(missing, generation, now);
         }
         let missing = usize::from(self.wanted).saturating_sub(self.claimed());
@@ -86,22 +100,36 @@ impl Machine {
         }
     }
 
-    /// After TTOU, or when a crashed worker's successor was already on its way: what is given up or waits goes first,
-    /// then the youngest that boots.
+    /// After TTOU, or when a crashed worker's successor was already on its way. A worn worker's successor is not needed
+    /// either once a reload replaces them all: it would keep the reload's newcomers from their place.
     fn drop_surplus_newcomers(&mut self, now: Mono, out: &mut Vec<Action>) {
         let target = self.target;
-        let mut surplus = self.claimed().saturating_sub(usize::from(self.wanted));
-        while surplus > 0 {
+        let surplus = self.claimed().saturating_sub(usize::from(self.wanted));
+        self.drop_newcomers(surplus, |generation| generation == target, now, out);
+        if let Some(wanted) = self.wanted_before() {
+            let surplus = self.claimed_before().saturating_sub(usize::from(wanted));
+            self.drop_newcomers(surplus, |generation| generation != target, now, out);
+        }
+    }
+
+    /// What is given up or waits goes first, then the youngest that boots.
+    fn drop_newcomers(
+        &mut self,
+        count: usize,
+        which: impl Fn(Generation) -> bool,
+        now: Mono,
+        out: &mut Vec<Action>,
+    ) {
+        for _ in 0..count {
             let rank = |slot: &Slot| match slot {
-                Slot::Broken { generation, .. } if *generation == target => Some((2, Mono::default())),
-                Slot::Waiting { until, generation } if *generation == target => Some((1, *until)),
-                Slot::Starting(Starting { birth, .. }) if birth.generation == target => Some((0, birth.since)),
+                Slot::Broken { generation, .. } if which(*generation) => Some((2, Mono::default())),
+                Slot::Waiting { until, generation } if which(*generation) => Some((1, *until)),
+                Slot::Starting(Starting { birth, .. }) if which(birth.generation) => Some((0, birth.since)),
                 _ => None,
             };
             let ranked = self.occupied().filter_map(|(slot, seat)| Some((rank(&seat.slot)?, slot)));
             let Some((_, slot)) = ranked.max() else { return };
             self.dismiss(slot, now, out);
-            surplus -= 1;
         }
     }
 
@@ -120,8 +148,15 @@ impl Machine {
         }
     }
 
+    /// What holds for workers of this generation.
+    fn terms_of(&self, generation: Generation) -> &Terms {
+        match &self.base {
+            Some(base) if base.generation == generation => &base.terms,
+            _ => &self.terms,
+        }
+    }
+
     fn spawn_due(&mut self, now: Mono, out: &mut Vec<Action>) {
-        let boot_timeout = self.terms.boot_timeout;
         let target = self.target;
         // The generation that serves is made whole before newcomers are tried.
         for target_turn in [false, true] {
@@ -135,8 +170,9 @@ impl Machine {
                 if (generation == target) != target_turn || !self.may_spawn() {
                     continue;
                 }
-                let birth = Birth { pid: None, generation, since: now };
-                let deadline = (!boot_timeout.is_zero()).then(|| now.after(boot_timeout));
+                let limits = Limits::of(self.terms_of(generation));
+                let birth = Birth { pid: None, generation, since: now, limits };
+                let deadline = limits.booted_by(now);
                 self.seats[index].slot = Slot::Starting(Starting { birth, deadline, failure: None });
                 let slot = SlotId(u16::try_from(index).unwrap_or(u16::MAX));
                 out.push(Action::Spawn { slot, generation });
@@ -145,13 +181,12 @@ impl Machine {
     }
 
     /// Retires workers as long as more are ready than wanted: other generations first, then those that asked for it,
-    /// then the oldest. Nobody is retired for a generation that has not shown that it can serve.
+    /// then the oldest. Nobody is retired for a generation that has not shown that it can serve; only what is more than
+    /// both generations want goes, as it would keep the newcomers from their place.
     fn retire_surplus(&mut self, now: Mono, out: &mut Vec<Action>) {
-        if self.base.is_some() && !self.proven {
-            return;
-        }
         let target = self.target;
-        while self.ready_count(|_| true) > usize::from(self.wanted) {
+        let wanted = self.wanted.max(self.wanted_before().unwrap_or(0));
+        while self.ready_count(|_| true) > usize::from(wanted) {
             let oldest = self.occupied().filter_map(|(slot, seat)| match &seat.slot {
                 Slot::Ready(ready) => {
                     let generation = ready.birth.generation;
@@ -166,7 +201,6 @@ impl Machine {
 
     /// Asks a worker to finish what it holds and to leave.
     pub(super) fn retire(&mut self, slot: SlotId, now: Mono, out: &mut Vec<Action>) {
-        let span = self.terms.graceful_timeout;
         let Some(seat) = self.seats.get_mut(slot.index()) else { return };
         let (birth, booting) = match &seat.slot {
             Slot::Starting(Starting { birth, .. }) => (*birth, true),
@@ -174,7 +208,8 @@ impl Machine {
             _ => return,
         };
         out.extend(birth.pid.map(|pid| Action::Signal { pid, signal: Signal::TERM }));
-        let step = Step::Asked { overdue: now.after(span + DRAIN_MARGIN), span };
+        let span = birth.limits.graceful_timeout;
+        let step = Step::Asked { overdue: now.after(span.saturating_add(DRAIN_MARGIN)), span };
         seat.slot = Slot::Stopping(Stopping { birth, booting, step });
     }
 
@@ -187,7 +222,7 @@ impl Machine {
         let settled = match self.announced {
             // Complete, or at least as complete as first attempts can make it.
             None => self.proven && (ready >= self.wanted || !self.first_attempts_pending()),
-            Some(_) => self.base.is_none() && ready + broken >= self.wanted,
+            Some(_) => self.base.is_none() && !self.loading && ready + broken >= self.wanted,
         };
         if self.stop.is_some() || !(settled || anyway && self.announced.is_some()) {
             return;

@@ -27,7 +27,10 @@ impl Machine {
         self.newest = self.newest.next();
         if self.announced.is_some() {
             out.push(Action::Announce(Phase::Reloading));
+            // So that whatever comes of it is announced again.
+            self.announced = Some(Phase::Reloading);
         }
+        self.loading = true;
         out.push(Action::Load { generation: self.newest });
     }
 
@@ -35,6 +38,7 @@ impl Machine {
         if self.stop.is_some() || generation != self.newest {
             return;
         }
+        self.loading = false;
         log(out, Level::Error, format!("Reload refused: {reason}; everything stays as it was"));
         self.trouble = Some(reason.to_owned());
         self.announce_serving(true, out);
@@ -45,6 +49,7 @@ impl Machine {
             out.push(Action::Forget { generation });
             return;
         }
+        self.loading = false;
         let (old, old_wanted) = (self.target, self.wanted);
         let old_terms = std::mem::replace(&mut self.terms, terms);
         if old_wanted != old_terms.workers {
@@ -111,23 +116,35 @@ impl Machine {
         out.push(Action::Forget { generation: base.generation });
         let took = now.since(base.since).as_secs_f64();
         log(out, Level::Info, format!("Reload done: {ours} workers of generation {target} serve, after {took:.3} s"));
-        self.trouble = None;
+        // A refusal that came after it has not been answered by it.
+        if self.newest == target {
+            self.trouble = None;
+        }
         self.announce_serving(true, out);
     }
 
     /// The target cannot boot: the generation before it goes on.
     pub(super) fn abandon_reload(&mut self, now: Mono, reason: &str, out: &mut Vec<Action>) {
-        let Some(base) = self.base.take() else { return };
-        let failed = std::mem::replace(&mut self.target, base.generation);
+        let failed = self.target;
+        if !self.fall_back(now, out) {
+            return;
+        }
         let text = format!(
             "Reload abandoned: generation {failed} cannot boot: {reason}; generation {} goes on serving",
-            base.generation
+            self.target
         );
         log(out, Level::Error, text);
+        self.trouble = Some(reason.to_owned());
+        self.announce_serving(true, out);
+    }
+
+    /// Back to the generation before the target; its newcomers leave. Whether there is one.
+    pub(super) fn fall_back(&mut self, now: Mono, out: &mut Vec<Action>) -> bool {
+        let Some(base) = self.base.take() else { return false };
+        let failed = std::mem::replace(&mut self.target, base.generation);
         self.terms = base.terms;
         self.wanted = base.wanted;
         self.proven = true;
-        self.trouble = Some(reason.to_owned());
         let newcomer = |slot: &Slot| match slot {
             Slot::Starting(starting) => starting.birth.generation == failed,
             slot => slot.pending() == Some(failed),
@@ -138,6 +155,6 @@ impl Machine {
             self.dismiss(slot, now, out);
         }
         out.push(Action::Forget { generation: failed });
-        self.announce_serving(true, out);
+        true
     }
 }

@@ -1,18 +1,17 @@
 //! Births and deaths: what a worker's readiness and its end mean for its seat.
 
-use super::action::{Action, Cause, Symptom};
+use super::action::{Action, Cause};
 use super::machine::{Machine, log};
-use super::slot::{BROKEN_REST, Ready, Slot, Starting, Stopping};
+use super::slot::{BROKEN_REST, Ready, Slot, Starting};
 use crate::types::{ExitStatus, Generation, Level, Mono, Pid, SlotId, exit};
 
 impl Machine {
     pub(super) fn ready(&mut self, now: Mono, pid: Pid, out: &mut Vec<Action>) {
-        let timeout = self.terms.timeout;
         // A worker that was told to go meanwhile stays told.
         let Some((slot, seat)) = self.seat_of(pid) else { return };
         let Slot::Starting(Starting { birth, .. }) = &seat.slot else { return };
         let birth = *birth;
-        let beat_by = (!timeout.is_zero()).then(|| now.after(timeout));
+        let beat_by = birth.limits.beat_by(now);
         seat.slot = Slot::Ready(Ready { birth, since: now, beat_by, recycle: false });
         seat.booted();
         let took = now.since(birth.since).as_secs_f64();
@@ -60,11 +59,9 @@ impl Machine {
                 obituary(Cause::Unexpected);
                 self.crash(now, slot, generation, since);
             }
-            Slot::Stopping(Stopping { booting, step, .. }) => {
-                let cause = step.cause();
-                let timed_out = booting && matches!(cause, Cause::Killed(Symptom::BootTimeout(_)));
-                obituary(cause);
-                if timed_out {
+            Slot::Stopping(stopping) => {
+                obituary(stopping.step.cause());
+                if stopping.boot_timed_out() {
                     let reason = format!("worker (pid:{pid}) was not ready within boot_timeout");
                     self.boot_death(now, slot, generation, exit::WORKER_BOOT, &reason, out);
                 }
@@ -116,7 +113,7 @@ impl Machine {
             }
         } else if generation == self.target && base.is_some() {
             self.abandon_reload(now, reason, out);
-        } else if generation == self.target || Some(generation) == base {
+        } else if generation == self.target || Some(generation) == base && !self.proven {
             self.try_again(now, slot, generation, out);
         }
     }

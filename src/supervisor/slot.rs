@@ -1,6 +1,7 @@
 //! One seat: what sits in it, and what its occupants have lately died of.
 
 use super::action::{Cause, Symptom};
+use super::event::Terms;
 use crate::types::{Generation, Mono, Pid, Signal};
 use std::time::Duration;
 
@@ -37,6 +38,36 @@ pub struct Birth {
     pub pid: Option<Pid>,
     pub generation: Generation,
     pub since: Mono,
+    pub limits: Limits,
+}
+
+/// The patience that a worker was born with. The worker counts by the same settings, whatever is loaded later.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limits {
+    timeout: Duration,
+    pub graceful_timeout: Duration,
+    pub boot_timeout: Duration,
+}
+
+impl Limits {
+    /// Those of a worker that is born under these terms.
+    pub fn of(terms: &Terms) -> Self {
+        Self {
+            timeout: terms.timeout,
+            graceful_timeout: terms.graceful_timeout,
+            boot_timeout: terms.boot_timeout,
+        }
+    }
+
+    /// When a boot that begins now is too long; none if it may take for ever.
+    pub fn booted_by(&self, now: Mono) -> Option<Mono> {
+        Some(now.after(self.boot_timeout)).filter(|_| !self.boot_timeout.is_zero())
+    }
+
+    /// When a worker that beat at this time must have beaten again; none if nobody looks.
+    pub fn beat_by(&self, at: Mono) -> Option<Mono> {
+        Some(at.after(self.timeout)).filter(|_| !self.timeout.is_zero())
+    }
 }
 
 /// A worker that boots.
@@ -120,6 +151,13 @@ impl Slot {
             Self::Ready(ready) => ready.beat_by,
             Self::Stopping(stopping) => stopping.step.deadline(),
         }
+    }
+}
+
+impl Stopping {
+    /// Whether it is on its way out because it did not boot in time.
+    pub fn boot_timed_out(&self) -> bool {
+        self.booting && matches!(self.step.cause(), Cause::Killed(Symptom::BootTimeout(_)))
     }
 }
 

@@ -99,8 +99,13 @@ impl Machine {
         if self.stop.is_some() {
             return;
         }
-        if !self.proven {
-            self.abandon_reload(now, "the workers were told to retire", out);
+        // A load that is not answered yet must not bring workers back: its name is given up.
+        if std::mem::take(&mut self.loading) {
+            self.newest = self.newest.next();
+        }
+        // What has not shown that it can serve is not what TTIN shall bring back.
+        if !self.proven && self.fall_back(now, out) {
+            log(out, Level::Warning, "The reload under way is given up");
         }
         if let Some(base) = self.base.take() {
             out.push(Action::Forget { generation: base.generation });
