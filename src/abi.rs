@@ -4,6 +4,10 @@
 //! but `repr(C)` data and JSON text crosses. Nothing crosses per request: the worker, with its event loop, lives on the
 //! application's side (see `worker`). The counterpart that loads libraries is `app::library`.
 
+mod inherited;
+
+pub use inherited::{Inherited, SeatError};
+
 use serde::{Deserialize, Serialize};
 
 /// The number of this border. It rises when `Seat`, the scoreboard's layout or the meaning of either changes.

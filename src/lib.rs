@@ -1,12 +1,14 @@
 //! rustcorn: a prefork process manager for web applications.
 //!
-//! An application depends on this crate, writes a function that builds its router, and exports it by name:
-//! see [`export!`], [`main!`] and [`serve`].
+//! An application depends on this crate, writes a function that builds its router, and exports it by name: see
+//! [`export!`]. With the feature `cli`, [`main!`] links the application and the whole command line into one program;
+//! with the feature `arbiter`, [`serve`] does so with settings made in the program.
 //!
 //! The floors of the house; a module uses lower floors only:
 //!
 //! ```text
-//! F4 cli
+//! F5 cli
+//! F4 launch
 //! F3 app   worker   arbiter
 //! F2 scoreboard   listeners   log
 //! F1 settings   supervisor   sys   abi
@@ -15,6 +17,37 @@
 
 #[doc(hidden)]
 pub mod abi;
+#[cfg(feature = "arbiter")]
+#[doc(hidden)]
+pub mod app;
+#[cfg(feature = "arbiter")]
+#[doc(hidden)]
+pub mod arbiter;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod cli;
+#[cfg(feature = "arbiter")]
+#[doc(hidden)]
+pub mod launch;
+#[cfg(feature = "arbiter")]
+#[doc(hidden)]
+pub mod listeners;
+#[doc(hidden)]
+pub mod log;
+#[doc(hidden)]
+pub mod scoreboard;
+#[cfg(feature = "arbiter")]
+pub mod settings;
+#[cfg(feature = "arbiter")]
+pub mod supervisor;
 #[doc(hidden)]
 pub mod sys;
 pub mod types;
+#[doc(hidden)]
+pub mod worker;
+
+#[cfg(feature = "arbiter")]
+pub use launch::serve;
+#[cfg(feature = "arbiter")]
+pub use settings::Settings;
+pub use worker::{Address, App, Body, Connection};

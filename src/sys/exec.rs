@@ -1,6 +1,6 @@
 //! Starting the next arbiter beside this one.
 
-use super::fork::leave;
+use super::leave::leave;
 use super::{fd, fork, pipe, signal};
 use crate::types::Pid;
 use nix::libc;

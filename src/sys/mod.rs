@@ -18,6 +18,7 @@ pub mod fd;
 pub mod fork;
 #[cfg(feature = "arbiter")]
 pub mod inotify;
+pub mod leave;
 #[cfg(feature = "arbiter")]
 pub mod library;
 #[cfg(feature = "arbiter")]

@@ -1,0 +1,147 @@
+//! What a worker writes per connection and per request: a handful of relaxed stores.
+//!
+//! With one writing thread an increment is a load and a store, which costs nothing measurable; with several it is an
+//! atomic addition. Only one process ever writes a record, so nothing stronger is needed.
+
+use super::inflight::{self, InFlight};
+use super::layout;
+use super::record::Record;
+use crate::types::Mono;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::time::Duration;
+
+/// The pen of the worker that owns the record.
+#[derive(Debug)]
+pub struct Writer {
+    record: Record,
+    exclusive: bool,
+    /// Bit n: entry n of the in-flight table is free. Local to the process: nobody else writes the table.
+    free: AtomicU32,
+}
+
+/// A request's place in the in-flight table; none if the table was full.
+#[derive(Clone, Copy, Debug)]
+#[must_use = "give it back with `Writer::finish`"]
+pub struct RequestSlot(Option<u8>);
+
+const ALL_FREE: u32 = (1 << layout::ENTRY_COUNT) - 1;
+
+impl Writer {
+    pub(super) fn new(record: Record, exclusive: bool) -> Self {
+        Self { record, exclusive, free: AtomicU32::new(ALL_FREE) }
+    }
+
+    /// The record written to.
+    #[must_use]
+    pub fn record(&self) -> Record {
+        self.record
+    }
+
+    /// Adds, and returns the sum.
+    fn add(&self, index: usize, n: u64) -> u64 {
+        let word = self.record.word(index);
+        if self.exclusive {
+            let sum = word.load(Relaxed).wrapping_add(n);
+            word.store(sum, Relaxed);
+            sum
+        } else {
+            word.fetch_add(n, Relaxed).wrapping_add(n)
+        }
+    }
+
+    fn subtract(&self, index: usize, n: u64) {
+        self.add(index, n.wrapping_neg());
+    }
+
+    /// A connection was accepted.
+    pub fn connection_opened(&self) {
+        self.add(layout::CONNECTIONS, 1);
+        self.add(layout::ACCEPTED, 1);
+    }
+
+    /// A connection is gone.
+    pub fn connection_closed(&self) {
+        self.subtract(layout::CONNECTIONS, 1);
+    }
+
+    /// Bytes came from clients.
+    pub fn received(&self, bytes: usize) {
+        self.add(layout::BYTES_IN, bytes as u64);
+    }
+
+    /// Bytes went to clients.
+    pub fn sent(&self, bytes: usize) {
+        self.add(layout::BYTES_OUT, bytes as u64);
+    }
+
+    /// A request's head is complete: it is in flight from now on.
+    pub fn begin(&self, method: &str, path: &[u8], now: Mono) -> RequestSlot {
+        self.add(layout::IN_FLIGHT, 1);
+        let slot = self.claim();
+        if let RequestSlot(Some(n)) = slot {
+            inflight::write(self.record.entry(usize::from(n)), method, path, now);
+        }
+        slot
+    }
+
+    /// The request is over: its answer was handed to the connection, or there will be none (`status` zero). Returns
+    /// how many requests the worker has answered.
+    pub fn finish(&self, slot: RequestSlot, status: u16, took: Duration) -> u64 {
+        if let RequestSlot(Some(n)) = slot {
+            inflight::clear(self.record.entry(usize::from(n)));
+            self.release(n);
+        }
+        self.subtract(layout::IN_FLIGHT, 1);
+        self.add(layout::STATUS + status_class(status), 1);
+        self.add(layout::LATENCY + latency_bucket(took), 1);
+        self.add(layout::LATENCY_SUM, u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
+        self.add(layout::REQUESTS, 1)
+    }
+
+    /// What the table says of a request that is in flight.
+    #[must_use]
+    pub fn look_up(&self, slot: RequestSlot) -> Option<InFlight> {
+        slot.0.and_then(|n| inflight::read(self.record.entry(usize::from(n))))
+    }
+
+    fn claim(&self) -> RequestSlot {
+        let mut free = self.free.load(Relaxed);
+        loop {
+            if free == 0 {
+                return RequestSlot(None);
+            }
+            let n = free.trailing_zeros();
+            let rest = free & !(1 << n);
+            if self.exclusive {
+                self.free.store(rest, Relaxed);
+                return RequestSlot(Some(n as u8));
+            }
+            match self.free.compare_exchange_weak(free, rest, Acquire, Relaxed) {
+                Ok(_) => return RequestSlot(Some(n as u8)),
+                Err(now) => free = now,
+            }
+        }
+    }
+
+    fn release(&self, n: u8) {
+        if self.exclusive {
+            self.free.store(self.free.load(Relaxed) | 1 << n, Relaxed);
+        } else {
+            self.free.fetch_or(1 << n, Release);
+        }
+    }
+}
+
+/// The index of a status in the counters: its first digit, or zero for none.
+fn status_class(status: u16) -> usize {
+    let class = usize::from(status / 100);
+    if class < layout::STATUS_CLASSES { class } else { 0 }
+}
+
+/// The least n with `took` < 2^n microseconds; the last bucket takes everything longer.
+pub(super) fn latency_bucket(took: Duration) -> usize {
+    let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    let bits = (u64::BITS - micros.leading_zeros()) as usize;
+    bits.min(layout::LATENCY_BUCKETS - 1)
+}

@@ -1,0 +1,114 @@
+//! What can be served: any tower service over our request body, and what the application adds to it.
+
+use super::body::Body;
+use http::{Request, Response};
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use tower_service::Service;
+
+/// Any error.
+pub type BoxError = Box<dyn Error + Send + Sync>;
+
+/// A service that rustcorn can serve: `axum::Router`, and every `tower::Service<Request<rustcorn::Body>>` that can be
+/// cloned. Never implemented by hand.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no service that rustcorn can serve",
+    label = "not a tower service over `http::Request<rustcorn::Body>`",
+    note = "serve an `axum::Router`, or a `tower::Service<http::Request<rustcorn::Body>>` that is `Clone + Send + 'static`, whose future is `Send` and whose response body is an `http_body::Body`",
+    note = "an `axum::Router<S>` needs its state first: `router.with_state(state)`"
+)]
+pub trait Application: Clone + Send + 'static {
+    /// The body of its responses.
+    type Body: http_body::Body<Data: Send, Error: Into<BoxError>> + Send + 'static;
+    /// How it fails.
+    type Error: Into<BoxError>;
+    /// A request being answered.
+    type Future: Future<Output = Result<Response<Self::Body>, Self::Error>> + Send + 'static;
+
+    #[doc(hidden)]
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>>;
+
+    #[doc(hidden)]
+    fn call(&mut self, request: Request<Body>) -> Self::Future;
+}
+
+impl<S, B> Application for S
+where
+    S: Service<Request<Body>, Response = Response<B>> + Clone + Send + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send + 'static,
+    B: http_body::Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<BoxError>,
+{
+    type Body = B;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        Service::poll_ready(self, cx)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> S::Future {
+        Service::call(self, request)
+    }
+}
+
+pub(super) type ShutdownHook = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()>>>>;
+
+/// A service with more than routes: what a factory returns when the application wants a say in its worker's end.
+///
+/// ```
+/// # fn router() -> axum::Router { axum::Router::new() }
+/// fn app() -> rustcorn::App<axum::Router> {
+///     rustcorn::App::new(router()).on_shutdown(async || { /* save what must not be lost */ })
+/// }
+/// ```
+pub struct App<S> {
+    pub(super) service: S,
+    pub(super) on_shutdown: Option<ShutdownHook>,
+}
+
+impl<S> App<S> {
+    /// Just the service.
+    pub fn new(service: S) -> Self {
+        Self { service, on_shutdown: None }
+    }
+
+    /// Runs `hook` in each worker that leaves in order, after its last response: on a graceful stop within what is left
+    /// of `graceful_timeout` (a second at least), on a quick one within half a second. A worker that crashes or is
+    /// killed has no chance to run it.
+    #[must_use]
+    pub fn on_shutdown<F, Fut>(mut self, hook: F) -> Self
+    where
+        F: FnOnce() -> Fut + 'static,
+        Fut: Future<Output = ()> + 'static,
+    {
+        self.on_shutdown = Some(Box::new(move || Box::pin(hook())));
+        self
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for App<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App").field("service", &self.service).finish_non_exhaustive()
+    }
+}
+
+/// An error and what caused it, as one line. A cause that its error's own text already names is not repeated.
+pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        if !text.ends_with(&next) {
+            text.push_str(": ");
+            text.push_str(&next);
+        }
+        cause = error.source();
+    }
+    text
+}

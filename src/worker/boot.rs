@@ -1,0 +1,146 @@
+//! From a seat to a serving worker, and to the exit code of the process.
+
+use super::accept::Acceptor;
+use super::application::{App, Application, BoxError, chain};
+use super::context::Worker;
+use super::doors::Doors;
+use super::factory::IntoApp;
+use super::report::Reporter;
+use super::{drain, heartbeat, keepalive, panics, sentinel};
+use crate::abi::{Inherited, Report, Seat};
+use crate::scoreboard::Scoreboard;
+use crate::sys::signal::WorkerInbox;
+use crate::sys::{clock, fd, signal};
+use crate::types::{Pid, exit};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering::Relaxed;
+use tokio::runtime::{Builder, Runtime};
+
+/// The whole life of a worker, in a freshly forked process with one thread and all signals blocked. `factory` builds
+/// the application; what is returned is the exit code.
+///
+/// This is what [`export!`](crate::export) puts behind its symbol, and what a binary with the application linked in
+/// calls in its child.
+pub fn main_for<F, T, Shape>(seat: *const Seat, factory: F) -> i32
+where
+    F: FnOnce() -> T,
+    T: IntoApp<Shape>,
+{
+    let seat = match Inherited::take(seat) {
+        Ok(seat) => seat,
+        Err(error) => {
+            crate::log::critical!("The worker cannot start: {error}");
+            return exit::APP_LOAD;
+        }
+    };
+    let (worker, doors, lane) = match take_seat(seat) {
+        Ok(taken) => taken,
+        Err(error) => {
+            crate::log::critical!("The worker cannot start: {error}");
+            return exit::WORKER_BOOT;
+        }
+    };
+    match build(worker, factory) {
+        Ok((runtime, app)) => {
+            let code = runtime.block_on(live(worker, app, doors, lane));
+            // Threads that are blocked in the application are not waited for.
+            runtime.shutdown_background();
+            code
+        }
+        Err(reason) => {
+            worker.reporter.send(&Report::BootFailed { code: exit::WORKER_BOOT, reason });
+            exit::WORKER_BOOT
+        }
+    }
+}
+
+/// Everything before the first line of application code.
+fn take_seat(seat: Inherited) -> Result<(&'static Worker, Doors, u32), BoxError> {
+    crate::log::init(seat.orders.log.clone(), log_fd(seat.log_fd)?);
+    panics::install_hook();
+    let board = Scoreboard::adopt(seat.scoreboard)?;
+    if seat.slot.0 >= board.slots() {
+        return Err(format!("there is no seat {} on the scoreboard", seat.slot).into());
+    }
+    let reporter = Reporter::new(fd::adopt(seat.report_fd)?);
+    // One per process, for ever: see `context`.
+    let worker: &'static Worker =
+        Box::leak(Box::new(Worker::new(seat.slot, seat.generation, seat.orders, board, reporter)));
+    worker.record().set_pid(Pid(std::process::id().cast_signed()));
+    worker.record().set_lane(seat.lane);
+    let doors = Doors::inherit(&seat.listeners)?;
+    // What the arbiter listens to is nothing to us.
+    signal::reset_handlers();
+    let inbox = WorkerInbox::install()?;
+    sentinel::start(worker, inbox, fd::adopt(seat.lifeline_fd)?)?;
+    signal::unblock_all()?;
+    Ok((worker, doors, seat.lane))
+}
+
+/// The standard streams stay where they are, for the application too; any other descriptor is ours.
+fn log_fd(number: i32) -> io::Result<OwnedFd> {
+    match fd::borrow(number) {
+        Some(standard) if number <= 2 => standard.try_clone_to_owned(),
+        _ => fd::adopt(number),
+    }
+}
+
+/// Runs the factory, inside the runtime that will serve what it builds.
+fn build<F, T, Shape>(worker: &Worker, factory: F) -> Result<(Runtime, App<T::Service>), String>
+where
+    F: FnOnce() -> T,
+    T: IntoApp<Shape>,
+{
+    let name = &worker.orders.app;
+    let runtime = runtime(worker.orders.threads)
+        .map_err(|error| format!("worker {} cannot start its event loop: {error}", worker.slot))?;
+    let built = catch_unwind(AssertUnwindSafe(|| runtime.block_on(async { factory().into_app().await })));
+    let app = match built {
+        Ok(Ok(app)) => app,
+        Ok(Err(error)) => return Err(format!("the factory of {name} failed: {}", chain(&*error))),
+        Err(_payload) => {
+            let panic = panics::take_newest().unwrap_or_else(|| "an unknown place".to_owned());
+            return Err(format!("the factory of {name} panicked at {panic}"));
+        }
+    };
+    // An error means that the application has a subscriber of its own: its choice.
+    drop(tracing::subscriber::set_global_default(crate::log::bridge()));
+    Ok((runtime, app))
+}
+
+fn runtime(threads: usize) -> io::Result<Runtime> {
+    if threads <= 1 {
+        Builder::new_current_thread().enable_all().build()
+    } else {
+        Builder::new_multi_thread().worker_threads(threads).thread_name("worker").enable_all().build()
+    }
+}
+
+/// Serves until it is wished otherwise.
+async fn live<S: Application>(worker: &'static Worker, app: App<S>, doors: Doors, lane: u32) -> i32 {
+    let App { service, on_shutdown } = app;
+    let acceptor = match Acceptor::new(worker, service, doors, lane) {
+        Ok(acceptor) => acceptor,
+        Err(error) => {
+            let reason = format!("worker {} cannot listen on its sockets: {error}", worker.slot);
+            worker.reporter.send(&Report::BootFailed { code: exit::WORKER_BOOT, reason });
+            return exit::WORKER_BOOT;
+        }
+    };
+    worker.record().set_ready(clock::now());
+    tokio::spawn(heartbeat::beat_for_ever(worker));
+    tokio::spawn(keepalive::sweep_for_ever(worker));
+    worker.booting.store(false, Relaxed);
+    worker.reporter.send(&Report::Ready);
+    // A task, so that with several threads it is woken where the events are.
+    match tokio::spawn(acceptor.run(worker.wish.subscribe())).await {
+        Ok(acceptor) => drain::leave(worker, acceptor, on_shutdown).await,
+        Err(error) => {
+            crate::log::critical!("Worker {} can accept no more: {error}", worker.slot);
+            return exit::FAILURE;
+        }
+    }
+    exit::OK
+}

@@ -1,0 +1,155 @@
+//! The bytes of a connection: counted, and closed in a way that loses no response.
+//!
+//! A socket that is closed while bytes from the client lie unread makes the kernel send a reset, and a reset may
+//! destroy the response on its way. So where that can be (a request body that nobody read, a drained connection, a
+//! refused request) the write side is shut first, and what the client still sends is read and thrown away until it
+//! closes its side, or for a short while at most. An ordinary connection does not pay for it.
+
+use super::connection::{Address, Connection};
+use super::context::Worker;
+use super::registry::Ticket;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::time::Sleep;
+
+/// How long the worker waits for a client to close its side.
+const LINGER: Duration = Duration::from_secs(2);
+
+pub(super) enum Stream {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+/// Runs `$body` with the stream inside, whichever it is.
+macro_rules! with {
+    ($stream:expr, $inner:ident => $body:expr) => {
+        match $stream {
+            Stream::Tcp($inner) => $body,
+            Stream::Unix($inner) => $body,
+        }
+    };
+}
+
+impl Stream {
+    pub(super) fn local(&self) -> io::Result<Address> {
+        Ok(match self {
+            Self::Tcp(stream) => Address::Tcp(stream.local_addr()?),
+            Self::Unix(stream) => Address::Unix(stream.local_addr()?.as_pathname().map(Into::into)),
+        })
+    }
+
+    pub(super) fn fd(&self) -> std::os::fd::RawFd {
+        use std::os::fd::AsRawFd;
+        with!(self, stream => stream.as_raw_fd())
+    }
+}
+
+/// A connection's socket. It counts as open until this is dropped, wherever it may have gone (an upgraded connection
+/// belongs to the application).
+pub(super) struct Io {
+    stream: Stream,
+    worker: &'static Worker,
+    connection: Connection,
+    ticket: Ticket,
+    farewell: Option<Pin<Box<Sleep>>>,
+    client_left: bool,
+}
+
+impl Io {
+    pub(super) fn new(stream: Stream, worker: &'static Worker, connection: Connection) -> Self {
+        let ticket = worker.registry.enter(connection.clone());
+        Self { stream, worker, connection, ticket, farewell: None, client_left: false }
+    }
+
+    fn wrote(&self, answer: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        match &answer {
+            Poll::Ready(Ok(count)) => {
+                self.worker.writer.sent(*count);
+                self.connection.state().set_blocked(false);
+            }
+            Poll::Ready(Err(_)) => {}
+            Poll::Pending => self.connection.state().set_blocked(true),
+        }
+        answer
+    }
+
+    /// Reads and throws away until the client closes its side; `Ready` means that there is no more to wait for.
+    fn poll_farewell(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let timer = self.farewell.get_or_insert_with(|| Box::pin(tokio::time::sleep(LINGER)));
+        if timer.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        let mut waste = [0; 8192];
+        loop {
+            let mut buffer = ReadBuf::new(&mut waste);
+            match ready!(with!(&mut self.stream, stream => Pin::new(stream).poll_read(cx, &mut buffer))) {
+                Ok(()) if !buffer.filled().is_empty() => self.worker.writer.received(buffer.filled().len()),
+                Ok(()) | Err(_) => return Poll::Ready(()),
+            }
+        }
+    }
+}
+
+impl Drop for Io {
+    fn drop(&mut self) {
+        self.worker.registry.leave(self.ticket);
+        self.worker.writer.connection_closed();
+        self.worker.room.notify_one();
+    }
+}
+
+impl AsyncRead for Io {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        ready!(with!(&mut self.stream, stream => Pin::new(stream).poll_read(cx, buf)))?;
+        let count = buf.filled().len() - before;
+        if count > 0 {
+            self.worker.writer.received(count);
+            self.connection.state().received();
+        } else if buf.remaining() > 0 {
+            self.client_left = true;
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Io {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let answer = with!(&mut self.stream, stream => Pin::new(stream).poll_write(cx, bytes));
+        self.wrote(answer)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let answer = with!(&mut self.stream, stream => Pin::new(stream).poll_write_vectored(cx, slices));
+        self.wrote(answer)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // A socket has no buffer of its own on this side of the kernel.
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.farewell.is_none() {
+            ready!(with!(&mut self.stream, stream => Pin::new(stream).poll_shutdown(cx)))?;
+            if self.client_left || !self.connection.state().linger.load(Relaxed) {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        self.poll_farewell(cx).map(Ok)
+    }
+}

@@ -1,0 +1,40 @@
+//! Floor 3: one worker, from its seat to its exit. It lives in the application's library, compiled with the
+//! application, and serves HTTP/1.1 on tokio and hyper.
+//!
+//! - `boot`: the order of events.
+//! - `application`, `factory`, `body`, `connection`: what an application sees.
+//! - `accept`, `balance`, `doors`: taking connections.
+//! - `serve`, `service`, `request`, `outgoing`, `io`, `registry`, `keepalive`: serving them.
+//! - `sentinel`, `heartbeat`, `drain`, `panics`, `report`, `context`: the life of the process.
+//!
+//! It decides nothing about other workers and never speaks to the arbiter but through its reports and the scoreboard.
+//! The counterpart that makes the seat is `arbiter`.
+
+mod accept;
+mod application;
+mod balance;
+mod body;
+mod boot;
+mod connection;
+mod context;
+mod doors;
+mod drain;
+mod export;
+mod factory;
+mod heartbeat;
+mod io;
+mod keepalive;
+mod outgoing;
+mod panics;
+mod registry;
+mod report;
+mod request;
+mod sentinel;
+mod serve;
+mod service;
+
+pub use application::{App, Application, BoxError};
+pub use body::Body;
+pub use boot::main_for;
+pub use connection::{Address, Connection};
+pub use factory::IntoApp;

@@ -1,0 +1,152 @@
+//! The thread that listens while the event loop works or hangs: signals, and the arbiter's life.
+//!
+//! It runs no application code and takes no lock that application code may hold, so a worker that is stuck in a
+//! handler still tells its stack, leaves on QUIT, and does not outlive its arbiter.
+
+use super::context::{Wish, Worker};
+use crate::abi::Report;
+use crate::sys::leave::leave;
+use crate::sys::signal::WorkerInbox;
+use crate::sys::{clock, poll, trace};
+use crate::types::{Mono, Signal, exit};
+use std::fmt::Write;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+/// What a quick stop gives the event loop before the process leaves without it.
+const QUICK: Duration = Duration::from_secs(1);
+/// How long a thread may take to tell its stack.
+const PATIENCE: Duration = Duration::from_millis(200);
+/// Enough to read debug information; threads of this size are only touched as far as they are used.
+const STACK: usize = 1 << 20;
+
+pub(super) struct Sentinel {
+    worker: &'static Worker,
+    inbox: WorkerInbox,
+    /// None: the arbiter is gone.
+    lifeline: Option<OwnedFd>,
+    /// Then the process leaves, whatever the event loop does.
+    deadline: Option<Mono>,
+}
+
+/// Starts the watch. From now on the worker hears signals.
+pub(super) fn start(worker: &'static Worker, inbox: WorkerInbox, lifeline: OwnedFd) -> io::Result<()> {
+    let sentinel = Sentinel { worker, inbox, lifeline: Some(lifeline), deadline: None };
+    std::thread::Builder::new().name("sentinel".into()).stack_size(STACK).spawn(move || sentinel.watch())?;
+    Ok(())
+}
+
+impl Sentinel {
+    fn watch(mut self) {
+        let mut signals = Vec::new();
+        loop {
+            let (inbox, lifeline) = self.wait();
+            if self.deadline.is_some_and(|deadline| clock::now() >= deadline) {
+                leave(exit::OK);
+            }
+            if inbox {
+                self.inbox.drain(&mut signals);
+                signals.drain(..).for_each(|signal| self.hear(signal));
+            }
+            if lifeline {
+                self.lifeline = None;
+                self.orphaned();
+            }
+        }
+    }
+
+    /// Whether there are signals, and whether the arbiter is gone.
+    fn wait(&self) -> (bool, bool) {
+        let timeout = self.deadline.map(|deadline| deadline.since(clock::now()));
+        let mut fds = vec![self.inbox.as_fd()];
+        fds.extend(self.lifeline.as_ref().map(AsFd::as_fd));
+        match poll::wait(&fds, timeout).as_deref() {
+            Ok([inbox]) => (*inbox, false),
+            Ok([inbox, lifeline]) => (*inbox, *lifeline),
+            Ok(_) => (false, false),
+            Err(error) => {
+                // Out of memory in the kernel: nothing to do but to try again, though not at full speed.
+                crate::log::error!("Worker {} cannot wait for signals: {error}", self.worker.slot);
+                std::thread::sleep(QUICK);
+                (true, false)
+            }
+        }
+    }
+
+    fn hear(&mut self, signal: Signal) {
+        match signal {
+            Signal::TERM => self.drain(self.worker.grace()),
+            Signal::QUIT | Signal::INT => {
+                self.leave_if_booting();
+                self.worker.wish.send_replace(Wish::Quit);
+                self.not_later_than(QUICK);
+            }
+            Signal::USR1 => {
+                if let Err(error) = crate::log::reopen() {
+                    crate::log::error!("Worker {} goes on with its old log: {error}", self.worker.slot);
+                }
+            }
+            Signal::PWR => self.tell_stacks(),
+            _ => {}
+        }
+    }
+
+    /// Nothing is lost while the application is being built; and a factory that hangs would never hear us.
+    fn leave_if_booting(&self) {
+        if self.worker.booting.load(Relaxed) {
+            leave(exit::OK);
+        }
+    }
+
+    fn drain(&self, grace: Duration) {
+        self.leave_if_booting();
+        let until = clock::now().after(grace);
+        self.worker.wish.send_if_modified(|wish| {
+            let sooner = match wish {
+                Wish::Serve => true,
+                Wish::Drain { until: before } => until < *before,
+                Wish::Quit => false,
+            };
+            if sooner {
+                *wish = Wish::Drain { until };
+            }
+            sooner
+        });
+    }
+
+    fn orphaned(&mut self) {
+        crate::log::warn!("The arbiter is gone: worker {} finishes what it has and leaves", self.worker.slot);
+        let grace = self.worker.grace();
+        // The event loop keeps some of the time for the shutdown hook; we end what it cannot.
+        self.drain(grace.saturating_sub(QUICK.min(grace / 2)));
+        self.not_later_than(grace);
+    }
+
+    fn not_later_than(&mut self, span: Duration) {
+        let then = clock::now().after(span);
+        self.deadline = Some(self.deadline.map_or(then, |before| before.min(then)));
+    }
+
+    fn tell_stacks(&self) {
+        let pid = std::process::id();
+        for (tid, name) in trace::threads() {
+            if tid == trace::own_tid() {
+                continue;
+            }
+            let mut text = format!("Stack of worker {} (pid {pid}), thread {name}:", self.worker.slot);
+            match trace::capture(tid, PATIENCE) {
+                Some(frames) => {
+                    for (n, frame) in trace::resolve(&frames).iter().enumerate() {
+                        // Writing to a String cannot fail.
+                        let _ = write!(text, "\n  {n:>3}: {frame}");
+                    }
+                }
+                None => text.push_str(" it does not answer"),
+            }
+            crate::log::error!("{text}");
+        }
+        self.worker.reporter.send(&Report::Traced);
+    }
+}

@@ -1,0 +1,170 @@
+//! The applications that the tests serve, by name.
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Extension, Path};
+use axum::routing::{get, post};
+use http::{Request, Response};
+use rustcorn::abi::Seat;
+use rustcorn::worker::main_for;
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+/// Runs the worker with the application of this name.
+pub fn run(name: &str, seat: *const Seat) -> i32 {
+    match name {
+        "router" => main_for(seat, router),
+        "eventual" => main_for(seat, eventual),
+        "refusing" => main_for(seat, refusing),
+        "boxed" => main_for(seat, boxed),
+        "panicking" => main_for(seat, panicking),
+        "hanging" => main_for(seat, hanging),
+        "hooked" => main_for(seat, hooked),
+        "stuck_hook" => main_for(seat, stuck_hook),
+        "failing" => main_for(seat, || Failing),
+        "reluctant" => main_for(seat, || Reluctant { ready: false }),
+        other => panic!("no application {other}"),
+    }
+}
+
+fn router() -> Router {
+    Router::new()
+        .route("/", get(async || "hello\n"))
+        .route(
+            "/whoami",
+            get(async |Extension(c): Extension<rustcorn::Connection>| {
+                format!("{} {} {} {} {}", c.peer(), c.local(), c.scheme(), c.slot(), c.generation())
+            }),
+        )
+        .route("/echo", post(async |body: Bytes| body))
+        .route("/refuse", post(async || (http::StatusCode::PAYLOAD_TOO_LARGE, "x".repeat(100_000))))
+        .route("/bytes/{n}", get(async |Path(n): Path<usize>| vec![b'x'; n]))
+        .route("/sleep/{ms}", get(async |Path(ms): Path<u64>| tokio::time::sleep(Duration::from_millis(ms)).await))
+        .route("/block/{ms}", get(async |Path(ms): Path<u64>| blocks_on_purpose(ms)))
+        .route("/panic", get(panics))
+        .route("/torn", get(async || Body::new(Torn { sent: 0 })))
+        .route("/event", get(async || tracing::info!(answer = 42, "an event of the application")))
+}
+
+#[inline(never)]
+fn blocks_on_purpose(ms: u64) {
+    std::thread::sleep(Duration::from_millis(ms));
+}
+
+async fn panics() -> &'static str {
+    panic!("a handler panics")
+}
+
+/// A body that panics after its first piece.
+struct Torn {
+    sent: u32,
+}
+
+impl http_body::Body for Torn {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Bytes>, Infallible>>> {
+        self.sent += 1;
+        match self.sent {
+            1 => Poll::Ready(Some(Ok(http_body::Frame::data(Bytes::from_static(b"first piece"))))),
+            // The first piece is written before the panic.
+            2 => {
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            _ => panic!("a body panics"),
+        }
+    }
+}
+
+async fn eventual() -> Result<Router, std::io::Error> {
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    Ok(router())
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the database is away")]
+struct Away(#[source] std::io::Error);
+
+fn refusing() -> Result<Router, Away> {
+    Err(Away(std::io::Error::other("no route to host")))
+}
+
+fn boxed() -> Result<Router, Box<dyn std::error::Error>> {
+    Err("only a text".into())
+}
+
+async fn panicking() -> Router {
+    panic!("the factory panics")
+}
+
+fn hanging() -> Router {
+    loop {
+        std::thread::sleep(Duration::from_secs(1));
+    }
+}
+
+fn hooked() -> rustcorn::App<Router> {
+    rustcorn::App::new(router()).on_shutdown(async || {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        tracing::info!("the hook has run");
+    })
+}
+
+fn stuck_hook() -> rustcorn::App<Router> {
+    rustcorn::App::new(router()).on_shutdown(std::future::pending)
+}
+
+/// A tower service that always fails.
+#[derive(Clone)]
+struct Failing;
+
+impl tower::Service<Request<rustcorn::Body>> for Failing {
+    type Response = Response<String>;
+    type Error = std::io::Error;
+    type Future = Ready<Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<rustcorn::Body>) -> Self::Future {
+        ready(Err(std::io::Error::other("the service fails")))
+    }
+}
+
+/// A tower service that is not ready at once, and insists on being asked.
+struct Reluctant {
+    ready: bool,
+}
+
+impl Clone for Reluctant {
+    fn clone(&self) -> Self {
+        Self { ready: false }
+    }
+}
+
+impl tower::Service<Request<rustcorn::Body>> for Reluctant {
+    type Response = Response<String>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        if std::mem::replace(&mut self.ready, true) {
+            return Poll::Ready(Ok(()));
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn call(&mut self, _: Request<rustcorn::Body>) -> Self::Future {
+        assert!(self.ready, "called before it was ready");
+        ready(Ok(Response::new("ready\n".to_owned())))
+    }
+}

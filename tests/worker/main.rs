@@ -1,0 +1,14 @@
+//! The worker by itself: a process with a seat made by hand, real sockets and real signals, without an arbiter.
+
+mod apps;
+mod boot;
+mod drain;
+mod seat;
+mod serving;
+mod signals;
+
+/// Not a test: what this binary is when the harness starts it as a worker.
+#[test]
+fn worker_process() {
+    seat::become_worker_if_told();
+}
