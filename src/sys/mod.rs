@@ -18,12 +18,12 @@ pub mod fd;
 pub mod fork;
 #[cfg(feature = "arbiter")]
 pub mod inotify;
+pub mod leave;
 #[cfg(feature = "arbiter")]
 pub mod library;
 #[cfg(feature = "arbiter")]
 pub mod memfd;
 pub mod pipe;
-pub mod leave;
 pub mod poll;
 #[cfg(feature = "arbiter")]
 pub mod privileges;

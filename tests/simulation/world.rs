@@ -170,7 +170,8 @@ impl World {
         });
         // Without a `boot_timeout` nobody would ever end a boot that hangs.
         let booting = |pid: &Pid| {
-            let own = |it: &Happening| matches!(it, Happening::Boots(other) | Happening::BootFails(other, _) if other == pid);
+            let own =
+                |it: &Happening| matches!(it, Happening::Boots(other) | Happening::BootFails(other, _) if other == pid);
             self.agenda.values().any(own)
         };
         let stuck = self.processes.iter().filter(|(pid, process)| !process.ready && !process.dying && !booting(pid));
