@@ -50,8 +50,8 @@ struct Play<'a> {
     trace: &'a mut Trace,
     /// Deadlines met.
     wakeups: u64,
-    /// Something other than looking at heartbeats was done.
-    stirred: bool,
+    /// The last thing done other than looking at heartbeats.
+    stirred: Option<Action>,
     stop_began: Option<Mono>,
 }
 
@@ -67,7 +67,7 @@ pub fn play(seed: u64, trace: &mut Trace) -> Result<Tally, String> {
         world: World::new(rng, climate, &terms),
         trace,
         wakeups: 0,
-        stirred: false,
+        stirred: None,
         stop_began: None,
     };
     play.begin()?;
@@ -125,13 +125,13 @@ impl Play<'_> {
     }
 
     fn rest(&mut self) -> Result<(), String> {
-        // What was decided before the rest may still be on its way: an upgrade, a build that nobody waits for.
-        self.turns(self.world.now.after(Duration::from_secs(10)))?;
-        (self.stirred, self.wakeups) = (false, 0);
+        // Who hangs since the storm looks ready until he is found out; then nothing more can come to light.
+        self.turns(self.world.now.after(Duration::from_secs(60)))?;
+        (self.stirred, self.wakeups) = (None, 0);
         self.turns(self.world.now.after(REST))?;
         self.missing().map_err(|missing| format!("the rest did not last: {missing}"))?;
-        if self.stirred {
-            return Err("at rest nothing is to be done but to look at heartbeats".into());
+        if let Some(action) = &self.stirred {
+            return Err(format!("at rest nothing is to be done but to look at heartbeats, yet {action:?}"));
         }
         // Heartbeats are at most a quarter of the shortest timeout old, so each is looked at that often at most.
         let most = 4 + u64::from(self.machine.wanted()) * REST.as_secs() * 4 / 3;
@@ -210,7 +210,9 @@ impl Play<'_> {
     }
 
     fn remember(&mut self, action: &Action) {
-        self.stirred |= !matches!(action, Action::ReadHeartbeat { .. });
+        if !matches!(action, Action::ReadHeartbeat { .. }) {
+            self.stirred = Some(action.clone());
+        }
         let seen = match action {
             Action::Announce(Phase::Stopping) => {
                 self.stop_began = Some(self.world.now);

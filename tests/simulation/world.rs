@@ -205,7 +205,8 @@ impl World {
         let deaf = self.odds(self.climate.deaf);
         let process = Process { slot, born: self.now, beat: Beat::Steady, deaf, ready: false, dying: false };
         self.processes.insert(pid, process);
-        let boot = self.climate.boot;
+        // A calm world boots within any `boot_timeout`.
+        let boot = if self.calm { self.climate.boot.min(1_000) } else { self.climate.boot };
         if self.bad.contains(&generation) || self.odds(self.climate.boot_fails) {
             let code = self.rng.pick(&[exit::WORKER_BOOT, exit::APP_LOAD, -1]);
             self.soon(0, boot, Happening::BootFails(pid, code));
