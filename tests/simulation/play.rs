@@ -5,7 +5,7 @@ use crate::rng::Rng;
 use crate::shadow::Shadow;
 use crate::tally::Tally;
 use crate::world::{World, millis};
-use rustcorn::supervisor::{Action, Event, Machine, Phase, SlotState};
+use rustcorn::supervisor::{Action, Event, Machine, Phase};
 use rustcorn::types::{Generation, Mono};
 use std::collections::VecDeque;
 use std::fmt::Write;
@@ -15,7 +15,7 @@ use std::time::Duration;
 /// their limits, and with the smallest surge the workers are replaced one after the other.
 const RECOVERY: Duration = Duration::from_secs(600);
 /// How long it then must stay so.
-const REST: Duration = Duration::from_secs(150);
+const REST: Duration = Duration::from_secs(90);
 /// An arbiter that was asked to stop is gone by then, whatever its workers do.
 const LONGEST_STOP: Duration = Duration::from_secs(30);
 
@@ -126,7 +126,7 @@ impl Play<'_> {
 
     fn rest(&mut self) -> Result<(), String> {
         // Who hangs since the storm looks ready until he is found out; then nothing more can come to light.
-        self.turns(self.world.now.after(Duration::from_secs(60)))?;
+        self.turns(self.world.now.after(Duration::from_secs(40)))?;
         (self.stirred, self.wakeups) = (None, 0);
         self.turns(self.world.now.after(REST))?;
         self.missing().map_err(|missing| format!("the rest did not last: {missing}"))?;
@@ -134,7 +134,7 @@ impl Play<'_> {
             return Err(format!("at rest nothing is to be done but to look at heartbeats, yet {action:?}"));
         }
         // Heartbeats are at most a quarter of the shortest timeout old, so each is looked at that often at most.
-        let most = 4 + u64::from(self.machine.wanted()) * REST.as_secs() * 4 / 3;
+        let most = 4 + u64::from(self.machine.wanted()) * REST.as_secs() * 2 / 3;
         if self.wakeups > most {
             return Err(format!("woke up {} times in {REST:?} at rest", self.wakeups));
         }
@@ -227,9 +227,6 @@ impl Play<'_> {
             Action::Spawn { .. } => "spawn",
             _ => return,
         };
-        if seen == "broken" || self.machine.slots().iter().any(|view| view.state == SlotState::Broken) {
-            self.world.tally.count("broken");
-        }
         self.world.tally.count(seen);
     }
 }
