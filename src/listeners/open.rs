@@ -47,7 +47,9 @@ impl Listeners {
         }
         let mut all: Vec<Rc<Listener>> = Vec::with_capacity(binds.len());
         for bind in binds {
-            let open = keep.into_iter().flat_map(Self::iter).find(|listener| listener.place == *bind.place());
+            // Each only once: two binds to port 0 are two sockets.
+            let fits = |open: &&Rc<Listener>| open.place == *bind.place() && !all.iter().any(|it| Rc::ptr_eq(it, open));
+            let open = keep.into_iter().flat_map(Self::iter).find(fits);
             all.push(match open {
                 Some(listener) => Rc::clone(listener),
                 None => Rc::new(open_one(bind, binds, options).map_err(|error| hint(error, bind, keep))?),

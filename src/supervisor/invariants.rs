@@ -2,7 +2,6 @@
 
 use super::machine::Machine;
 use super::slot::Slot;
-use std::collections::HashSet;
 
 impl Machine {
     /// Checks the machine against its own rules.
@@ -10,13 +9,14 @@ impl Machine {
     /// # Errors
     /// The first rule that does not hold, in words.
     pub fn check_invariants(&self) -> Result<(), String> {
-        let mut pids = HashSet::new();
+        let mut pids = Vec::new();
         let base = self.base.as_ref().map(|base| base.generation);
         for (slot, seat) in self.occupied() {
             let pid = seat.slot.birth().and_then(|birth| birth.pid);
-            if pid.is_some_and(|pid| !pids.insert(pid)) {
+            if pid.is_some_and(|pid| pids.contains(&pid)) {
                 return Err(format!("slot {slot}: its process sits in two slots"));
             }
+            pids.extend(pid);
             let expected = match &seat.slot {
                 Slot::Starting(starting) => Some(starting.birth.generation),
                 slot => slot.pending(),

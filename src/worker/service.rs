@@ -19,7 +19,7 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::atomic::Ordering::Relaxed;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 /// The application as seen by one connection.
 pub(super) struct Service<S> {
@@ -50,7 +50,15 @@ impl<S: Application> hyper::service::Service<Request<Incoming>> for Service<S> {
         }
         request.extensions_mut().insert(connection);
         // A clone for each request, as tower has it: readiness belongs to the one call that follows.
-        let step = Step::Waiting { application: self.application.clone(), request: Some(request) };
+        let mut application = self.application.clone();
+        // Most services are ready always. One that is not is asked again by `poll`, which has somebody to wake.
+        let step =
+            catch_unwind(AssertUnwindSafe(|| match application.poll_ready(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(Ok(())) => Step::Calling { future: application.call(request) },
+                Poll::Ready(Err(error)) => Step::Failed { failure: Some(Failure::Error(error.into())) },
+                Poll::Pending => Step::Waiting { call: Some(Box::new((application, request))) },
+            }));
+        let step = step.unwrap_or(Step::Failed { failure: Some(Failure::Panic) });
         Answer { step, flight: Some(flight) }
     }
 }
@@ -67,8 +75,10 @@ pin_project! {
 pin_project! {
     #[project = StepProjection]
     enum Step<S, F> {
-        Waiting { application: S, request: Option<Request<Body>> },
+        // Boxed: it is rare, and a request is large.
+        Waiting { call: Option<Box<(S, Request<Body>)>> },
         Calling { #[pin] future: F },
+        Failed { failure: Option<Failure> },
     }
 }
 
@@ -86,7 +96,7 @@ impl<S: Application> Future for Answer<S> {
         // What a panic leaves behind is dropped and never looked at again.
         let step = this.step.as_mut();
         let result = match catch_unwind(AssertUnwindSafe(|| advance::<S>(step, cx))) {
-            Ok(poll) => ready!(poll).map_err(|error| Failure::Error(error.into())),
+            Ok(poll) => ready!(poll),
             Err(_payload) => Err(Failure::Panic),
         };
         let Some(flight) = this.flight.take() else { panic!("a response is polled after it was given") };
@@ -97,15 +107,22 @@ impl<S: Application> Future for Answer<S> {
 fn advance<S: Application>(
     mut step: Pin<&mut Step<S, S::Future>>,
     cx: &mut Context<'_>,
-) -> Poll<Result<Response<S::Body>, S::Error>> {
+) -> Poll<Result<Response<S::Body>, Failure>> {
     loop {
         let future = match step.as_mut().project() {
-            StepProjection::Waiting { application, request } => {
-                ready!(application.poll_ready(cx))?;
-                let Some(request) = request.take() else { panic!("the application panicked before") };
+            StepProjection::Calling { future } => {
+                return future.poll(cx).map_err(|error| Failure::Error(error.into()));
+            }
+            StepProjection::Waiting { call } => {
+                if let Some((application, _)) = call.as_deref_mut() {
+                    ready!(application.poll_ready(cx)).map_err(|error| Failure::Error(error.into()))?;
+                }
+                let Some((mut application, request)) = call.take().map(|call| *call) else {
+                    return Poll::Ready(Err(Failure::Panic));
+                };
                 application.call(request)
             }
-            StepProjection::Calling { future } => return future.poll(cx),
+            StepProjection::Failed { failure } => return Poll::Ready(Err(failure.take().unwrap_or(Failure::Panic))),
         };
         step.set(Step::Calling { future });
     }

@@ -44,6 +44,8 @@ pub struct Climate {
     pub sleeps: u64,
     /// Files change, instead of an intent.
     pub edits: u64,
+    /// Something that every boot needs is away for a while, instead of an intent.
+    pub outages: u64,
     /// A build fails, an upgrade fails.
     pub mishap: u64,
 }
@@ -54,7 +56,7 @@ impl Climate {
         let (boot_fails, boot_hangs, crashes, hangs) = (odds(500), odds(150), odds(900), odds(300));
         let (wears_out, deaf, no_fork) = (odds(500), odds(300), odds(400));
         let (refused, bad_generation, slow_load) = (odds(600), odds(600), odds(800));
-        let (sleeps, edits, mishap) = (odds(200), odds(300), odds(600));
+        let (sleeps, edits, outages, mishap) = (odds(200), odds(300), odds(100), odds(600));
         let gap = rng.pick(&[2, 20, 200, 2_000, 8_000]);
         // A few hundred intents are a storm, however long it lasts.
         let storm = rng.within(500, 60_000.min(gap * 150).max(1_000));
@@ -78,15 +80,14 @@ impl Climate {
             slow_load,
             sleeps,
             edits,
+            outages,
             mishap,
         }
     }
 }
 
 fn intents(rng: &mut Rng) -> Vec<Intent> {
-    use Intent::{
-        FewerWorkers, MoreWorkers, Reload, ReopenLogs, RetireWorkers, StopGracefully, StopQuickly, Upgrade,
-    };
+    use Intent::{FewerWorkers, MoreWorkers, Reload, ReopenLogs, RetireWorkers, StopGracefully, StopQuickly, Upgrade};
     let mut list = vec![ReopenLogs];
     for (intent, odds, weight) in [
         (Reload, 800, 30),
@@ -112,7 +113,7 @@ pub fn terms(rng: &mut Rng, capacity: u16) -> Terms {
     Terms {
         workers,
         surge,
-        timeout: seconds(&[0, 1, 2, 5, 30]),
+        timeout: seconds(&[0, 2, 5, 30]),
         graceful_timeout: seconds(&[0, 1, 5, 15]),
         boot_timeout: seconds(&[0, 2, 5, 20]),
         reload_delay: Duration::from_millis(rng.within(0, 500)),

@@ -5,7 +5,7 @@ use crate::rng::Rng;
 use crate::shadow::Shadow;
 use crate::tally::Tally;
 use crate::world::{World, millis};
-use rustcorn::supervisor::{Action, Event, Machine, Phase, SlotState};
+use rustcorn::supervisor::{Action, Event, Machine, Phase};
 use rustcorn::types::{Generation, Mono};
 use std::collections::VecDeque;
 use std::fmt::Write;
@@ -15,7 +15,7 @@ use std::time::Duration;
 /// their limits, and with the smallest surge the workers are replaced one after the other.
 const RECOVERY: Duration = Duration::from_secs(600);
 /// How long it then must stay so.
-const REST: Duration = Duration::from_secs(150);
+const REST: Duration = Duration::from_secs(90);
 /// An arbiter that was asked to stop is gone by then, whatever its workers do.
 const LONGEST_STOP: Duration = Duration::from_secs(30);
 
@@ -50,8 +50,8 @@ struct Play<'a> {
     trace: &'a mut Trace,
     /// Deadlines met.
     wakeups: u64,
-    /// Something other than looking at heartbeats was done.
-    stirred: bool,
+    /// The last thing done other than looking at heartbeats.
+    stirred: Option<Action>,
     stop_began: Option<Mono>,
 }
 
@@ -67,7 +67,7 @@ pub fn play(seed: u64, trace: &mut Trace) -> Result<Tally, String> {
         world: World::new(rng, climate, &terms),
         trace,
         wakeups: 0,
-        stirred: false,
+        stirred: None,
         stop_began: None,
     };
     play.begin()?;
@@ -125,16 +125,16 @@ impl Play<'_> {
     }
 
     fn rest(&mut self) -> Result<(), String> {
-        // What was decided before the rest may still be on its way: an upgrade, a build that nobody waits for.
-        self.turns(self.world.now.after(Duration::from_secs(10)))?;
-        (self.stirred, self.wakeups) = (false, 0);
+        // Who hangs since the storm looks ready until he is found out; then nothing more can come to light.
+        self.turns(self.world.now.after(Duration::from_secs(40)))?;
+        (self.stirred, self.wakeups) = (None, 0);
         self.turns(self.world.now.after(REST))?;
         self.missing().map_err(|missing| format!("the rest did not last: {missing}"))?;
-        if self.stirred {
-            return Err("at rest nothing is to be done but to look at heartbeats".into());
+        if let Some(action) = &self.stirred {
+            return Err(format!("at rest nothing is to be done but to look at heartbeats, yet {action:?}"));
         }
         // Heartbeats are at most a quarter of the shortest timeout old, so each is looked at that often at most.
-        let most = 4 + u64::from(self.machine.wanted()) * REST.as_secs() * 4 / 3;
+        let most = 4 + u64::from(self.machine.wanted()) * REST.as_secs() * 2 / 3;
         if self.wakeups > most {
             return Err(format!("woke up {} times in {REST:?} at rest", self.wakeups));
         }
@@ -210,7 +210,9 @@ impl Play<'_> {
     }
 
     fn remember(&mut self, action: &Action) {
-        self.stirred |= !matches!(action, Action::ReadHeartbeat { .. });
+        if !matches!(action, Action::ReadHeartbeat { .. }) {
+            self.stirred = Some(action.clone());
+        }
         let seen = match action {
             Action::Announce(Phase::Stopping) => {
                 self.stop_began = Some(self.world.now);
@@ -225,9 +227,6 @@ impl Play<'_> {
             Action::Spawn { .. } => "spawn",
             _ => return,
         };
-        if seen == "broken" || self.machine.slots().iter().any(|view| view.state == SlotState::Broken) {
-            self.world.tally.count("broken");
-        }
         self.world.tally.count(seen);
     }
 }

@@ -119,10 +119,9 @@ impl Shadow {
                 self.note_boot_failure(generation, exit::WORKER_BOOT);
             }
             Event::Ready { pid } => {
-                if let Some(entry) = self.entries.get_mut(pid) {
-                    entry.ready = true;
-                    self.ever_ready |= !entry.touched;
-                }
+                // Whoever is told to go meanwhile is ready too late.
+                let entry = self.entries.get_mut(pid).filter(|entry| !entry.touched)?;
+                (entry.ready, self.ever_ready) = (true, true);
             }
             Event::BootFailed { pid, code, .. } => {
                 let entry = self.entries.get_mut(pid).filter(|entry| !entry.touched)?;

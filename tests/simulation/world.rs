@@ -54,6 +54,9 @@ pub struct World {
     entries_made: u64,
     processes: BTreeMap<Pid, Process>,
     bad: BTreeSet<Generation>,
+    /// Until then no boot succeeds.
+    outage: Mono,
+    ever_ready: bool,
     shortest: Terms,
     upgrade: Option<Pid>,
     building: bool,
@@ -78,6 +81,8 @@ impl World {
             entries_made: 0,
             processes: BTreeMap::new(),
             bad,
+            outage: Mono(0),
+            ever_ready: false,
             shortest: first.clone(),
             upgrade: None,
             building: false,
@@ -163,6 +168,7 @@ impl World {
     pub fn clear_up(&mut self) {
         self.calm = true;
         self.bad.clear();
+        self.outage = self.now;
         self.agenda.retain(|_, happening| match happening {
             Happening::Whim | Happening::Hangs(_) | Happening::WearsOut(_) => false,
             Happening::Dies(pid, _) => self.processes.get(pid).is_some_and(|process| process.dying),
@@ -170,7 +176,8 @@ impl World {
         });
         // Without a `boot_timeout` nobody would ever end a boot that hangs.
         let booting = |pid: &Pid| {
-            let own = |it: &Happening| matches!(it, Happening::Boots(other) | Happening::BootFails(other, _) if other == pid);
+            let own =
+                |it: &Happening| matches!(it, Happening::Boots(other) | Happening::BootFails(other, _) if other == pid);
             self.agenda.values().any(own)
         };
         let stuck = self.processes.iter().filter(|(pid, process)| !process.ready && !process.dying && !booting(pid));
@@ -192,6 +199,8 @@ impl World {
 
     /// Trouble only befalls a world that is not calm.
     fn odds(&mut self, odds: u64) -> bool {
+        // Most first starts succeed, or there would be no storms.
+        let odds = if self.ever_ready { odds } else { odds / 10 };
         !self.calm && self.rng.permille(odds)
     }
 
@@ -205,8 +214,10 @@ impl World {
         let deaf = self.odds(self.climate.deaf);
         let process = Process { slot, born: self.now, beat: Beat::Steady, deaf, ready: false, dying: false };
         self.processes.insert(pid, process);
-        let boot = self.climate.boot;
-        if self.bad.contains(&generation) || self.odds(self.climate.boot_fails) {
+        // A calm world boots within any `boot_timeout`.
+        let boot = if self.calm { self.climate.boot.min(1_000) } else { self.climate.boot };
+        let hopeless = self.bad.contains(&generation) || self.now < self.outage && self.ever_ready;
+        if hopeless || self.odds(self.climate.boot_fails) {
             let code = self.rng.pick(&[exit::WORKER_BOOT, exit::APP_LOAD, -1]);
             self.soon(0, boot, Happening::BootFails(pid, code));
         } else if !self.odds(self.climate.boot_hangs) {
@@ -257,6 +268,7 @@ impl World {
     fn boots(&mut self, pid: Pid) -> Vec<Event> {
         let Some(process) = self.processes.get_mut(&pid) else { return vec![] };
         process.ready = true;
+        self.ever_ready = true;
         let life = self.climate.life;
         if self.odds(self.climate.crashes) {
             let status = self.any_status();
@@ -289,6 +301,10 @@ impl World {
         self.soon(0, gap, Happening::Whim);
         if self.odds(self.climate.edits) {
             return vec![Event::FilesChanged];
+        }
+        if self.odds(self.climate.outages) {
+            self.outage = self.now.after(millis(self.rng.within(1_000, 120_000)));
+            return vec![];
         }
         if self.rng.permille(20) {
             return vec![self.stranger()];

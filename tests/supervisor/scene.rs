@@ -229,7 +229,8 @@ impl Scene {
             Action::Spawn { slot, generation } => {
                 self.last_pid += 1;
                 let pid = Pid(self.last_pid);
-                self.workers.insert(pid, Worker { slot, generation, told_ready: false, asked: false, hung_since: None });
+                self.workers
+                    .insert(pid, Worker { slot, generation, told_ready: false, asked: false, hung_since: None });
                 Some(Event::Started { slot, pid })
             }
             Action::Signal { pid, signal: Signal::TERM } => {
