@@ -114,7 +114,7 @@ mod tests {
     use std::net::{Ipv4Addr, TcpStream};
     use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 
-    const ONE: TcpOptions = TcpOptions { backlog: 16, reuse_port: false, first: true, only_v6: false };
+    const ONE: TcpOptions = TcpOptions { backlog: 512, reuse_port: false, first: true, only_v6: false };
     const FIRST: TcpOptions = TcpOptions { reuse_port: true, ..ONE };
     const FURTHER: TcpOptions = TcpOptions { first: false, ..FIRST };
 
@@ -161,7 +161,7 @@ mod tests {
             let lane = std::net::TcpListener::from(lane);
             std::iter::from_fn(|| lane.accept().ok()).count()
         });
-        assert_eq!(queued.iter().sum::<usize>(), clients.len().min(queued.iter().sum()), "{queued:?}");
+        assert_eq!(queued.iter().sum::<usize>(), clients.len(), "{queued:?}");
         assert!(queued.iter().all(|count| *count > 0), "{queued:?}");
     }
 
