@@ -11,8 +11,8 @@
 //! F4 launch
 //! F3 app   worker   arbiter
 //! F2 scoreboard   listeners   log
-//! F1 settings   supervisor   sys   abi
-//! F0 types
+//! F1 settings   supervisor   sys
+//! F0 types   abi
 //! ```
 
 #[doc(hidden)]

@@ -21,7 +21,7 @@ impl Machine {
     pub(super) fn deadline(&mut self, now: Mono, out: &mut Vec<Action>) {
         for index in 0..self.seats.len() {
             let slot = SlotId(u16::try_from(index).unwrap_or(u16::MAX));
-            if !self.seats[index].slot.deadline(false).is_some_and(|deadline| deadline <= now) {
+            if self.seats[index].slot.deadline(false).is_none_or(|deadline| deadline > now) {
                 continue;
             }
             match &mut self.seats[index].slot {
