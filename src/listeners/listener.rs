@@ -67,10 +67,11 @@ impl Listener {
         }
     }
 
-    /// Lets go of the sockets and of the file, which is removed once no load has it any more.
+    /// Lets go of the sockets and of the file, which is removed once no load has it any more. A file that another
+    /// arbiter shares stays in our care: that one may be gone before we are, and then the removal is ours after all.
     pub(super) fn close(&self) {
         self.sockets.borrow_mut().clear();
-        self.file.borrow_mut().take();
+        self.file.borrow_mut().take_if(|file| !file.is_shared());
     }
 }
 
@@ -100,6 +101,10 @@ impl SocketFile {
 
     pub(super) fn identity(&self) -> (u64, u64) {
         self.identity
+    }
+
+    fn is_shared(&self) -> bool {
+        self.shared.get()
     }
 
     pub(super) fn set_shared(&self, shared: bool) {
