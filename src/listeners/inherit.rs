@@ -6,10 +6,8 @@ use super::listener::{Listener, SocketFile};
 use super::open::Listeners;
 use crate::sys::{fd, socket};
 use serde::{Deserialize, Serialize};
-use std::cell::{Cell, RefCell};
 use std::ffi::OsString;
 use std::os::fd::{AsRawFd, RawFd};
-use std::rc::Rc;
 
 /// The variable by which an arbiter passes its listeners on.
 const UPGRADE: &str = "RUSTCORN_UPGRADE_LISTENERS";
@@ -27,16 +25,20 @@ struct Passed {
 struct PassedListener {
     name: String,
     fds: Vec<RawFd>,
+    /// Device and inode of the file of a Unix socket, if its removal is the arbiter's.
+    #[serde(default)]
+    file: Option<(u64, u64)>,
 }
 
 impl Listeners {
     /// The variables and descriptors that hand these listeners to a new arbiter.
     #[must_use]
     pub fn export_upgrade(&self) -> (Vec<(String, String)>, Vec<RawFd>) {
-        let numbers =
-            |listener: &Listener| listener.sockets().iter().map(|socket| socket.as_raw_fd()).collect::<Vec<_>>();
-        let listeners =
-            self.iter().map(|listener| PassedListener { name: listener.name.clone(), fds: numbers(listener) });
+        let listeners = self.iter().map(|listener| PassedListener {
+            name: listener.name.clone(),
+            fds: listener.sockets().iter().map(|socket| socket.as_raw_fd()).collect(),
+            file: listener.file.borrow().as_ref().map(|file| file.identity()),
+        });
         let passed = Passed { activated: self.activated, listeners: listeners.collect() };
         let fds = passed.listeners.iter().flat_map(|listener| listener.fds.clone()).collect();
         let text = serde_json::to_string(&passed).unwrap_or_default();
@@ -44,7 +46,8 @@ impl Listeners {
     }
 }
 
-/// The listeners of the arbiter that started us to replace it. `take` reads a variable and removes it.
+/// The listeners of the arbiter that started us to replace it. `take` reads a variable and removes it. Until
+/// [`Listeners::keep_paths`] says otherwise, the files of Unix sockets stay that arbiter's.
 ///
 /// # Errors
 /// If what was passed is not listening sockets.
@@ -54,7 +57,7 @@ pub fn inherit_upgrade(take: impl Fn(&str) -> Option<OsString>) -> Result<Option
     let passed: Passed = serde_json::from_str(&text.to_string_lossy()).map_err(|error| broken(error.to_string()))?;
     let mut all = Vec::new();
     for listener in passed.listeners {
-        all.push(Rc::new(adopt(listener, !passed.activated).map_err(broken)?));
+        all.push(adopt(listener).map_err(broken)?);
     }
     Ok(Some(Listeners { all, activated: passed.activated }))
 }
@@ -73,14 +76,13 @@ pub fn inherit_systemd(take: impl Fn(&str) -> Option<OsString>) -> Result<Option
     for offset in 0..count {
         let name = names.next().filter(|name| !name.is_empty()).unwrap_or("socket");
         let fds = vec![FIRST.saturating_add_unsigned(offset)];
-        let listener = PassedListener { name: format!("systemd:{name}"), fds };
-        let adopted = adopt(listener, false).map_err(|why| ListenError::Inheritance { from: "systemd", why })?;
-        all.push(Rc::new(adopted));
+        let listener = PassedListener { name: format!("systemd:{name}"), fds, file: None };
+        all.push(adopt(listener).map_err(|why| ListenError::Inheritance { from: "systemd", why })?);
     }
     Ok(Some(Listeners { all, activated: true }))
 }
 
-fn adopt(passed: PassedListener, owns_file: bool) -> Result<Listener, String> {
+fn adopt(passed: PassedListener) -> Result<Listener, String> {
     let mut sockets = Vec::new();
     for number in &passed.fds {
         let socket = fd::adopt(*number).map_err(|error| format!("descriptor {number}: {error}"))?;
@@ -88,16 +90,15 @@ fn adopt(passed: PassedListener, owns_file: bool) -> Result<Listener, String> {
             return Err(format!("descriptor {number} is not a listening stream socket"));
         }
         fd::set_nonblocking(&socket).map_err(|error| format!("descriptor {number}: {error}"))?;
-        sockets.push(Rc::new(socket));
+        sockets.push(socket);
     }
     let first = sockets.first().ok_or_else(|| format!("{} has no descriptor", passed.name))?;
     let address = socket::local_name(first).map_err(|error| format!("descriptor {}: {error}", first.as_raw_fd()))?;
     // A name that is no bind (systemd's) matches none of the settings.
     let place = Bind::parse(&passed.name).map_or(Place::Fd(first.as_raw_fd()), |bind| bind.place().clone());
-    let file = match &place {
-        Place::Unix(path) if owns_file => SocketFile::at(path),
+    let file = match (&place, passed.file) {
+        (Place::Unix(path), Some(identity)) => SocketFile::of_another(path, identity),
         _ => None,
     };
-    let sockets = RefCell::new(sockets);
-    Ok(Listener { place, name: passed.name, address, sockets, file, shared: Cell::new(false) })
+    Ok(Listener::new(place, passed.name, address, sockets, file))
 }

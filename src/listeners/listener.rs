@@ -8,7 +8,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-/// A listening address. Closing it, or dropping it, removes the file of a Unix socket that it made.
+/// A listening address, as one load has it. Loads that have it in common share its sockets and its file, but not the
+/// list of its sockets: lanes that a load adds are gone with that load.
 #[derive(Debug)]
 pub struct Listener {
     /// What it was opened for.
@@ -19,28 +20,32 @@ pub struct Listener {
     /// One, or one for each lane of `reuse_port`.
     pub(super) sockets: RefCell<Vec<Rc<OwnedFd>>>,
     /// The file, if its removal is ours.
-    pub(super) file: Option<SocketFile>,
-    /// Another arbiter serves from the same file.
-    pub(super) shared: Cell<bool>,
-}
-
-/// A socket in the file system, known by more than its name.
-#[derive(Debug, PartialEq, Eq)]
-pub struct SocketFile {
-    path: PathBuf,
-    device: u64,
-    inode: u64,
-}
-
-impl SocketFile {
-    /// The file that is there now. The path is kept absolute: the working directory may change.
-    pub fn at(path: &Path) -> Option<Self> {
-        let there = std::fs::symlink_metadata(path).ok()?;
-        Some(Self { path: std::path::absolute(path).ok()?, device: there.dev(), inode: there.ino() })
-    }
+    pub(super) file: RefCell<Option<Rc<SocketFile>>>,
 }
 
 impl Listener {
+    pub(super) fn new(
+        place: Place,
+        name: String,
+        address: SocketName,
+        sockets: Vec<OwnedFd>,
+        file: Option<SocketFile>,
+    ) -> Self {
+        let sockets = RefCell::new(sockets.into_iter().map(Rc::new).collect());
+        Self { place, name, address, sockets, file: RefCell::new(file.map(Rc::new)) }
+    }
+
+    /// The same listener for another load.
+    pub(super) fn share(&self) -> Self {
+        Self {
+            place: self.place.clone(),
+            name: self.name.clone(),
+            address: self.address.clone(),
+            sockets: self.sockets.clone(),
+            file: self.file.clone(),
+        }
+    }
+
     /// Where it really listens: port 0 has become a port.
     #[must_use]
     pub fn address(&self) -> &SocketName {
@@ -62,19 +67,56 @@ impl Listener {
         }
     }
 
+    /// Lets go of the sockets and of the file, which is removed once no load has it any more.
     pub(super) fn close(&self) {
         self.sockets.borrow_mut().clear();
-        if let Some(file) = self.file.as_ref().filter(|_| !self.shared.get())
-            && SocketFile::at(&file.path).as_ref() == Some(file)
-        {
+        self.file.borrow_mut().take();
+    }
+}
+
+/// A socket in the file system that we made, known by more than its name. Removed when it is dropped, unless something
+/// else is there by then, or another arbiter serves from it.
+#[derive(Debug)]
+pub struct SocketFile {
+    path: PathBuf,
+    /// Device and inode.
+    identity: (u64, u64),
+    shared: Cell<bool>,
+}
+
+impl SocketFile {
+    /// The file that is there now. The path is kept absolute: the working directory may change.
+    pub(super) fn at(path: &Path) -> Option<Self> {
+        let identity = identity(path)?;
+        Some(Self { path: std::path::absolute(path).ok()?, identity, shared: Cell::new(false) })
+    }
+
+    /// The file that another arbiter made and serves from, if it is there still.
+    pub(super) fn of_another(path: &Path, identity: (u64, u64)) -> Option<Self> {
+        let file = Self::at(path).filter(|file| file.identity == identity)?;
+        file.shared.set(true);
+        Some(file)
+    }
+
+    pub(super) fn identity(&self) -> (u64, u64) {
+        self.identity
+    }
+
+    pub(super) fn set_shared(&self, shared: bool) {
+        self.shared.set(shared);
+    }
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        if !self.shared.get() && identity(&self.path) == Some(self.identity) {
             // It may be gone already; nothing else can be wrong that would matter now.
-            let _ = std::fs::remove_file(&file.path);
+            let _ = std::fs::remove_file(&self.path);
         }
     }
 }
 
-impl Drop for Listener {
-    fn drop(&mut self) {
-        self.close();
-    }
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    let there = std::fs::symlink_metadata(path).ok()?;
+    Some((there.dev(), there.ino()))
 }

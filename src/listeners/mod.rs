@@ -7,6 +7,8 @@ mod error;
 mod inherit;
 mod listener;
 mod open;
+#[cfg(test)]
+mod tests;
 
 pub use crate::sys::socket::SocketName;
 pub use bind::{Bind, Place};

@@ -5,7 +5,6 @@ use super::error::{ListenError, tcp_failure, unix_failure};
 use super::listener::{Listener, SocketFile};
 use crate::sys::privileges::{self, Owner};
 use crate::sys::socket::{self, SocketName, TcpOptions};
-use std::cell::{Cell, RefCell};
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::os::fd::OwnedFd;
@@ -28,64 +27,79 @@ pub struct Options {
     pub owner: Owner,
 }
 
-/// The listeners of one load; loads share those that they have in common.
-#[derive(Clone, Debug)]
+/// The listeners of one load; loads share what they have in common.
+#[derive(Debug)]
 pub struct Listeners {
-    pub(super) all: Vec<Rc<Listener>>,
+    pub(super) all: Vec<Listener>,
     /// systemd opened them: what the settings say about binds does not count.
     pub(super) activated: bool,
 }
 
 impl Listeners {
-    /// Opens `binds`. Those that are open in `keep` are shared; nothing stays behind if one fails.
+    /// Opens `binds`. Those that are open in `keep` are shared, with whatever waits in their accept queues; nothing
+    /// stays behind if one fails. What systemd opened is all there is: then `binds` is not looked at.
     ///
     /// # Errors
     /// The first bind that cannot be had.
     pub fn open(binds: &[Bind], options: &Options, keep: Option<&Self>) -> Result<Self, ListenError> {
         if let Some(activated) = keep.filter(|keep| keep.activated) {
-            return Ok(activated.clone());
+            return Ok(Self { all: activated.iter().map(Listener::share).collect(), activated: true });
         }
-        let mut all: Vec<Rc<Listener>> = Vec::with_capacity(binds.len());
+        // Each can be kept once: two binds to port 0 are two ports.
+        let mut open: Vec<&Listener> = keep.into_iter().flat_map(Self::iter).collect();
+        let mut all = Vec::with_capacity(binds.len());
         for bind in binds {
-            // Each only once: two binds to port 0 are two sockets.
-            let fits = |open: &&Rc<Listener>| open.place == *bind.place() && !all.iter().any(|it| Rc::ptr_eq(it, open));
-            let open = keep.into_iter().flat_map(Self::iter).find(fits);
-            all.push(match open {
-                Some(listener) => Rc::clone(listener),
-                None => Rc::new(open_one(bind, binds, options).map_err(|error| hint(error, bind, keep))?),
+            let kept = open.iter().position(|listener| listener.place == *bind.place());
+            all.push(match kept.map(|index| open.remove(index)) {
+                Some(listener) => listener.share(),
+                None => open_one(bind, binds, options).map_err(|error| hint(error, bind, keep))?,
             });
         }
         for listener in &all {
             listener.add_lanes(options)?;
         }
+        for listener in all.iter().filter(|listener| !matches!(listener.place, Place::Fd(_))) {
+            for socket in listener.sockets() {
+                // Of a socket that listens, the kernel takes any number.
+                let _ = socket::set_backlog(&socket, options.backlog);
+            }
+        }
         Ok(Self { all, activated: false })
     }
 
     /// Each of them, in the order of the settings.
-    pub fn iter(&self) -> impl Iterator<Item = &Rc<Listener>> {
+    pub fn iter(&self) -> impl Iterator<Item = &Listener> {
         self.all.iter()
     }
 
     /// Closes the arbiter's sockets; the workers keep theirs.
     pub fn close(&self) {
-        self.all.iter().for_each(|listener| listener.close());
+        self.all.iter().for_each(Listener::close);
     }
 
     /// Whether the files of Unix sockets stay when their listeners close: another arbiter serves from them.
     pub fn keep_paths(&self, keep: bool) {
-        self.all.iter().for_each(|listener| listener.shared.set(keep));
+        for file in self.all.iter().filter_map(|listener| listener.file.borrow().clone()) {
+            file.set_shared(keep);
+        }
     }
 }
 
 impl Listener {
     /// The lanes that are missing. Lanes that are too many stay: connections may wait in them.
     fn add_lanes(&self, options: &Options) -> Result<(), ListenError> {
-        let SocketName::Tcp(address) = self.address else { return Ok(()) };
+        let (SocketName::Tcp(address), Place::Tcp { .. }) = (&self.address, &self.place) else { return Ok(()) };
         let mut sockets = self.sockets.borrow_mut();
+        let Some(first) = sockets.first().cloned() else { return Ok(()) };
         while options.reuse_port && sockets.len() < usize::from(options.lanes) {
-            let lane =
-                TcpOptions { backlog: options.backlog, reuse_port: true, first: false, only_v6: address.is_ipv6() };
-            let opened = socket::tcp_listener(address, lane);
+            let lane = TcpOptions {
+                backlog: options.backlog,
+                reuse_port: true,
+                first: false,
+                only_v6: socket::is_only_v6(&first),
+            };
+            // The first may be from a time without lanes.
+            let opened = socket::set_reuse_port(&first, true).and_then(|()| socket::tcp_listener(*address, lane));
             sockets.push(Rc::new(opened.map_err(|error| refuse(&self.name, tcp_failure(&error, address.port())))?));
         }
         Ok(())
@@ -99,7 +113,7 @@ pub(super) fn refuse(bind: &str, why: impl Into<String>) -> ListenError {
 /// If we are in our own way, "another process" would mislead.
 fn hint(error: ListenError, bind: &Bind, keep: Option<&Listeners>) -> ListenError {
     let Place::Tcp { port, .. } = bind.place() else { return error };
-    let ours = |listener: &&Rc<Listener>| matches!(listener.address, SocketName::Tcp(open) if open.port() == *port);
+    let ours = |listener: &&Listener| matches!(listener.address, SocketName::Tcp(open) if open.port() == *port);
     match keep.into_iter().flat_map(Listeners::iter).find(ours) {
         Some(open) => refuse(
             &bind.to_string(),
@@ -126,24 +140,30 @@ fn open_one(bind: &Bind, binds: &[Bind], options: &Options) -> Result<Listener, 
     let unnamed = |error: io::Error| refuse(&name, format!("the socket has no usable address: {error}"));
     let address = socket::local_name(&socket).map_err(unnamed)?;
     crate::sys::fd::set_nonblocking(&socket).map_err(unnamed)?;
-    let sockets = RefCell::new(vec![Rc::new(socket)]);
-    Ok(Listener { place: bind.place().clone(), name, address, sockets, file, shared: Cell::new(false) })
+    Ok(Listener::new(bind.place().clone(), name, address, vec![socket], file))
 }
 
 fn open_tcp(name: &str, host: &str, port: u16, binds: &[Bind], options: &Options) -> Result<OwnedFd, ListenError> {
-    let found = (host, port).to_socket_addrs();
-    let mut found = found.map_err(|error| refuse(name, format!("the host {host:?} cannot be resolved: {error}")))?;
-    let address = found.next().ok_or_else(|| refuse(name, format!("the host {host:?} has no address")))?;
+    let address = resolve(host, port).map_err(|why| refuse(name, why))?;
     // [::] would take the IPv4 port with it, if the system is so configured, and a bind for that would fail.
     let only_v6 = address.is_ipv6() && binds.iter().any(|other| is_v4(other.place(), port));
     let first = TcpOptions { backlog: options.backlog, reuse_port: options.reuse_port, first: true, only_v6 };
     socket::tcp_listener(address, first).map_err(|error| refuse(name, tcp_failure(&error, port)))
 }
 
+/// The address of a host. Of a name that has several, an IPv4 one: `localhost` is 127.0.0.1, as in Gunicorn.
+fn resolve(host: &str, port: u16) -> Result<SocketAddr, String> {
+    let found = (host, port).to_socket_addrs();
+    let found: Vec<_> = found.map_err(|error| format!("the host {host:?} cannot be resolved: {error}"))?.collect();
+    let best = found.iter().find(|address| address.is_ipv4()).or(found.first());
+    best.copied().ok_or_else(|| format!("the host {host:?} has no address"))
+}
+
 fn is_v4(place: &Place, wanted: u16) -> bool {
-    let Place::Tcp { host, port } = place else { return false };
-    let found = || (host.as_str(), *port).to_socket_addrs().ok().and_then(|mut found| found.next());
-    *port == wanted && found().is_some_and(|address: SocketAddr| address.is_ipv4())
+    match place {
+        Place::Tcp { host, port } if *port == wanted => resolve(host, *port).is_ok_and(|address| address.is_ipv4()),
+        _ => false,
+    }
 }
 
 fn open_unix(name: &str, path: &Path, options: &Options) -> Result<OwnedFd, ListenError> {

@@ -72,6 +72,12 @@ pub fn set_reuse_port(fd: impl AsFd, reuse: bool) -> io::Result<()> {
     SockRef::from(&fd.as_fd()).set_reuse_port(reuse)
 }
 
+/// Whether an IPv6 socket leaves IPv4 alone. False for any other socket.
+#[must_use]
+pub fn is_only_v6(fd: impl AsFd) -> bool {
+    SockRef::from(&fd.as_fd()).only_v6().unwrap_or(false)
+}
+
 /// Whether this is a stream socket that listens. False for whatever else a descriptor may be.
 #[must_use]
 pub fn accepts_connections(fd: impl AsFd) -> bool {
