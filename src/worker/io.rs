@@ -22,7 +22,7 @@ use tokio::time::Sleep;
 const LINGER: Duration = Duration::from_secs(2);
 
 /// Writes of up to so many bytes are made in one piece.
-const SMALL: usize = 1024;
+const SMALL: usize = 512;
 
 pub(super) enum Stream {
     Tcp(TcpStream),

@@ -19,7 +19,7 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::atomic::Ordering::Relaxed;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 
 /// The application as seen by one connection.
 pub(super) struct Service<S> {
@@ -41,24 +41,9 @@ impl<S: Application> hyper::service::Service<Request<Incoming>> for Service<S> {
 
     fn call(&self, request: Request<Incoming>) -> Answer<S> {
         let has_body = !request.body().is_end_stream();
-        let connection = self.connection.clone();
-        let flight = Flight::begin(self.worker, connection.clone(), request.method(), request.uri(), has_body);
-        let mut request = request.map(Body::new);
-        #[cfg(feature = "axum")]
-        if let Some(peer) = connection.peer().tcp() {
-            request.extensions_mut().insert(axum::extract::ConnectInfo(peer));
-        }
-        request.extensions_mut().insert(connection);
+        let flight = Flight::begin(self.worker, self.connection.clone(), request.method(), request.uri(), has_body);
         // A clone for each request, as tower has it: readiness belongs to the one call that follows.
-        let mut application = self.application.clone();
-        // Most services are ready always. One that is not is asked again by `poll`, which has somebody to wake.
-        let step =
-            catch_unwind(AssertUnwindSafe(|| match application.poll_ready(&mut Context::from_waker(Waker::noop())) {
-                Poll::Ready(Ok(())) => Step::Calling { future: application.call(request) },
-                Poll::Ready(Err(error)) => Step::Failed { failure: Some(Failure::Error(error.into())) },
-                Poll::Pending => Step::Waiting { call: Some(Box::new((application, request))) },
-            }));
-        let step = step.unwrap_or(Step::Failed { failure: Some(Failure::Panic) });
+        let step = Step::Waiting { application: self.application.clone(), request: Some(request) };
         Answer { step, flight: Some(flight) }
     }
 }
@@ -75,10 +60,8 @@ pin_project! {
 pin_project! {
     #[project = StepProjection]
     enum Step<S, F> {
-        // Boxed: it is rare, and a request is large.
-        Waiting { call: Option<Box<(S, Request<Body>)>> },
+        Waiting { application: S, request: Option<Request<Incoming>> },
         Calling { #[pin] future: F },
-        Failed { failure: Option<Failure> },
     }
 }
 
@@ -93,36 +76,38 @@ impl<S: Application> Future for Answer<S> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        // What a panic leaves behind is dropped and never looked at again.
+        let Some(flight) = this.flight.as_ref() else { panic!("a response is polled after it was given") };
         let step = this.step.as_mut();
-        let result = match catch_unwind(AssertUnwindSafe(|| advance::<S>(step, cx))) {
-            Ok(poll) => ready!(poll),
+        // What a panic leaves behind is dropped and never looked at again.
+        let result = match catch_unwind(AssertUnwindSafe(|| advance::<S>(step, flight, cx))) {
+            Ok(poll) => ready!(poll).map_err(|error| Failure::Error(error.into())),
             Err(_payload) => Err(Failure::Panic),
         };
-        let Some(flight) = this.flight.take() else { panic!("a response is polled after it was given") };
+        let Some(flight) = this.flight.take() else { unreachable!("it was there a moment ago") };
         Poll::Ready(Ok(finish(result, flight)))
     }
 }
 
 fn advance<S: Application>(
     mut step: Pin<&mut Step<S, S::Future>>,
+    flight: &Flight,
     cx: &mut Context<'_>,
-) -> Poll<Result<Response<S::Body>, Failure>> {
+) -> Poll<Result<Response<S::Body>, S::Error>> {
     loop {
         let future = match step.as_mut().project() {
-            StepProjection::Calling { future } => {
-                return future.poll(cx).map_err(|error| Failure::Error(error.into()));
-            }
-            StepProjection::Waiting { call } => {
-                if let Some((application, _)) = call.as_deref_mut() {
-                    ready!(application.poll_ready(cx)).map_err(|error| Failure::Error(error.into()))?;
+            StepProjection::Calling { future } => return future.poll(cx),
+            StepProjection::Waiting { application, request } => {
+                ready!(application.poll_ready(cx))?;
+                let Some(request) = request.take() else { panic!("the application panicked before") };
+                let mut request = request.map(Body::new);
+                let extensions = request.extensions_mut();
+                #[cfg(feature = "axum")]
+                if let Some(peer) = flight.connection().peer().tcp() {
+                    extensions.insert(axum::extract::ConnectInfo(peer));
                 }
-                let Some((mut application, request)) = call.take().map(|call| *call) else {
-                    return Poll::Ready(Err(Failure::Panic));
-                };
+                extensions.insert(flight.connection().clone());
                 application.call(request)
             }
-            StepProjection::Failed { failure } => return Poll::Ready(Err(failure.take().unwrap_or(Failure::Panic))),
         };
         step.set(Step::Calling { future });
     }
