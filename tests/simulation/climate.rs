@@ -87,9 +87,7 @@ impl Climate {
 }
 
 fn intents(rng: &mut Rng) -> Vec<Intent> {
-    use Intent::{
-        FewerWorkers, MoreWorkers, Reload, ReopenLogs, RetireWorkers, StopGracefully, StopQuickly, Upgrade,
-    };
+    use Intent::{FewerWorkers, MoreWorkers, Reload, ReopenLogs, RetireWorkers, StopGracefully, StopQuickly, Upgrade};
     let mut list = vec![ReopenLogs];
     for (intent, odds, weight) in [
         (Reload, 800, 30),

@@ -21,8 +21,26 @@ const SEEDS: u64 = 2_500;
 
 /// What the seeds together must have come across, or they prove less than they seem to.
 const SIGHTS: [&str; 20] = [
-    "abandoned", "boot timeout", "broken", "build", "drain overdue", "exit", "found hung", "hang", "hup", "no fork",
-    "no start", "refused", "reloaded", "rest", "sleep", "spawn", "stop", "upgrade lost", "upgraded", "winch",
+    "abandoned",
+    "boot timeout",
+    "broken",
+    "build",
+    "drain overdue",
+    "exit",
+    "found hung",
+    "hang",
+    "hup",
+    "no fork",
+    "no start",
+    "refused",
+    "reloaded",
+    "rest",
+    "sleep",
+    "spawn",
+    "stop",
+    "upgrade lost",
+    "upgraded",
+    "winch",
 ];
 
 #[test]

@@ -18,6 +18,8 @@ enum Beat {
 
 struct Process {
     slot: SlotId,
+    /// How long it may stand still.
+    timeout: Duration,
     born: Mono,
     beat: Beat,
     deaf: bool,
@@ -58,6 +60,7 @@ pub struct World {
     outage: Mono,
     ever_ready: bool,
     shortest: Terms,
+    timeouts: BTreeMap<Generation, Duration>,
     upgrade: Option<Pid>,
     building: bool,
     last_pid: i32,
@@ -84,6 +87,7 @@ impl World {
             outage: Mono(0),
             ever_ready: false,
             shortest: first.clone(),
+            timeouts: BTreeMap::from([(Generation::FIRST, first.timeout)]),
             upgrade: None,
             building: false,
             last_pid: 1_000,
@@ -176,12 +180,28 @@ impl World {
         });
         // Without a `boot_timeout` nobody would ever end a boot that hangs.
         let booting = |pid: &Pid| {
-            let own = |it: &Happening| matches!(it, Happening::Boots(other) | Happening::BootFails(other, _) if other == pid);
+            let own =
+                |it: &Happening| matches!(it, Happening::Boots(other) | Happening::BootFails(other, _) if other == pid);
             self.agenda.values().any(own)
         };
         let stuck = self.processes.iter().filter(|(pid, process)| !process.ready && !process.dying && !booting(pid));
         for pid in stuck.map(|(pid, _)| *pid).collect::<Vec<_>>() {
             self.soon(0, 90_000, Happening::Boots(pid));
+        }
+    }
+
+    /// A worker that has been standing still for longer than it may, and nobody has noticed.
+    pub fn overlooked(&self) -> Result<(), String> {
+        let late = |process: &Process| match process.beat {
+            Beat::StoppedAt(at) => {
+                let limit = process.timeout + Duration::from_secs(5);
+                !process.timeout.is_zero() && process.ready && self.now.since(at.max(process.born)) > limit
+            }
+            Beat::Steady => false,
+        };
+        match self.processes.iter().find(|(_, process)| late(process)) {
+            Some((pid, process)) => Err(format!("{pid} may stand still for {:?} and does for longer", process.timeout)),
+            None => Ok(()),
         }
     }
 
@@ -211,7 +231,8 @@ impl World {
         self.last_pid += 1;
         let pid = Pid(self.last_pid);
         let deaf = self.odds(self.climate.deaf);
-        let process = Process { slot, born: self.now, beat: Beat::Steady, deaf, ready: false, dying: false };
+        let timeout = self.timeouts.get(&generation).copied().unwrap_or_default();
+        let process = Process { slot, timeout, born: self.now, beat: Beat::Steady, deaf, ready: false, dying: false };
         self.processes.insert(pid, process);
         // A calm world boots within any `boot_timeout`.
         let boot = if self.calm { self.climate.boot.min(1_000) } else { self.climate.boot };
@@ -338,6 +359,7 @@ impl World {
             self.bad.insert(generation);
         }
         let terms = terms(&mut self.rng, self.climate.capacity);
+        self.timeouts.insert(generation, terms.timeout);
         let shorter = |a: Duration, b: Duration| if a.is_zero() || !b.is_zero() && b < a { b } else { a };
         self.shortest.timeout = shorter(self.shortest.timeout, terms.timeout);
         self.shortest.boot_timeout = shorter(self.shortest.boot_timeout, terms.boot_timeout);

@@ -164,7 +164,8 @@ impl Scene {
     /// Newcomers become ready and retired workers leave until nothing more happens.
     pub fn roll(&mut self) -> &mut Self {
         let mut whole = std::mem::take(&mut self.step);
-        loop {
+        for turn in 0.. {
+            assert!(turn < 10 * PATIENCE, "it rolls for ever: {:?}", self.step);
             let first = |which: fn(&Worker) -> bool| self.workers.iter().find(|(_, worker)| which(worker));
             if let Some((&pid, _)) = first(|worker| !worker.told_ready && !worker.asked) {
                 self.ready(pid);
@@ -229,7 +230,8 @@ impl Scene {
             Action::Spawn { slot, generation } => {
                 self.last_pid += 1;
                 let pid = Pid(self.last_pid);
-                self.workers.insert(pid, Worker { slot, generation, told_ready: false, asked: false, hung_since: None });
+                self.workers
+                    .insert(pid, Worker { slot, generation, told_ready: false, asked: false, hung_since: None });
                 Some(Event::Started { slot, pid })
             }
             Action::Signal { pid, signal: Signal::TERM } => {

@@ -28,7 +28,8 @@ fn it_serves_with_fewer_when_none_is_in_its_first_start_any_more() {
     let mut scene = Scene::start(terms(2));
     let pids = scene.alive();
     scene.ready(pids[0]);
-    let (_, ready, wanted, ..) = scene.crashes(pids[1]).serves().expect("one is ready, nobody starts for the first time");
+    let (_, ready, wanted, ..) =
+        scene.crashes(pids[1]).serves().expect("one is ready, nobody starts for the first time");
     assert_eq!((ready, wanted), (1, 2));
     assert_eq!(scene.exits(), None);
 }
