@@ -7,11 +7,12 @@
 //! The floors of the house; a module uses lower floors only:
 //!
 //! ```text
-//! F5 cli
-//! F4 launch
-//! F3 app   worker   arbiter
-//! F2 scoreboard   listeners   log
-//! F1 settings   supervisor   sys   abi
+//! F6 cli
+//! F5 launch
+//! F4 app   worker   arbiter
+//! F3 scoreboard   listeners   log
+//! F2 settings   supervisor   sys
+//! F1 abi
 //! F0 types
 //! ```
 

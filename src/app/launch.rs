@@ -38,7 +38,6 @@ mod tests {
     use crate::abi::ABI;
     use crate::app::AppSpec;
     use crate::app::testkit::{Files, compile, library};
-    use std::fs::File;
     use std::io::Read;
     use std::os::fd::AsRawFd;
     use std::ptr::{null, null_mut};
@@ -86,11 +85,11 @@ mod tests {
         std::fs::remove_file(needed).unwrap();
         let snapshot = Snapshot::take(&AppSpec::parse("tiny").unwrap(), &path).unwrap();
 
-        let (read, write) = crate::sys::pipe(false).unwrap();
+        let (mut read, write) = std::io::pipe().unwrap();
         assert_eq!(launch(&snapshot, &seat(write.as_raw_fd())), exit::APP_LOAD);
         drop(write);
         let mut line = String::new();
-        File::from(read).read_to_string(&mut line).unwrap();
+        read.read_to_string(&mut line).unwrap();
         let Report::BootFailed { code, reason } = serde_json::from_str(line.strip_suffix('\n').unwrap()).unwrap()
         else {
             panic!("{line}");

@@ -39,7 +39,7 @@ const SIGNALS: [Signal; 10] = [
 /// # Errors
 /// When the start failed before a worker was forked: the exit code and one sentence.
 pub fn run(source: &dyn SettingsSource, launcher: &mut dyn Launcher, resolved: Resolved) -> Result<i32, LoadError> {
-    let Resolved { settings, warnings, .. } = resolved;
+    let Resolved { settings, warnings, provenance } = resolved;
     let origin = Origin::remember().map_err(LoadError::failure)?;
     let predecessor = Predecessor::from_env().map_err(LoadError::failure)?;
     change_directory(&settings)?;
@@ -47,6 +47,9 @@ pub fn run(source: &dyn SettingsSource, launcher: &mut dyn Launcher, resolved: R
     log::info!("Starting rustcorn {}", env!("CARGO_PKG_VERSION"));
     for warning in warnings {
         log::warn!("{warning}");
+    }
+    for (key, origin) in provenance {
+        log::debug!("setting {key}: from {origin}");
     }
     let in_file = terms::log_orders(&settings).path.is_some();
     let started = start(source, launcher, settings, origin, predecessor);
@@ -126,7 +129,11 @@ fn start(
 ///
 /// # Errors
 /// The first thing that a start would stumble over.
-pub fn check(launcher: &mut dyn Launcher, settings: &Settings) -> Result<(), LoadError> {
+pub fn check(launcher: &mut dyn Launcher, resolved: &Resolved) -> Result<(), LoadError> {
+    let Resolved { settings, warnings, .. } = resolved;
+    for warning in warnings {
+        log::warn!("{warning}");
+    }
     change_directory(settings)?;
     load::look_up(settings)?;
     log::destination(&terms::log_orders(settings)).map_err(LoadError::failure)?;

@@ -82,6 +82,10 @@ impl Shell<'_> {
             Signal::TTIN => Intent::MoreWorkers,
             Signal::TTOU => Intent::FewerWorkers,
             Signal::USR1 => Intent::ReopenLogs,
+            Signal::USR2 if self.predecessor.is_some() => {
+                log::warn!("USR2 signal ignored. Parent exists: the arbiter that this one upgrades has not left yet");
+                return None;
+            }
             Signal::USR2 => Intent::Upgrade,
             Signal::TERM => Intent::StopGracefully,
             Signal::INT | Signal::QUIT => Intent::StopQuickly,

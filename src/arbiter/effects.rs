@@ -1,6 +1,7 @@
 //! From actions to deeds. Each action is performed at once; what it results in comes back as an event.
 
 use super::collect::Reaped;
+use super::load;
 use super::obituary::{self, Death};
 use super::shell::Shell;
 use super::upgrade::Successor;
@@ -108,18 +109,8 @@ impl Shell<'_> {
         let oom = self.oom.verdict();
         let record = self.scoreboard.slot(slot);
         let (facts, in_flight) = (record.snapshot(), record.requests());
-        let death = Death {
-            slot,
-            pid,
-            generation,
-            status,
-            cause,
-            facts: &facts,
-            in_flight: &in_flight,
-            peak_rss_kb,
-            oom,
-            now,
-        };
+        let death =
+            Death { slot, pid, generation, status, cause, facts: &facts, in_flight: &in_flight, peak_rss_kb, oom, now };
         let (level, line) = death.line();
         log::write(level, &line);
         self.scoreboard.vacate(slot);
@@ -127,8 +118,19 @@ impl Shell<'_> {
 
     fn reopen_logs(&mut self) {
         match log::reopen() {
-            Ok(()) => log::info!("logs reopened"),
+            Ok(()) => {
+                self.give_log();
+                log::info!("logs reopened");
+            }
             Err(error) => log::error!("{error}; the log goes on where it was"),
+        }
+    }
+
+    /// A reopened file is a new file: the workers, who may not be who we are, reopen it next.
+    fn give_log(&self) {
+        let given = self.loads.newest().map(|load| load::open_log(&load.settings, &load.identity));
+        if let Some(Err(error)) = given {
+            log::error!("{error}");
         }
     }
 

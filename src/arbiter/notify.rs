@@ -23,7 +23,8 @@ impl ServiceManager {
     pub fn from_env(now: Mono, own: Pid, is_upgrade: bool) -> Self {
         let get = |name| std::env::var(name).ok();
         let enabled = std::env::var_os("NOTIFY_SOCKET").is_some();
-        let watchdog = watchdog_period(get("WATCHDOG_USEC").as_deref(), get("WATCHDOG_PID").as_deref(), own, is_upgrade);
+        let watchdog =
+            watchdog_period(get("WATCHDOG_USEC").as_deref(), get("WATCHDOG_PID").as_deref(), own, is_upgrade);
         let watchdog = watchdog.filter(|_| enabled).map(|every| Watchdog { every, next: now });
         Self { enabled, watchdog }
     }

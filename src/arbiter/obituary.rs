@@ -124,13 +124,15 @@ fn describe(request: &InFlight, now: Mono) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scoreboard::Scoreboard;
 
     fn request(path: &str) -> InFlight {
         InFlight { method: "GET".into(), path: path.into(), since: Mono(0) }
     }
 
     fn line(status: ExitStatus, cause: Cause, oom: Verdict) -> (Level, String) {
-        let facts = Facts { requests: 12, in_flight: 1, ..Facts::default() };
+        let mut facts = Scoreboard::private(1).slot(SlotId(0)).snapshot();
+        (facts.requests, facts.in_flight) = (12, 1);
         let death = Death {
             slot: SlotId(1),
             pid: Pid(99),

@@ -21,9 +21,7 @@ pub fn run(shell: &mut Shell<'_>, machine: &mut Machine) -> i32 {
         for item in news {
             let (event, death) = match item {
                 News::Event(event) => (event, None),
-                News::Death(reaped) => {
-                    (Event::Exited { pid: reaped.pid, status: reaped.status }, Some(reaped))
-                }
+                News::Death(reaped) => (Event::Exited { pid: reaped.pid, status: reaped.status }, Some(reaped)),
             };
             machine.handle(sys::clock::now(), event, &mut actions);
             if let Some(code) = settle(shell, machine, &mut actions, death.as_ref()) {

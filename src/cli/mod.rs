@@ -1,4 +1,4 @@
-//! Floor 4: the command line. Everything an operator types at, and everything printed for them.
+//! The command line. Everything an operator types at, and everything printed for them.
 //!
 //! Owns clap's command, built from the table of options, the real sources of the settings (arguments, environment, file),
 //! `--print-config` and the generators of manual, completions, reference, schema and sample. The only part that prints.

@@ -31,3 +31,23 @@ impl Program {
         if self.linked { concat!("(rustcorn ", env!("CARGO_PKG_VERSION"), ")") } else { env!("CARGO_PKG_VERSION") }
     }
 }
+
+/// Makes the program an application with rustcorn's whole command line: `./app --workers 4 --bind 0.0.0.0:8000`.
+///
+/// Takes what [`export!`](crate::export) takes, one name.
+///
+/// ```no_run
+/// fn router() -> axum::Router {
+///     axum::Router::new()
+/// }
+///
+/// rustcorn::main!(router);
+/// ```
+#[macro_export]
+macro_rules! main {
+    ($factory:path) => {
+        fn main() -> ::std::process::ExitCode {
+            $crate::cli::start(&$crate::cli::Program::linked(), &mut $crate::launch::LinkedLauncher::new($factory))
+        }
+    };
+}

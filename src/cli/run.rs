@@ -18,7 +18,7 @@ pub fn run(program: &Program, launcher: &mut dyn Launcher, source: &Source, reso
         return exit::FAILURE;
     }
     let done = if settings.check_config || settings.print_config {
-        arbiter::check(launcher, settings).map(|()| exit::OK)
+        arbiter::check(launcher, &resolved).map(|()| exit::OK)
     } else {
         arbiter::run(source, launcher, resolved)
     };

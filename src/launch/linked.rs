@@ -66,27 +66,6 @@ impl Fixed {
     }
 }
 
-/// Makes the program an application with rustcorn's whole command line: `./app --workers 4 --bind 0.0.0.0:8000`.
-///
-/// Takes what [`export!`](crate::export) takes, one name.
-///
-/// ```no_run
-/// fn router() -> axum::Router {
-///     axum::Router::new()
-/// }
-///
-/// rustcorn::main!(router);
-/// ```
-#[cfg(feature = "cli")]
-#[macro_export]
-macro_rules! main {
-    ($factory:path) => {
-        fn main() -> ::std::process::ExitCode {
-            $crate::cli::start(&$crate::cli::Program::linked(), &mut $crate::launch::LinkedLauncher::new($factory))
-        }
-    };
-}
-
 /// Serves what `factory` builds, with settings made in the program instead of on a command line. Forks, so it has to be
 /// called by a process that has one thread and no async runtime: from `main`, first of all.
 ///

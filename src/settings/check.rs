@@ -23,7 +23,8 @@ pub fn conflicts(resolved: &Resolved) -> Vec<Problem> {
         conflict("bind", format!("the list is empty ({}); name at least one address", origin("bind")));
     }
     for (index, bind) in settings.bind.iter().enumerate() {
-        if settings.bind.iter().skip(index + 1).any(|other| other == bind) {
+        // Port 0 is another port each time.
+        if !bind.ends_with(":0") && settings.bind.iter().skip(index + 1).any(|other| other == bind) {
             conflict("bind", format!("{bind} is listed twice ({}); name it once", origin("bind")));
         }
     }

@@ -1,4 +1,4 @@
-//! Floor 1: every option, declared once, and how the layers become one set of settings.
+//! Every option, declared once, and how the layers become one set of settings.
 //!
 //! Owns the table of options ([`OPTIONS`]), the parsers of their values, the merge of the layers with the origin of each
 //! value, and the checks that need more than one option. Pure: it opens no file, reads no environment and prints

@@ -6,8 +6,11 @@ use super::slot::{Ready, Slot, Starting, Step, Stopping};
 use crate::types::{Level, Mono, Pid, Signal, SlotId};
 use std::time::Duration;
 
-/// How long stack traces are waited for.
-const AUTOPSY: Duration = Duration::from_secs(1);
+/// How long the stack traces of a hung worker are waited for: its successor serves already, and finding the names in
+/// the debug information of a large library takes its time.
+const AUTOPSY: Duration = Duration::from_secs(3);
+/// The same when somebody waits for the stop.
+const LATE_AUTOPSY: Duration = Duration::from_secs(1);
 /// How long a core dump may take before KILL.
 const ABORT: Duration = Duration::from_secs(2);
 /// If the answer to `ReadHeartbeat` never came, it is asked for again after this.
@@ -18,7 +21,7 @@ impl Machine {
     pub(super) fn deadline(&mut self, now: Mono, out: &mut Vec<Action>) {
         for index in 0..self.seats.len() {
             let slot = SlotId(u16::try_from(index).unwrap_or(u16::MAX));
-            if !self.seats[index].slot.deadline(false).is_some_and(|deadline| deadline <= now) {
+            if self.seats[index].slot.deadline(false).is_none_or(|deadline| deadline > now) {
                 continue;
             }
             match &mut self.seats[index].slot {
@@ -80,7 +83,8 @@ impl Machine {
         };
         let Some(birth) = seat.slot.birth().copied() else { return };
         out.extend(birth.pid.map(|pid| Action::Autopsy { slot, pid, symptom }));
-        let step = Step::Examined { until: now.after(AUTOPSY), symptom };
+        let patience = if matches!(symptom, Symptom::DrainOverdue(_)) { LATE_AUTOPSY } else { AUTOPSY };
+        let step = Step::Examined { until: now.after(patience), symptom };
         seat.slot = Slot::Stopping(Stopping { birth, booting, step });
     }
 

@@ -27,7 +27,7 @@ impl Machine {
     }
 
     pub(super) fn rebuild_due(&mut self, now: Mono, out: &mut Vec<Action>) {
-        if !self.rebuild.deadline().is_some_and(|deadline| deadline <= now) {
+        if self.rebuild.deadline().is_none_or(|deadline| deadline > now) {
             return;
         }
         self.rebuild.quiet = None;

@@ -113,13 +113,7 @@ impl Machine {
     }
 
     /// What is given up or waits goes first, then the youngest that boots.
-    fn drop_newcomers(
-        &mut self,
-        count: usize,
-        which: impl Fn(Generation) -> bool,
-        now: Mono,
-        out: &mut Vec<Action>,
-    ) {
+    fn drop_newcomers(&mut self, count: usize, which: impl Fn(Generation) -> bool, now: Mono, out: &mut Vec<Action>) {
         for _ in 0..count {
             let rank = |slot: &Slot| match slot {
                 Slot::Broken { generation, .. } if which(*generation) => Some((2, Mono::default())),

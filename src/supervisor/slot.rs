@@ -52,11 +52,7 @@ pub struct Limits {
 impl Limits {
     /// Those of a worker that is born under these terms.
     pub fn of(terms: &Terms) -> Self {
-        Self {
-            timeout: terms.timeout,
-            graceful_timeout: terms.graceful_timeout,
-            boot_timeout: terms.boot_timeout,
-        }
+        Self { timeout: terms.timeout, graceful_timeout: terms.graceful_timeout, boot_timeout: terms.boot_timeout }
     }
 
     /// When a boot that begins now is too long; none if it may take for ever.

@@ -1,6 +1,6 @@
 //! Going into the background, without losing the answer to "did it start?".
 
-use super::fork::leave;
+use super::leave::leave;
 use super::{fd, pipe, process};
 use crate::types::exit;
 use nix::unistd::{self, ForkResult};

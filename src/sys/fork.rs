@@ -1,5 +1,6 @@
 //! Making a child.
 
+use super::leave::leave;
 use super::{process, signal};
 use crate::types::Pid;
 use nix::unistd::ForkResult;
@@ -38,12 +39,6 @@ pub fn spawn(child: impl FnOnce() -> i32) -> io::Result<Pid> {
             Err(errno.into())
         }
     }
-}
-
-/// Ends this process at once: nothing is flushed, dropped or unlinked.
-pub(in crate::sys) fn leave(code: i32) -> ! {
-    // SAFETY: the kernel ends the process.
-    unsafe { nix::libc::_exit(code) }
 }
 
 #[cfg(test)]

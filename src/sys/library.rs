@@ -11,7 +11,8 @@ pub struct Library(std::mem::ManuallyDrop<Loaded>);
 
 impl Library {
     /// Loads the library behind a descriptor and runs its initialisers. The descriptor must stay open, under its
-    /// number, as long as backtraces shall have names: that is where they are read from.
+    /// number, for the life of the process: backtraces read their names from there, and the dynamic loader takes the
+    /// same number for the same library.
     ///
     /// The error is the dynamic loader's sentence.
     pub fn open(fd: BorrowedFd<'_>) -> Result<Self, String> {
@@ -47,14 +48,14 @@ pub fn call(main: WorkerMain, seat: &Seat) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::memfd;
+    use crate::sys::{memfd, testkit};
     use std::fs::File;
     use std::io::Write;
     use std::os::fd::AsFd;
     use std::process::{Command, Stdio};
 
     /// A library in C, so that the test needs no second cargo build.
-    fn build(source: &str) -> Option<File> {
+    fn build(source: &str) -> File {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("libapp.so");
         let mut compiler = Command::new("cc")
@@ -62,49 +63,56 @@ mod tests {
             .arg(&path)
             .stdin(Stdio::piped())
             .spawn()
-            .ok()?;
+            .unwrap();
         compiler.stdin.take().unwrap().write_all(source.as_bytes()).unwrap();
         assert!(compiler.wait().unwrap().success());
-        Some(File::open(path).unwrap())
+        File::open(path).unwrap()
+    }
+
+    /// A seat for workers that hardly look at it.
+    fn seat(abi: u32) -> Seat {
+        // SAFETY: a seat of zeros is one of null pointers and empty lists.
+        let mut seat: Seat = unsafe { std::mem::zeroed() };
+        seat.abi = abi;
+        seat
     }
 
     #[test]
     fn a_copy_in_memory_is_loaded_and_called() {
-        let Some(file) =
-            build("struct seat { unsigned abi; }; int rustcorn_worker_app(struct seat *s) { return s->abi; }")
-        else {
-            return;
-        };
-        let copy = memfd::copy_of(&file, "libapp.so").unwrap();
-        let library = Library::open(copy.as_fd()).unwrap();
-        let main = library.worker_main("rustcorn_worker_app").unwrap();
-        let missing = library.worker_main("rustcorn_worker_other").unwrap_err();
-        assert!(missing.contains("rustcorn_worker_other"), "{missing}");
-        // SAFETY: a seat of zeros: null pointers, no lists.
-        let mut seat: Seat = unsafe { std::mem::zeroed() };
-        seat.abi = 42;
-        assert_eq!(call(main, &seat), 42);
+        testkit::in_fork(|| {
+            let file =
+                build("struct seat { unsigned abi; }; int rustcorn_worker_app(struct seat *s) { return s->abi; }");
+            let copy = memfd::copy_of(&file, "libapp.so").unwrap();
+            let library = Library::open(copy.as_fd()).unwrap();
+            let main = library.worker_main("rustcorn_worker_app").unwrap();
+            let missing = library.worker_main("rustcorn_worker_other").unwrap_err();
+            assert!(missing.contains("rustcorn_worker_other"), "{missing}");
+            assert_eq!(call(main, &seat(42)), 42);
+        });
     }
 
     #[test]
     fn two_copies_are_two_libraries() {
-        let source = |value: u32| format!("int rustcorn_worker_app(void *s) {{ return {value}; }}");
-        let (Some(first), Some(second)) = (build(&source(1)), build(&source(2))) else { return };
-        // SAFETY: as above; these ignore it.
-        let seat: Seat = unsafe { std::mem::zeroed() };
-        for (file, value) in [(first, 1), (second, 2)] {
-            let copy = memfd::copy_of(&file, "libapp.so").unwrap();
-            let main = Library::open(copy.as_fd()).unwrap().worker_main("rustcorn_worker_app").unwrap();
-            assert_eq!(call(main, &seat), value);
-            // The descriptor's number is free again for the second copy, which is not the first one for that.
-        }
+        testkit::in_fork(|| {
+            let copy = |value: u32| {
+                let file = build(&format!("int rustcorn_worker_app(void *s) {{ return {value}; }}"));
+                memfd::copy_of(&file, "libapp.so").unwrap()
+            };
+            let copies = [copy(1), copy(2)];
+            let mains = copies
+                .each_ref()
+                .map(|copy| Library::open(copy.as_fd()).unwrap().worker_main("rustcorn_worker_app").unwrap());
+            assert_eq!(mains.map(|main| call(main, &seat(0))), [1, 2]);
+        });
     }
 
     #[test]
     fn what_is_no_library_is_refused_in_the_loaders_words() {
-        let mut file = tempfile::tempfile().unwrap();
-        file.write_all(b"no library at all").unwrap();
-        let error = Library::open(file.as_fd()).unwrap_err();
-        assert!(!error.is_empty() && !error.contains("/proc/self"), "{error}");
+        testkit::in_fork(|| {
+            let mut file = tempfile::tempfile().unwrap();
+            file.write_all(b"no library at all").unwrap();
+            let error = Library::open(file.as_fd()).unwrap_err();
+            assert!(!error.is_empty() && !error.contains("/proc/self"), "{error}");
+        });
     }
 }

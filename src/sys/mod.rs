@@ -1,4 +1,4 @@
-//! Floor 1: the operating system. The only home of `unsafe` and the only place that names nix and libc.
+//! The operating system. The only home of `unsafe` and the only place that names nix and libc.
 //!
 //! Every function here is one act of the kernel in the shape the rest of the house wants: safe to call, typed, and
 //! with its failure as `io::Error`. Nothing here decides anything, logs anything or knows what a worker is. What only
@@ -18,6 +18,7 @@ pub mod fd;
 pub mod fork;
 #[cfg(feature = "arbiter")]
 pub mod inotify;
+pub mod leave;
 #[cfg(feature = "arbiter")]
 pub mod library;
 #[cfg(feature = "arbiter")]

@@ -42,7 +42,8 @@ fn is_dead(stat: &str) -> bool {
     stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with(['Z', 'X']))
 }
 
-/// The program that this command starts is ended (TERM) when this process dies, in whatever way.
+/// The program that this command starts is ended (TERM) when this process dies, in whatever way. It begins with no
+/// signal held back, so that it can be ended.
 pub fn die_with_parent(command: &mut Command) {
     let parent = nix::unistd::getpid();
     let arrange = move || {
@@ -52,9 +53,9 @@ pub fn die_with_parent(command: &mut Command) {
         if nix::unistd::getppid() != parent {
             return Err(Errno::ESRCH.into());
         }
-        Ok(())
+        super::signal::unblock_all()
     };
-    // SAFETY: `arrange` makes two system calls and allocates nothing.
+    // SAFETY: `arrange` makes three system calls and allocates nothing.
     unsafe { command.pre_exec(arrange) };
 }
 

@@ -72,6 +72,12 @@ pub fn set_reuse_port(fd: impl AsFd, reuse: bool) -> io::Result<()> {
     SockRef::from(&fd.as_fd()).set_reuse_port(reuse)
 }
 
+/// Whether an IPv6 socket leaves IPv4 alone. False for any other socket.
+#[must_use]
+pub fn is_only_v6(fd: impl AsFd) -> bool {
+    SockRef::from(&fd.as_fd()).only_v6().unwrap_or(false)
+}
+
 /// Whether this is a stream socket that listens. False for whatever else a descriptor may be.
 #[must_use]
 pub fn accepts_connections(fd: impl AsFd) -> bool {
@@ -114,7 +120,7 @@ mod tests {
     use std::net::{Ipv4Addr, TcpStream};
     use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 
-    const ONE: TcpOptions = TcpOptions { backlog: 16, reuse_port: false, first: true, only_v6: false };
+    const ONE: TcpOptions = TcpOptions { backlog: 512, reuse_port: false, first: true, only_v6: false };
     const FIRST: TcpOptions = TcpOptions { reuse_port: true, ..ONE };
     const FURTHER: TcpOptions = TcpOptions { first: false, ..FIRST };
 
@@ -161,7 +167,7 @@ mod tests {
             let lane = std::net::TcpListener::from(lane);
             std::iter::from_fn(|| lane.accept().ok()).count()
         });
-        assert_eq!(queued.iter().sum::<usize>(), clients.len().min(queued.iter().sum()), "{queued:?}");
+        assert_eq!(queued.iter().sum::<usize>(), clients.len(), "{queued:?}");
         assert!(queued.iter().all(|count| *count > 0), "{queued:?}");
     }
 

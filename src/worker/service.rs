@@ -41,14 +41,7 @@ impl<S: Application> hyper::service::Service<Request<Incoming>> for Service<S> {
 
     fn call(&self, request: Request<Incoming>) -> Answer<S> {
         let has_body = !request.body().is_end_stream();
-        let connection = self.connection.clone();
-        let flight = Flight::begin(self.worker, connection.clone(), request.method(), request.uri(), has_body);
-        let mut request = request.map(Body::new);
-        #[cfg(feature = "axum")]
-        if let Some(peer) = connection.peer().tcp() {
-            request.extensions_mut().insert(axum::extract::ConnectInfo(peer));
-        }
-        request.extensions_mut().insert(connection);
+        let flight = Flight::begin(self.worker, self.connection.clone(), request.method(), request.uri(), has_body);
         // A clone for each request, as tower has it: readiness belongs to the one call that follows.
         let step = Step::Waiting { application: self.application.clone(), request: Some(request) };
         Answer { step, flight: Some(flight) }
@@ -67,7 +60,7 @@ pin_project! {
 pin_project! {
     #[project = StepProjection]
     enum Step<S, F> {
-        Waiting { application: S, request: Option<Request<Body>> },
+        Waiting { application: S, request: Option<Request<Incoming>> },
         Calling { #[pin] future: F },
     }
 }
@@ -83,29 +76,38 @@ impl<S: Application> Future for Answer<S> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        // What a panic leaves behind is dropped and never looked at again.
+        let Some(flight) = this.flight.as_ref() else { panic!("a response is polled after it was given") };
         let step = this.step.as_mut();
-        let result = match catch_unwind(AssertUnwindSafe(|| advance::<S>(step, cx))) {
+        // What a panic leaves behind is dropped and never looked at again.
+        let result = match catch_unwind(AssertUnwindSafe(|| advance::<S>(step, flight, cx))) {
             Ok(poll) => ready!(poll).map_err(|error| Failure::Error(error.into())),
             Err(_payload) => Err(Failure::Panic),
         };
-        let Some(flight) = this.flight.take() else { panic!("a response is polled after it was given") };
+        let Some(flight) = this.flight.take() else { unreachable!("it was there a moment ago") };
         Poll::Ready(Ok(finish(result, flight)))
     }
 }
 
 fn advance<S: Application>(
     mut step: Pin<&mut Step<S, S::Future>>,
+    flight: &Flight,
     cx: &mut Context<'_>,
 ) -> Poll<Result<Response<S::Body>, S::Error>> {
     loop {
         let future = match step.as_mut().project() {
+            StepProjection::Calling { future } => return future.poll(cx),
             StepProjection::Waiting { application, request } => {
                 ready!(application.poll_ready(cx))?;
                 let Some(request) = request.take() else { panic!("the application panicked before") };
+                let mut request = request.map(Body::new);
+                let extensions = request.extensions_mut();
+                #[cfg(feature = "axum")]
+                if let Some(peer) = flight.connection().peer().tcp() {
+                    extensions.insert(axum::extract::ConnectInfo(peer));
+                }
+                extensions.insert(flight.connection().clone());
                 application.call(request)
             }
-            StepProjection::Calling { future } => return future.poll(cx),
         };
         step.set(Step::Calling { future });
     }

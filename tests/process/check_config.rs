@@ -94,12 +94,13 @@ fn the_file_in_the_working_directory_is_read_by_itself() {
 }
 
 #[test]
-fn an_unknown_variable_of_ours_is_refused_with_the_nearest_name() {
+fn an_unknown_variable_of_ours_is_told_with_the_nearest_name() {
     let lab = Lab::new();
     let mut command = lab.command();
     command.args(["hello:router", "--check-config"]).env("RUSTCORN_WROKERS", "3");
     let outcome = lab.outcome(command);
-    assert_ne!(outcome.code, 0, "{}", outcome.stderr);
+    // Not refused: Kubernetes makes variables of this shape for a service of this name.
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
     assert!(outcome.stderr.contains("RUSTCORN_WORKERS"), "{}", outcome.stderr);
 }
 

@@ -37,7 +37,7 @@ fn the_statically_linked_application_upgrades_itself() {
 fn the_list_of_things_to_do_keeps_what_it_is_given() {
     let lab = Lab::new();
     let library = apps::library("todo");
-    let server = lab.launch().app(&format!("{}:router", library.display())).args("--workers 1").spawn();
+    let server = lab.launch().app(&format!("{}:app", library.display())).args("--workers 1").spawn();
     wait_until("an address", SOON, || server.addresses().into_iter().next());
     let address = server.address();
     let json = br#"{"title": "write tests"}"#;

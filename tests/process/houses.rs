@@ -9,10 +9,12 @@ use std::path::{Path, PathBuf};
 fn floors() -> BTreeMap<&'static str, u8> {
     let of = |floor, names: &'static [&'static str]| names.iter().map(move |name| (*name, floor));
     of(0, &["types"])
-        .chain(of(1, &["settings", "supervisor", "sys", "abi"]))
-        .chain(of(2, &["scoreboard", "listeners", "log"]))
-        .chain(of(3, &["app", "worker", "arbiter", "monitor"]))
-        .chain(of(4, &["cli"]))
+        .chain(of(1, &["abi"]))
+        .chain(of(2, &["settings", "supervisor", "sys"]))
+        .chain(of(3, &["scoreboard", "listeners", "log"]))
+        .chain(of(4, &["app", "worker", "arbiter", "monitor"]))
+        .chain(of(5, &["launch"]))
+        .chain(of(6, &["cli"]))
         .collect()
 }
 

@@ -69,10 +69,10 @@ fn json_is_one_object_a_line() {
 #[test]
 fn colours_are_for_terminals_unless_they_are_asked_for() {
     let lab = Lab::new();
-    for (option, coloured) in [("auto", false), ("never", false), ("always", true)] {
-        let server = lab.launch().args("--use-colors").arg(option).spawn();
+    for (option, coloured) in [("", false), ("--no-use-colors", false), ("--use-colors", true)] {
+        let server = lab.launch().args(option).spawn();
         wait_until("a line", SOON, || server.log().contains("Listening at").then_some(()));
-        assert_eq!(server.log().contains("\x1b["), coloured, "--use-colors {option}: {:?}", server.log());
+        assert_eq!(server.log().contains("\x1b["), coloured, "{option}: {:?}", server.log());
     }
 }
 

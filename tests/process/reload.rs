@@ -140,7 +140,8 @@ fn twenty_hups_in_a_second_end_with_exactly_n_workers_of_the_newest_generation()
 fn reload_surge_bounds_how_many_are_alive_at_once() {
     let lab = Lab::new().with_testapps();
     let server = lab.launch().app("testapps:slow").args("--workers 3 --reload-surge 1").start();
-    let old = server.wait_workers(3);
+    server.wait_ready(3);
+    let old = server.workers();
     server.signal(Signal::SIGHUP);
     let mut most = 0;
     wait_until("the reload is over", SOON, || {

@@ -41,7 +41,7 @@ pub fn fallible() -> Result<Router, std::io::Error> {
 }
 
 async fn whoami() -> String {
-    format!("{{\"pid\": {}, \"slot\": 0, \"generation\": 0}}", std::process::id())
+    format!("pid={} slot=0 generation=0\n", std::process::id())
 }
 
 /// Keeps so many megabytes for ever.
