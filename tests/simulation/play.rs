@@ -130,6 +130,7 @@ impl Play<'_> {
         (self.stirred, self.wakeups) = (None, 0);
         self.turns(self.world.now.after(REST))?;
         self.missing().map_err(|missing| format!("the rest did not last: {missing}"))?;
+        self.world.overlooked()?;
         if let Some(action) = &self.stirred {
             return Err(format!("at rest nothing is to be done but to look at heartbeats, yet {action:?}"));
         }

@@ -13,6 +13,8 @@ struct Entry {
     /// It was told to go, in whichever way, or is being examined.
     touched: bool,
     examined: bool,
+    /// It asked to be replaced.
+    worn: bool,
     boot_failure: Option<i32>,
 }
 
@@ -110,6 +112,7 @@ impl Shadow {
                     ready: false,
                     touched: false,
                     examined: false,
+                    worn: false,
                     boot_failure: None,
                 };
                 self.entries.insert(*pid, entry);
@@ -126,6 +129,10 @@ impl Shadow {
             Event::BootFailed { pid, code, .. } => {
                 let entry = self.entries.get_mut(pid).filter(|entry| !entry.touched)?;
                 entry.boot_failure = Some(*code);
+            }
+            Event::RecycleWanted { pid, .. } => {
+                let entry = self.entries.get_mut(pid).filter(|entry| entry.ready)?;
+                entry.worn = true;
             }
             Event::UpgradeStarted { pid } => (self.upgrade, self.upgrade_pending) = (Some(*pid), false),
             Event::UpgradeFailed { .. } => self.upgrade_pending = false,
@@ -296,6 +303,8 @@ impl Shadow {
         let right = self.entries.values().filter(|it| it.ready && !it.touched && it.generation == target).count();
         must!(right == wanted, "{right} ready workers of generation {target}, {wanted} wanted");
         must!(self.entries.len() == wanted, "{} processes, {wanted} wanted", self.entries.len());
+        let worn = self.entries.values().filter(|entry| entry.worn).count();
+        must!(worn == 0, "{worn} workers asked to be replaced");
         let generations: Vec<_> = self.loaded.keys().copied().collect();
         must!(generations == [target], "loaded are {generations:?}, but {target} serves");
         must!(!self.said_reloading, "the reload has no end");

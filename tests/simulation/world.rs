@@ -1,10 +1,12 @@
 //! The world that the machine believes in: processes that boot, crash, hang, hear badly or not at all; loads, builds and
 //! an upgrade; all of it on a clock that jumps when told to.
 
+mod fate;
+
 use crate::climate::{Climate, terms};
 use crate::rng::Rng;
 use crate::tally::Tally;
-use rustcorn::supervisor::{Action, Event, Intent, Symptom, Terms};
+use rustcorn::supervisor::{Action, Event, Symptom, Terms};
 use rustcorn::types::{ExitStatus, Generation, Mono, Pid, Signal, SlotId, exit};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -18,6 +20,8 @@ enum Beat {
 
 struct Process {
     slot: SlotId,
+    /// How long it may stand still.
+    timeout: Duration,
     born: Mono,
     beat: Beat,
     deaf: bool,
@@ -58,6 +62,7 @@ pub struct World {
     outage: Mono,
     ever_ready: bool,
     shortest: Terms,
+    timeouts: BTreeMap<Generation, Duration>,
     upgrade: Option<Pid>,
     building: bool,
     last_pid: i32,
@@ -84,6 +89,7 @@ impl World {
             outage: Mono(0),
             ever_ready: false,
             shortest: first.clone(),
+            timeouts: BTreeMap::from([(Generation::FIRST, first.timeout)]),
             upgrade: None,
             building: false,
             last_pid: 1_000,
@@ -186,6 +192,21 @@ impl World {
         }
     }
 
+    /// A worker that has been standing still for longer than it may, and nobody has noticed.
+    pub fn overlooked(&self) -> Result<(), String> {
+        let late = |process: &Process| match process.beat {
+            Beat::StoppedAt(at) => {
+                let limit = process.timeout + Duration::from_secs(5);
+                !process.timeout.is_zero() && process.ready && self.now.since(at.max(process.born)) > limit
+            }
+            Beat::Steady => false,
+        };
+        match self.processes.iter().find(|(_, process)| late(process)) {
+            Some((pid, process)) => Err(format!("{pid} may stand still for {:?} and does for longer", process.timeout)),
+            None => Ok(()),
+        }
+    }
+
     fn soon(&mut self, from: u64, to: u64, happening: Happening) {
         // To the microsecond, so that some things fall together and most do not.
         let micros = self.rng.within(from * 1_000, to * 1_000);
@@ -212,7 +233,8 @@ impl World {
         self.last_pid += 1;
         let pid = Pid(self.last_pid);
         let deaf = self.odds(self.climate.deaf);
-        let process = Process { slot, born: self.now, beat: Beat::Steady, deaf, ready: false, dying: false };
+        let timeout = self.timeouts.get(&generation).copied().unwrap_or_default();
+        let process = Process { slot, timeout, born: self.now, beat: Beat::Steady, deaf, ready: false, dying: false };
         self.processes.insert(pid, process);
         // A calm world boots within any `boot_timeout`.
         let boot = if self.calm { self.climate.boot.min(1_000) } else { self.climate.boot };
@@ -226,110 +248,6 @@ impl World {
         Event::Started { slot, pid }
     }
 
-    fn turn_into_events(&mut self, happening: Happening) -> Vec<Event> {
-        match happening {
-            Happening::Boots(pid) => self.boots(pid),
-            Happening::BootFails(pid, code) => self.boot_fails(pid, code),
-            Happening::Dies(pid, status) => {
-                let reaped = self.processes.remove(&pid).map(|_| Event::Exited { pid, status });
-                reaped.into_iter().collect()
-            }
-            Happening::Hangs(pid) => {
-                if let Some(process) = self.processes.get_mut(&pid) {
-                    process.beat = Beat::StoppedAt(self.now);
-                    self.tally.count("hang");
-                }
-                vec![]
-            }
-            Happening::WearsOut(pid) if self.processes.contains_key(&pid) => {
-                let again = self.rng.permille(100);
-                let event = Event::RecycleWanted { pid, reason: "max_requests (1000) reached".into() };
-                if again { vec![event.clone(), event] } else { vec![event] }
-            }
-            Happening::Traces(pid) if self.processes.contains_key(&pid) => vec![Event::Traced { pid }],
-            Happening::WearsOut(_) | Happening::Traces(_) => vec![],
-            Happening::LoadEnds(generation) => vec![self.load(generation)],
-            Happening::BuildEnds if self.building => {
-                self.building = false;
-                vec![Event::Built { ok: !self.odds(self.climate.mishap) }]
-            }
-            Happening::BuildEnds => vec![],
-            Happening::UpgradeServes(pid) if self.upgrade == Some(pid) => vec![Event::UpgradeReady { pid }],
-            Happening::UpgradeDies(pid) if self.upgrade == Some(pid) => {
-                self.upgrade = None;
-                self.tally.count("upgrade lost");
-                vec![Event::Exited { pid, status: ExitStatus::Code(1) }]
-            }
-            Happening::UpgradeServes(_) | Happening::UpgradeDies(_) => vec![],
-            Happening::Whim => self.whim(),
-        }
-    }
-
-    fn boots(&mut self, pid: Pid) -> Vec<Event> {
-        let Some(process) = self.processes.get_mut(&pid) else { return vec![] };
-        process.ready = true;
-        self.ever_ready = true;
-        let life = self.climate.life;
-        if self.odds(self.climate.crashes) {
-            let status = self.any_status();
-            self.soon(0, life, Happening::Dies(pid, status));
-        }
-        if self.odds(self.climate.hangs) {
-            self.soon(0, life, Happening::Hangs(pid));
-        }
-        if self.odds(self.climate.wears_out) {
-            self.soon(0, life, Happening::WearsOut(pid));
-        }
-        vec![Event::Ready { pid }]
-    }
-
-    fn boot_fails(&mut self, pid: Pid, code: i32) -> Vec<Event> {
-        if !self.processes.contains_key(&pid) {
-            return vec![];
-        }
-        if code < 0 {
-            let status = self.any_status();
-            self.dies_within(pid, 5, status);
-            return vec![];
-        }
-        self.dies_within(pid, 50, ExitStatus::Code(code));
-        vec![Event::BootFailed { pid, code, reason: "the application says no".into() }]
-    }
-
-    fn whim(&mut self) -> Vec<Event> {
-        let gap = self.climate.gap;
-        self.soon(0, gap, Happening::Whim);
-        if self.odds(self.climate.edits) {
-            return vec![Event::FilesChanged];
-        }
-        if self.odds(self.climate.outages) {
-            self.outage = self.now.after(millis(self.rng.within(1_000, 120_000)));
-            return vec![];
-        }
-        if self.rng.permille(20) {
-            return vec![self.stranger()];
-        }
-        let intent = self.rng.pick(&self.climate.intents);
-        self.tally.count(match intent {
-            Intent::RetireWorkers => "winch",
-            Intent::Reload => "hup",
-            _ => "other intent",
-        });
-        vec![Event::Intent(intent)]
-    }
-
-    /// News of somebody whom the machine does not know.
-    fn stranger(&mut self) -> Event {
-        let pid = Pid(7);
-        match self.rng.within(0, 4) {
-            0 => Event::Exited { pid, status: ExitStatus::Code(0) },
-            1 => Event::Ready { pid },
-            2 => Event::Traced { pid },
-            3 => Event::RecycleWanted { pid, reason: "who?".into() },
-            _ => Event::Deadline,
-        }
-    }
-
     fn load(&mut self, generation: Generation) -> Event {
         if self.odds(self.climate.refused) {
             self.tally.count("refused");
@@ -339,6 +257,7 @@ impl World {
             self.bad.insert(generation);
         }
         let terms = terms(&mut self.rng, self.climate.capacity);
+        self.timeouts.insert(generation, terms.timeout);
         let shorter = |a: Duration, b: Duration| if a.is_zero() || !b.is_zero() && b < a { b } else { a };
         self.shortest.timeout = shorter(self.shortest.timeout, terms.timeout);
         self.shortest.boot_timeout = shorter(self.shortest.boot_timeout, terms.boot_timeout);

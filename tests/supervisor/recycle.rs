@@ -84,6 +84,18 @@ fn a_reload_replaces_worn_workers_on_its_way() {
 }
 
 #[test]
+fn a_reload_does_not_wait_for_a_worn_workers_successor() {
+    let mut scene = Scene::serving(terms(2));
+    let worn = scene.alive()[1];
+    recycle(&mut scene, worn);
+    let successor = scene.booting()[0];
+    let new = scene.reload(terms(2));
+    assert_eq!(scene.retired(), [successor], "it has the place of the first newcomer");
+    scene.leaves(successor);
+    assert_eq!(scene.of(new).len(), 1);
+}
+
+#[test]
 fn ttou_during_a_reload_leaves_the_newcomers_a_place() {
     let mut scene = Scene::serving(terms(4));
     let new = scene.reload(terms(4));

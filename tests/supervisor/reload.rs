@@ -143,7 +143,7 @@ fn newcomers_of_an_overtaken_reload_leave() {
     let overtaken = scene.reload(terms(2));
     let pid = scene.of(overtaken)[0];
     let newest = scene.reload(terms(2));
-    assert_eq!(scene.retired(), [pid]);
+    assert_eq!((scene.retired(), scene.forgotten()), (vec![pid], vec![overtaken]));
     assert_eq!(scene.machine.target(), newest);
     scene.pass(secs(1));
     assert!(scene.signals().contains(&(pid, rustcorn::types::Signal::KILL)), "{:?}", scene.step());

@@ -164,7 +164,8 @@ impl Scene {
     /// Newcomers become ready and retired workers leave until nothing more happens.
     pub fn roll(&mut self) -> &mut Self {
         let mut whole = std::mem::take(&mut self.step);
-        loop {
+        for turn in 0.. {
+            assert!(turn < 10 * PATIENCE, "it rolls for ever: {:?}", self.step);
             let first = |which: fn(&Worker) -> bool| self.workers.iter().find(|(_, worker)| which(worker));
             if let Some((&pid, _)) = first(|worker| !worker.told_ready && !worker.asked) {
                 self.ready(pid);
