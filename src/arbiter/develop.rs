@@ -76,9 +76,9 @@ impl Development {
 
     /// Ends the build, with its compilers.
     pub fn cancel_build(&mut self) {
-        if let Some(Pid(pid)) = self.running.take() {
-            // The build leads a process group of its own. It may be gone already.
-            let _ = sys::signal::send(Pid(-pid), Signal::TERM);
+        if let Some(leader) = self.running.take() {
+            // The build leads a process group of its own, with its compilers. It may be gone already.
+            let _ = sys::signal::send_group(leader, Signal::TERM);
         }
     }
 
