@@ -47,7 +47,7 @@ complete -c rustcorn -n "__fish_rustcorn_needs_command" -l reload-delay -d 'With
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -s p -l pid -d 'Write the process id to this file' -r -F
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -s u -l user -d 'Run the workers as this user' -r -f -a "(__fish_complete_users)"
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -s g -l group -d 'Run the workers as this group' -r -f
-complete -c rustcorn -n "__fish_rustcorn_needs_command" -s m -l umask -d 'Take these permission bits away from files and sockets that are created [default: 0o000]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -s m -l umask -d 'Take these permission bits away from files and sockets that are created' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -s n -l name -d 'Show this name in the list of processes' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l error-logfile -l log-file -d 'Write the log to this file; `-`: standard error [default: -]' -r -F
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l log-level -d 'Log what is at least this important [default: info]' -r -f -a "debug\t''

@@ -2,6 +2,7 @@
 
 use super::pidfile::{self, PidFile};
 use super::shell::Shell;
+use super::terms;
 use crate::log;
 use crate::supervisor::Phase;
 use crate::types::{Generation, Mono, exit};
@@ -22,12 +23,14 @@ impl Shell<'_> {
                 self.title(" (stopping)");
                 self.manager.stopping();
             }
-            Phase::Upgraded { pid } => self.manager.main_pid(*pid),
+            Phase::Upgraded { pid } => {
+                self.manager.main_pid(*pid);
+                // What ends from now on is an arbiter, not the service.
+                self.manager.set_silent(true);
+            }
             Phase::UpgradeLost => {
-                self.successor = None;
-                self.share_socket_paths();
+                self.manager.set_silent(false);
                 self.manager.main_pid(self.own);
-                self.manager.ready("the upgrade did not survive; the old arbiter goes on");
             }
             Phase::Promoted => self.promote(),
         }
@@ -56,8 +59,16 @@ impl Shell<'_> {
     /// A daemon lets go of the terminal once it has nothing more to tell the one who started it.
     fn silence(&self) {
         let inherit = self.loads.newest().is_some_and(|load| load.settings.enable_stdio_inheritance);
-        if !inherit && let Err(error) = crate::sys::daemon::silence_stdio() {
+        if inherit {
+            return;
+        }
+        if let Err(error) = crate::sys::daemon::silence_stdio() {
             log::error!("cannot detach from the terminal's output: {error}");
+        }
+        // A log on the terminal has a descriptor of its own, which would keep the terminal busy.
+        let orders = self.loads.newest().map(|load| terms::log_orders(&load.settings));
+        if let Some(Err(error)) = orders.filter(|orders| orders.path.is_none()).map(log::reconfigure) {
+            log::error!("{error}");
         }
     }
 
@@ -70,8 +81,8 @@ impl Shell<'_> {
         {
             log::error!("{error}");
         }
+        self.manager.set_silent(false);
         self.manager.main_pid(self.own);
-        self.manager.ready("serving after an upgrade");
     }
 
     /// The lines that say where we listen.

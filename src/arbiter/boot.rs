@@ -8,7 +8,7 @@ use super::notify::ServiceManager;
 use super::roster::Roster;
 use super::shell::Shell;
 use super::upgrade::{Origin, Predecessor};
-use super::{pidfile, terms, turn};
+use super::{build, pidfile, terms, turn};
 use crate::listeners::{self, Listeners};
 use crate::log;
 use crate::scoreboard::Scoreboard;
@@ -40,7 +40,8 @@ const SIGNALS: [Signal; 10] = [
 /// When the start failed before a worker was forked: the exit code and one sentence.
 pub fn run(source: &dyn SettingsSource, launcher: &mut dyn Launcher, resolved: Resolved) -> Result<i32, LoadError> {
     let Resolved { settings, warnings, provenance } = resolved;
-    let origin = Origin::remember().map_err(LoadError::failure)?;
+    let inbox = open_inbox()?;
+    let origin = Origin::remember().map_err(|error| LoadError::step("remember how it was started", error))?;
     let predecessor = Predecessor::from_env().map_err(LoadError::failure)?;
     change_directory(&settings)?;
     start_log(&settings)?;
@@ -52,7 +53,7 @@ pub fn run(source: &dyn SettingsSource, launcher: &mut dyn Launcher, resolved: R
         log::debug!("setting {key}: from {origin}");
     }
     let in_file = terms::log_orders(&settings).path.is_some();
-    let started = start(source, launcher, settings, origin, predecessor);
+    let started = start(source, launcher, settings, origin, predecessor, inbox);
     if let Err(error) = &started
         && in_file
     {
@@ -61,16 +62,25 @@ pub fn run(source: &dyn SettingsSource, launcher: &mut dyn Launcher, resolved: R
     started
 }
 
+/// Before anything else: from here on no signal is lost, and none kills us in the middle of something. Whatever mask
+/// and handlers we were started with do not count.
+fn open_inbox() -> Result<Inbox, LoadError> {
+    sys::signal::reset_handlers();
+    let inbox = Inbox::install(&SIGNALS);
+    let inbox = inbox.and_then(|inbox| sys::signal::unblock_all().map(|()| inbox));
+    inbox.map_err(|error| LoadError::step("install the signal handlers", error))
+}
+
 fn start(
     source: &dyn SettingsSource,
     launcher: &mut dyn Launcher,
     settings: Settings,
     origin: Origin,
     mut predecessor: Option<Predecessor>,
+    mut inbox: Inbox,
 ) -> Result<i32, LoadError> {
     // May build, and build for long: before anything is held that others could want.
-    let prepared = launcher.prepare(Generation::FIRST, &settings, true);
-    prepared.map_err(|message| LoadError { code: exit::APP_LOAD, message })?;
+    build::prepare(launcher, &settings, &mut inbox)?;
     if let Some(path) = &settings.pidfile {
         let checked = match predecessor {
             Some(_) => pidfile::check(&pidfile::second(path)),
@@ -86,21 +96,24 @@ fn start(
     let development = development.map_err(LoadError::failure)?;
     let terms = terms::terms(&settings, load::builds(launcher, &settings));
     let detach = settings.daemon && predecessor.is_none();
-    let readiness = if detach { Some(sys::daemon::detach().map_err(LoadError::failure)?) } else { None };
+    let readiness = detach.then(sys::daemon::detach).transpose();
+    let readiness = readiness.map_err(|error| LoadError::step("become a daemon", error))?;
     // From here on this is the process that stays.
     let own = Pid(std::process::id().cast_signed());
     let now = sys::clock::now();
     let mut loads = Loads::default();
     loads.insert(Generation::FIRST, load);
     let manager = ServiceManager::from_env(now, own, predecessor.is_some());
+    let scoreboard = Scoreboard::create(SLOTS).map_err(|error| LoadError::step("make the scoreboard", error))?;
+    let lifeline = sys::pipe::nonblocking().map_err(|error| LoadError::step("make a pipe", error))?;
     let mut shell = Shell {
         source,
         launcher,
         loads,
         roster: Roster::default(),
-        scoreboard: Scoreboard::create(SLOTS).map_err(LoadError::failure)?,
-        lifeline: sys::pipe::nonblocking().map_err(LoadError::failure)?,
-        inbox: Inbox::install(&SIGNALS).map_err(LoadError::failure)?,
+        scoreboard,
+        lifeline,
+        inbox,
         manager,
         oom: OomWatch::start(),
         pidfile: None,
@@ -119,7 +132,9 @@ fn start(
     log::info!("Using worker: {}", describe(&settings));
     let code = turn::run(&mut shell, &mut Machine::new(terms, Generation::FIRST, SLOTS));
     if let Some(readiness) = shell.readiness.take() {
-        readiness.tell(u8::try_from(code).unwrap_or(1));
+        // It never served, whatever the reason: that is no success for the one who launched it.
+        let told = if code == exit::OK { exit::FAILURE } else { code };
+        readiness.tell(u8::try_from(told).unwrap_or(1));
     }
     log::info!("Shutting down: Master (exit code {code})");
     Ok(code)
@@ -134,19 +149,24 @@ pub fn check(launcher: &mut dyn Launcher, resolved: &Resolved) -> Result<(), Loa
     for warning in warnings {
         log::warn!("{warning}");
     }
+    let mut inbox = open_inbox()?;
     change_directory(settings)?;
     load::look_up(settings)?;
-    log::destination(&terms::log_orders(settings)).map_err(LoadError::failure)?;
+    load::check_log(settings)?;
+    build::prepare(launcher, settings, &mut inbox)?;
     let unloadable = |message| LoadError { code: exit::APP_LOAD, message };
-    launcher.prepare(Generation::FIRST, settings, true).map_err(unloadable)?;
     launcher.rehearse(Generation::FIRST).map_err(unloadable)
 }
 
 fn change_directory(settings: &Settings) -> Result<(), LoadError> {
     let Some(folder) = &settings.chdir else { return Ok(()) };
-    std::env::set_current_dir(folder).map_err(|error| {
+    let changed = std::path::absolute(folder).and_then(|folder| std::env::set_current_dir(&folder).map(|()| folder));
+    let folder = changed.map_err(|error| {
         LoadError::failure(format!("cannot change to the directory {} (option `chdir`): {error}", folder.display()))
-    })
+    })?;
+    // As a shell does: by the way that was taken, with its links.
+    sys::env::set("PWD", folder);
+    Ok(())
 }
 
 fn start_log(settings: &Settings) -> Result<(), LoadError> {

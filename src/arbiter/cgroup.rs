@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 pub struct OomWatch {
     file: Option<PathBuf>,
     seen: u64,
+    /// Kills that no death has been explained by yet.
+    unexplained: u64,
 }
 
 /// What the counter says about a death by KILL.
@@ -26,14 +28,27 @@ impl OomWatch {
         let membership = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
         let file = candidates(&membership).into_iter().find(|file| count(file).is_some());
         let seen = file.as_deref().and_then(count).unwrap_or(0);
-        Self { file, seen }
+        Self { file, seen, unexplained: 0 }
     }
 
-    /// Looks again.
+    /// Looks at the counter again, at the beginning of each turn that reaps. Kills of a turn before are not kept: they
+    /// hit somebody else.
+    pub fn sample(&mut self) {
+        let now = self.file.as_deref().and_then(count).unwrap_or(self.seen);
+        self.unexplained = now.saturating_sub(self.seen);
+        self.seen = now;
+    }
+
+    /// For a death by a KILL that we did not send. Each kill that the counter showed explains one.
     pub fn verdict(&mut self) -> Verdict {
-        let Some(now) = self.file.as_deref().and_then(count) else { return Verdict::Unknown };
-        let before = std::mem::replace(&mut self.seen, now);
-        if now > before { Verdict::OutOfMemory } else { Verdict::NotMemory }
+        if self.file.is_none() {
+            return Verdict::Unknown;
+        }
+        if self.unexplained == 0 {
+            return Verdict::NotMemory;
+        }
+        self.unexplained -= 1;
+        Verdict::OutOfMemory
     }
 }
 
@@ -74,6 +89,25 @@ mod tests {
         let v1 = candidates("9:cpu,cpuacct:/\n4:memory:/docker/abc\n");
         assert_eq!(v1[0], Path::new("/sys/fs/cgroup/memory/docker/abc/memory.oom_control"));
         assert!(candidates("garbage").is_empty());
+    }
+
+    #[test]
+    fn each_kill_explains_one_death_of_its_turn() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let file = dir.path().join("memory.events");
+        let kills = |count: u64| std::fs::write(&file, format!("oom 9\noom_kill {count}\n")).expect("written");
+        kills(5);
+        let mut watch = OomWatch { file: Some(file.clone()), seen: 5, unexplained: 0 };
+        watch.sample();
+        assert_eq!(watch.verdict(), Verdict::NotMemory);
+        kills(7);
+        watch.sample();
+        let verdicts = [watch.verdict(), watch.verdict(), watch.verdict()];
+        assert_eq!(verdicts, [Verdict::OutOfMemory, Verdict::OutOfMemory, Verdict::NotMemory]);
+        kills(8);
+        watch.sample();
+        watch.sample();
+        assert_eq!(watch.verdict(), Verdict::NotMemory, "it killed somebody else, before");
     }
 
     #[test]

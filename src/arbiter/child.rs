@@ -8,6 +8,7 @@ use crate::abi::{ABI, KIND_TCP, KIND_UNIX, SHARED_LANE, Seat, SeatListener};
 use crate::listeners::{Listeners, SocketName};
 use crate::log;
 use crate::scoreboard::Scoreboard;
+use crate::settings::Settings;
 use crate::sys;
 use crate::types::{Generation, SlotId, exit};
 use std::io;
@@ -42,6 +43,7 @@ pub fn spawn(plan: &Plan<'_>) -> io::Result<Member> {
     plan.scoreboard.slot(plan.slot).set_lane(plan.lane);
     let orders = serde_json::to_vec(&terms::orders(&plan.load.settings)).map_err(io::Error::from)?;
     let listeners = seat_listeners(&plan.load.listeners);
+    let mute = is_mute(&plan.load.settings);
     let (scoreboard, scoreboard_len) = plan.scoreboard.raw();
     let seat = Seat {
         abi: ABI,
@@ -55,12 +57,20 @@ pub fn spawn(plan: &Plan<'_>) -> io::Result<Member> {
         lane: plan.lane,
         report_fd: report_end.as_raw_fd(),
         lifeline_fd: plan.lifeline.as_raw_fd(),
-        log_fd: log::raw_fd(),
+        log_fd: if mute { STDERR } else { log::raw_fd() },
         scoreboard,
         scoreboard_len,
     };
     let pid = sys::fork::spawn(|| live(plan, &seat, &listeners))?;
     Ok(Member::new(pid, plan.lane, reports))
+}
+
+/// The standard error stream.
+const STDERR: i32 = 2;
+
+/// A daemon's workers never have the terminal: whoever launched it, perhaps through a pipe, must see its end.
+fn is_mute(settings: &Settings) -> bool {
+    settings.daemon && !settings.enable_stdio_inheritance && settings.log_path().is_none()
 }
 
 /// The child's life. Signals are blocked until the worker is ready to hear them.
@@ -72,6 +82,10 @@ fn live(plan: &Plan<'_>, seat: &Seat, listeners: &[SeatListener]) -> i32 {
     keep.extend(plan.launcher.descriptors(plan.generation));
     // What a worker holds open it would keep alive: the arbiter's end of the lifeline, sockets of closed binds.
     sys::fd::close_all_except(&keep);
+    if settings.daemon && !settings.enable_stdio_inheritance {
+        // If even /dev/null cannot be had, the terminal is what is left.
+        let _ = sys::daemon::silence_stdio();
+    }
     sys::title::set(&format!(
         "rustcorn: worker {} generation {} [{}]",
         plan.slot,
@@ -84,7 +98,9 @@ fn live(plan: &Plan<'_>, seat: &Seat, listeners: &[SeatListener]) -> i32 {
     for (name, value) in &settings.env {
         sys::env::set(name, value);
     }
-    sys::privileges::umask(settings.umask);
+    if let Some(mask) = settings.umask {
+        sys::privileges::umask(mask);
+    }
     if let Err(error) = plan.load.identity.assume() {
         log::critical!("worker {} cannot drop its privileges: {error}", plan.slot);
         return exit::WORKER_BOOT;

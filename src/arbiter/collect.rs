@@ -1,5 +1,6 @@
 //! From descriptors to events: what has happened since the last turn, in the order in which the machine must hear it.
 
+use super::develop::Development;
 use super::shell::Shell;
 use crate::abi::Report;
 use crate::log;
@@ -30,12 +31,15 @@ impl Shell<'_> {
     /// Waits for news, at most `patience`. Intents come first: at a terminal, Ctrl-C reaches the workers too, and their
     /// deaths must not be taken for crashes. What a worker reported comes before its death.
     pub fn wait(&mut self, patience: Option<Duration>) -> Vec<News> {
+        let at_once = self.development.as_ref().is_some_and(Development::has_news);
+        let patience = if at_once { Some(Duration::ZERO) } else { patience };
         if let Err(error) = sys::poll::wait(&self.wake_sources(), patience) {
             log::error!("cannot wait for events: {error}");
         }
         let mut news = Vec::new();
         let mut signals = Vec::new();
         self.inbox.drain(&mut signals);
+        urgent_first(&mut signals);
         news.extend(signals.iter().filter_map(|signal| self.intent(*signal)).map(|i| News::Event(Event::Intent(i))));
         if self.development.as_mut().is_some_and(|development| development.read_changes()) {
             news.push(News::Event(Event::FilesChanged));
@@ -59,6 +63,7 @@ impl Shell<'_> {
     }
 
     fn reap(&mut self, news: &mut Vec<News>) {
+        self.oom.sample();
         while let Some(reaped) = sys::wait::reap() {
             let (pid, status) = (reaped.pid, reaped.status);
             if let Some(member) = self.roster.get_mut(pid) {
@@ -68,6 +73,7 @@ impl Shell<'_> {
             } else if let Some(built) = self.development.as_mut().and_then(|it| it.reaped(pid, status)) {
                 news.push(News::Event(built));
             } else if self.successor.take_if(|successor| successor.pid == pid).is_some() {
+                self.share_socket_paths();
                 news.push(News::Event(Event::Exited { pid, status }));
             } else {
                 // As process 1 of a container we inherit orphans. They are nothing to the machine.
@@ -100,11 +106,35 @@ impl Shell<'_> {
     }
 }
 
+/// Who wants us to stop does not want to wait for a reload, and several reloads at once are one: the newest settings.
+fn urgent_first(signals: &mut Vec<Signal>) {
+    let stops = |signal: &Signal| matches!(*signal, Signal::TERM | Signal::INT | Signal::QUIT);
+    signals.sort_by_key(|signal| !stops(signal));
+    let last = signals.iter().rposition(|signal| *signal == Signal::HUP);
+    let mut index = 0..;
+    signals.retain(|signal| index.next() == last || *signal != Signal::HUP);
+}
+
 fn told(pid: Pid, report: Report) -> Event {
     match report {
         Report::Ready => Event::Ready { pid },
         Report::BootFailed { code, reason } => Event::BootFailed { pid, code, reason },
         Report::Recycle { reason } => Event::RecycleWanted { pid, reason },
         Report::Traced => Event::Traced { pid },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stops_come_first_and_reloads_are_one() {
+        let mut signals = vec![Signal::HUP, Signal::TTIN, Signal::HUP, Signal::TTIN, Signal::TERM, Signal::CHLD];
+        urgent_first(&mut signals);
+        assert_eq!(signals, [Signal::TERM, Signal::TTIN, Signal::HUP, Signal::TTIN, Signal::CHLD]);
+        let mut none = vec![Signal::CHLD];
+        urgent_first(&mut none);
+        assert_eq!(none, [Signal::CHLD]);
     }
 }

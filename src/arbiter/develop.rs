@@ -15,6 +15,8 @@ pub struct Development {
     watcher: Watcher,
     build: Option<Build>,
     running: Option<Pid>,
+    /// Something changed while we were not looking.
+    missed: bool,
 }
 
 impl Development {
@@ -30,12 +32,14 @@ impl Development {
             added.map_err(|error| cannot(&path, error))?;
             log::debug!("watching {}", path.display());
         }
-        Ok(Self { watcher, build: plan.build, running: None })
+        Ok(Self { watcher, build: plan.build, running: None, missed: false })
     }
 
     /// Watches what the new settings name instead; a build that runs goes on.
     pub fn restart(&mut self, settings: &Settings, launcher: &dyn Launcher) -> Result<(), String> {
         let fresh = Self::start(settings, launcher)?;
+        // Saved during the load that brought us here: that load may not have seen it.
+        self.missed = !self.watcher.drain().is_empty();
         self.watcher = fresh.watcher;
         self.build = fresh.build;
         Ok(())
@@ -48,27 +52,30 @@ impl Development {
 
     /// Whether a watched file has changed.
     pub fn read_changes(&mut self) -> bool {
+        let missed = std::mem::take(&mut self.missed);
         let changed = self.watcher.drain();
         if let Some(path) = changed.first() {
             log::info!("{} changed", path.display());
         }
-        !changed.is_empty()
+        missed || !changed.is_empty()
     }
 
-    /// Starts the build; its compiler speaks to the terminal by itself. An event comes back if it cannot start.
+    /// Whether [`Self::read_changes`] has something to tell without anything happening.
+    pub fn has_news(&self) -> bool {
+        self.missed
+    }
+
+    /// Starts the build. An event comes back if it cannot start.
     pub fn start_build(&mut self) -> Option<Event> {
-        let Some(mut command) = self.build.as_ref().and_then(Build::command) else {
-            return Some(Event::Built { ok: false });
-        };
-        sys::process::die_with_parent(&mut command);
-        match command.spawn() {
-            Ok(child) => {
+        let started = self.build.as_ref().map_or_else(|| Err("there is nothing to build".into()), Build::start);
+        match started {
+            Ok(pid) => {
                 log::info!("building the application");
-                self.running = Some(Pid(i32::try_from(child.id()).unwrap_or(i32::MAX)));
+                self.running = Some(pid);
                 None
             }
-            Err(error) => {
-                log::error!("cannot start {}: {error}", command.get_program().display());
+            Err(reason) => {
+                log::error!("{reason}");
                 Some(Event::Built { ok: false })
             }
         }

@@ -1,5 +1,6 @@
 //! From actions to deeds. Each action is performed at once; what it results in comes back as an event.
 
+use super::cgroup::Verdict;
 use super::collect::Reaped;
 use super::load;
 use super::obituary::{self, Death};
@@ -106,7 +107,9 @@ impl Shell<'_> {
         peak_rss_kb: u64,
         now: Mono,
     ) {
-        let oom = self.oom.verdict();
+        let killed = ExitStatus::Signal { signal: Signal::KILL, core_dumped: false };
+        let unexplained = matches!(cause, Cause::Unexpected | Cause::DiedBooting) && status == killed;
+        let oom = if unexplained { self.oom.verdict() } else { Verdict::NotMemory };
         let record = self.scoreboard.slot(slot);
         let (facts, in_flight) = (record.snapshot(), record.requests());
         let death =

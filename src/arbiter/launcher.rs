@@ -5,7 +5,8 @@
 
 use crate::abi::Seat;
 use crate::settings::Settings;
-use crate::types::Generation;
+use crate::sys;
+use crate::types::{Generation, Pid};
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -13,12 +14,10 @@ use std::process::Command;
 pub trait Launcher {
     /// Takes what the workers of this generation will run, so that later changes on disk cannot reach them.
     ///
-    /// `first` is true at the first start, when the application may be built and progress may go to the terminal. The
-    /// error is one sentence; it means exit code 4 at the first start and a refused reload later.
-    ///
     /// # Errors
-    /// When the application cannot be found, built or accepted.
-    fn prepare(&mut self, generation: Generation, settings: &Settings, first: bool) -> Result<(), String>;
+    /// When the application cannot be found or accepted: exit code 4 at the first start, a refused reload later. Or when
+    /// it has to be built first, which only the first start does.
+    fn prepare(&mut self, generation: Generation, settings: &Settings) -> Result<(), PrepareError>;
 
     /// No worker of this generation will be started any more.
     fn forget(&mut self, generation: Generation);
@@ -40,6 +39,22 @@ pub trait Launcher {
     /// # Errors
     /// One sentence, when this kind of application cannot be watched.
     fn watch(&self, settings: &Settings) -> Result<WatchPlan, String>;
+}
+
+/// Why an application is not there.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// It has never been built, or its library is gone.
+    #[error("the library of {name} is not there; build it with cargo build --package {name}")]
+    NotBuilt {
+        /// The cargo package.
+        name: String,
+        /// What builds it.
+        build: Build,
+    },
+    /// One sentence.
+    #[error("{0}")]
+    Refused(String),
 }
 
 /// What `--reload` has to do for an application.
@@ -68,13 +83,18 @@ impl Build {
         Self { argv, cwd: command.get_current_dir().map_or_else(|| PathBuf::from("."), Into::into) }
     }
 
-    /// A fresh command in a process group of its own, so that a cancelled build takes its compilers with it.
-    #[must_use]
-    pub fn command(&self) -> Option<Command> {
+    /// Starts it. Its compiler speaks to the terminal by itself; it leads a process group of its own, so that a cancelled
+    /// build takes its compilers with it, and it ends with us.
+    ///
+    /// # Errors
+    /// If it cannot be started: one sentence.
+    pub fn start(&self) -> Result<Pid, String> {
         use std::os::unix::process::CommandExt;
-        let (program, args) = self.argv.split_first()?;
+        let Some((program, args)) = self.argv.split_first() else { return Err("there is nothing to run".into()) };
         let mut command = Command::new(program);
         command.args(args).current_dir(&self.cwd).stdin(std::process::Stdio::null()).process_group(0);
-        Some(command)
+        sys::process::die_with_parent(&mut command);
+        let child = command.spawn().map_err(|error| format!("cannot start {}: {error}", program.display()))?;
+        Ok(Pid(child.id().cast_signed()))
     }
 }

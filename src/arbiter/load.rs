@@ -1,17 +1,18 @@
 //! The loads: for each generation the settings and listeners that its workers run with. The application's snapshot is
 //! the launcher's, under the same generation.
 
-use super::launcher::Launcher;
+use super::launcher::{Launcher, PrepareError};
 use super::terms;
 use crate::abi::LogOrders;
 use crate::listeners::{Bind, Listeners, Options};
 use crate::log;
 use crate::settings::{Resolved, Settings, SettingsSource, changed};
 use crate::supervisor::Terms;
-use crate::sys::privileges::{self, Identity};
+use crate::sys::privileges::{self, Identity, Owner};
 use crate::types::{Generation, exit};
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 
 /// Everything that one generation runs with, besides the application itself.
 pub struct Load {
@@ -34,9 +35,20 @@ pub struct LoadError {
 }
 
 impl LoadError {
+    /// The system refused something that ordinarily goes without saying.
+    pub fn step(what: &str, error: std::io::Error) -> Self {
+        Self::failure(format!("cannot {what}: {error}"))
+    }
+
     /// Settings, listeners or the environment are wrong.
     pub fn failure(error: impl std::fmt::Display) -> Self {
         Self { code: exit::FAILURE, message: error.to_string() }
+    }
+}
+
+impl From<PrepareError> for LoadError {
+    fn from(error: PrepareError) -> Self {
+        Self { code: exit::APP_LOAD, message: error.to_string() }
     }
 }
 
@@ -96,10 +108,11 @@ impl Loads {
         if let Some(current) = self.newest() {
             keep_fixed(&mut settings, &current.settings);
         }
-        let load = open(settings, self.newest().map(|load| &load.listeners))?;
-        let log = open_log(&load.settings, &load.identity)?;
-        let prepared = launcher.prepare(generation, &load.settings, false);
-        prepared.map_err(|message| LoadError { code: exit::APP_LOAD, message })?;
+        // The application first, sockets last: a socket that is closed again takes its queue with it.
+        launcher.prepare(generation, &settings).map_err(LoadError::from)?;
+        let opened = open(settings, self.newest().map(|load| &load.listeners))
+            .and_then(|load| Ok((open_log(&load.settings, &load.identity)?, load)));
+        let (log, load) = opened.inspect_err(|_| launcher.forget(generation))?;
         let terms = terms::terms(&load.settings, builds(launcher, &load.settings));
         let log_orders = terms::log_orders(&load.settings);
         self.insert(generation, load);
@@ -121,7 +134,8 @@ pub fn open(settings: Settings, keep: Option<&Listeners>) -> Result<Load, LoadEr
         backlog: settings.backlog,
         reuse_port: settings.reuse_port,
         lanes: settings.workers,
-        umask: settings.umask,
+        // Gunicorn's default for sockets, which proxies of other users connect to.
+        umask: settings.umask.unwrap_or(0),
         owner: identity.owner(),
     };
     let listeners = Listeners::open(&binds, &options, keep).map_err(LoadError::failure)?;
@@ -133,10 +147,41 @@ pub fn open_log(settings: &Settings, identity: &Identity) -> Result<OwnedFd, Loa
     let orders = terms::log_orders(settings);
     let log = log::destination(&orders).map_err(LoadError::failure)?;
     if let Some(path) = &orders.path {
-        // Who writes to it must be able to reopen it.
-        privileges::give(path, identity.owner()).map_err(LoadError::failure)?;
+        give(path, &log, identity)?;
     }
     Ok(log)
+}
+
+/// Whether the errorlog could be opened; leaves no file behind that was not there.
+pub fn check_log(settings: &Settings) -> Result<(), LoadError> {
+    let path = settings.log_path();
+    let existed = path.is_none_or(Path::exists);
+    log::destination(&terms::log_orders(settings)).map_err(LoadError::failure)?;
+    if let Some(path) = path.filter(|_| !existed) {
+        // It was made a moment ago, by us.
+        let _ = std::fs::remove_file(path);
+    }
+    Ok(())
+}
+
+/// Whoever writes to the log must be able to reopen it. Only a plain file is given away: `/dev/null` is everybody's.
+fn give(path: &Path, log: &OwnedFd, identity: &Identity) -> Result<(), LoadError> {
+    let Owner { uid, gid } = identity.owner();
+    if uid.is_none() && gid.is_none() {
+        return Ok(());
+    }
+    let refused = |why: String| {
+        LoadError::failure(format!("cannot give the errorlog {} to the user of the workers: {why}", path.display()))
+    };
+    // Who owns the folder could lead us anywhere by a link.
+    if std::fs::symlink_metadata(path).is_ok_and(|there| there.is_symlink()) {
+        return Err(refused("it is a symbolic link; name the file itself".into()));
+    }
+    let file = log.try_clone().map(std::fs::File::from).map_err(|error| refused(error.to_string()))?;
+    if file.metadata().is_ok_and(|there| there.is_file()) {
+        std::os::unix::fs::fchown(&file, uid, gid).map_err(|error| refused(error.to_string()))?;
+    }
+    Ok(())
 }
 
 /// Whether a file change has to be answered by a build.

@@ -7,6 +7,7 @@
 
 mod announce;
 mod boot;
+mod build;
 mod cgroup;
 mod child;
 mod collect;
@@ -24,5 +25,6 @@ mod turn;
 mod upgrade;
 
 pub use boot::{check, run};
-pub use launcher::{Build, Launcher, WatchPlan};
+pub use launcher::{Build, Launcher, PrepareError, WatchPlan};
 pub use load::LoadError;
+pub use upgrade::working_directory;

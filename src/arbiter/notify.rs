@@ -1,14 +1,26 @@
-//! The service manager (systemd's notify protocol): ready, reloading, stopping, status, main pid, watchdog.
+//! The service manager (systemd's notify protocol, sd_notify(3)): ready, reloading, stopping, status, main pid,
+//! watchdog.
+//!
+//! Written by hand because the arbiter must never wait: the usual crates send by a blocking socket, and a service
+//! manager that does not read would hold up every signal.
 
 use crate::types::{Mono, Pid};
-use sd_notify::NotifyState;
+use std::ffi::OsStr;
+use std::io;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::Duration;
 
 /// Our side of `NOTIFY_SOCKET`; without that variable every call does nothing.
 #[derive(Debug)]
 pub struct ServiceManager {
-    enabled: bool,
+    socket: Option<(UnixDatagram, SocketAddr)>,
     watchdog: Option<Watchdog>,
+    /// Another arbiter is the main process now: what we would say would be taken for its words.
+    silent: bool,
+    /// The newest state that the service manager had no room for.
+    unsent: Option<String>,
 }
 
 #[derive(Debug)]
@@ -22,39 +34,36 @@ impl ServiceManager {
     /// be the main process a moment later.
     pub fn from_env(now: Mono, own: Pid, is_upgrade: bool) -> Self {
         let get = |name| std::env::var(name).ok();
-        let enabled = std::env::var_os("NOTIFY_SOCKET").is_some();
-        let watchdog =
-            watchdog_period(get("WATCHDOG_USEC").as_deref(), get("WATCHDOG_PID").as_deref(), own, is_upgrade);
-        let watchdog = watchdog.filter(|_| enabled).map(|every| Watchdog { every, next: now });
-        Self { enabled, watchdog }
+        let socket = std::env::var_os("NOTIFY_SOCKET").and_then(|name| connect(&name).ok());
+        let period = watchdog_period(get("WATCHDOG_USEC").as_deref(), get("WATCHDOG_PID").as_deref(), own, is_upgrade);
+        let watchdog = period.filter(|_| socket.is_some()).map(|every| Watchdog { every, next: now });
+        // As long as the old arbiter lives, the service is its word, also if this one gives up.
+        Self { socket, watchdog, silent: is_upgrade, unsent: None }
     }
 
-    fn send(&self, states: &[NotifyState<'_>]) {
-        // Nobody can be told that the service manager does not listen, and the service does not depend on it.
-        if self.enabled {
-            let _ = sd_notify::notify(states);
-        }
+    /// Whether another arbiter speaks to the service manager.
+    pub fn set_silent(&mut self, silent: bool) {
+        self.silent = silent;
     }
 
     /// READY=1, with a line for `systemctl status`.
-    pub fn ready(&self, status: &str) {
-        self.send(&[NotifyState::Ready, NotifyState::Status(status)]);
+    pub fn ready(&mut self, status: &str) {
+        self.state(format!("READY=1\nSTATUS={status}\n"));
     }
 
     /// RELOADING=1; systemd wants the stamp of its beginning with it.
-    pub fn reloading(&self, now: Mono) {
-        let stamp = NotifyState::MonotonicUsec(i128::from(now.0 / 1_000));
-        self.send(&[NotifyState::Reloading, stamp, NotifyState::Status("reloading")]);
+    pub fn reloading(&mut self, now: Mono) {
+        self.state(format!("RELOADING=1\nMONOTONIC_USEC={}\nSTATUS=reloading\n", now.0 / 1_000));
     }
 
     /// STOPPING=1.
-    pub fn stopping(&self) {
-        self.send(&[NotifyState::Stopping, NotifyState::Status("stopping")]);
+    pub fn stopping(&mut self) {
+        self.state("STOPPING=1\nSTATUS=stopping\n".to_owned());
     }
 
     /// MAINPID=: who is to be followed from now on.
-    pub fn main_pid(&self, pid: Pid) {
-        self.send(&[NotifyState::MainPid(pid.0.unsigned_abs())]);
+    pub fn main_pid(&mut self, pid: Pid) {
+        self.state(format!("MAINPID={pid}\n"));
     }
 
     /// When the next WATCHDOG=1 is due.
@@ -62,14 +71,38 @@ impl ServiceManager {
         self.watchdog.as_ref().map(|watchdog| watchdog.next)
     }
 
-    /// Sends WATCHDOG=1 if it is due.
+    /// Sends WATCHDOG=1 if it is due, and what could not be sent before.
     pub fn feed_watchdog(&mut self, now: Mono) {
-        let Some(watchdog) = &mut self.watchdog else { return };
-        if now >= watchdog.next {
+        if let Some(state) = self.unsent.take() {
+            self.state(state);
+        }
+        if let Some(watchdog) = self.watchdog.as_mut().filter(|watchdog| now >= watchdog.next) {
             watchdog.next = now.after(watchdog.every);
-            self.send(&[NotifyState::Watchdog]);
+            // A lost one is followed by the next.
+            let _ = self.send("WATCHDOG=1\n");
         }
     }
+
+    fn state(&mut self, state: String) {
+        if !self.silent && self.send(&state).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
+            self.unsent = Some(state);
+        }
+    }
+
+    fn send(&self, message: &str) -> io::Result<()> {
+        let Some((socket, address)) = &self.socket else { return Ok(()) };
+        socket.send_to_addr(message.as_bytes(), address).map(|_| ())
+    }
+}
+
+fn connect(name: &OsStr) -> io::Result<(UnixDatagram, SocketAddr)> {
+    let address = match name.as_bytes().strip_prefix(b"@") {
+        Some(name) => SocketAddr::from_abstract_name(name)?,
+        None => SocketAddr::from_pathname(name)?,
+    };
+    let socket = UnixDatagram::unbound()?;
+    socket.set_nonblocking(true)?;
+    Ok((socket, address))
 }
 
 /// Half of the service manager's limit, as systemd advises; none if the watchdog is off or meant for another process.
@@ -91,5 +124,26 @@ mod tests {
         assert_eq!(watchdog_period(Some("4000000"), Some("8"), own, true), Some(Duration::from_secs(2)));
         assert_eq!(watchdog_period(Some("0"), None, own, false), None);
         assert_eq!(watchdog_period(None, None, own, false), None);
+    }
+
+    #[test]
+    fn a_service_manager_that_does_not_read_holds_nobody_up() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let path = dir.path().join("notify");
+        let deaf = UnixDatagram::bind(&path).expect("bound");
+        let socket = Some(connect(path.as_os_str()).expect("connected"));
+        let mut manager = ServiceManager { socket, watchdog: None, silent: false, unsent: None };
+        let mut sent = 0;
+        while manager.unsent.is_none() && sent < 100_000 {
+            manager.ready("ready");
+            sent += 1;
+        }
+        assert!(manager.unsent.is_some(), "its queue is endless");
+        // Once it reads again, the newest state arrives.
+        deaf.set_nonblocking(true).expect("set");
+        let mut buffer = [0; 256];
+        while deaf.recv(&mut buffer).is_ok() {}
+        manager.feed_watchdog(Mono(0));
+        assert!(deaf.recv(&mut buffer).is_ok_and(|length| buffer[..length].starts_with(b"READY=1")));
     }
 }

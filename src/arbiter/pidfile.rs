@@ -56,7 +56,9 @@ pub fn check(path: &Path) -> Result<(), PidFileError> {
         Err(source) => return Err(failed(source)),
     }
     let probe = beside(path, ".probe");
-    File::create(&probe).map_err(failed)?;
+    // Never through a link that somebody has put there.
+    let _ = std::fs::remove_file(&probe);
+    File::create_new(&probe).map_err(failed)?;
     std::fs::remove_file(&probe).map_err(failed)
 }
 
@@ -77,8 +79,10 @@ impl PidFile {
         use std::os::unix::fs::OpenOptionsExt;
         let failed = |source| PidFileError::Io { path: path.to_owned(), source };
         let draft = beside(path, &format!(".{pid}"));
-        let mut options = std::fs::OpenOptions::new();
-        let opened = options.write(true).create(true).truncate(true).mode(0o644).open(&draft);
+        // Somebody may have started at the same moment as we did.
+        check(path)?;
+        let _ = std::fs::remove_file(&draft);
+        let opened = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o644).open(&draft);
         let mut file = opened.map_err(failed)?;
         let written = file.try_lock().map_err(io::Error::from).and_then(|()| writeln!(file, "{pid}"));
         if let Err(error) = written.and_then(|()| std::fs::rename(&draft, path)) {

@@ -20,7 +20,8 @@ const PIPES_VARIABLE: &str = "RUSTCORN_UPGRADE_PIPES";
 pub struct Origin {
     argv: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
-    directory: OwnedFd,
+    /// By name: where a deployment switches a link, the new program starts behind the link.
+    directory: PathBuf,
     program: PathBuf,
 }
 
@@ -28,10 +29,18 @@ impl Origin {
     /// Remembers arguments, environment, directory and program. To be called first of all.
     pub fn remember() -> io::Result<Self> {
         let argv: Vec<_> = std::env::args_os().collect();
-        let directory = OwnedFd::from(File::open(".")?);
+        let directory = working_directory()?;
         let program = program_path(argv.first().map(OsString::as_os_str))?;
         Ok(Self { argv, environment: std::env::vars_os().collect(), directory, program })
     }
+}
+
+/// The working directory as the operator sees it: with the links that led to it, if the shell has told them.
+pub fn working_directory() -> io::Result<PathBuf> {
+    let real = std::env::current_dir()?;
+    let told = std::env::var_os("PWD").map(PathBuf::from).filter(|told| told.is_absolute());
+    let same = |told: &PathBuf| told.canonicalize().is_ok_and(|told| told == real);
+    Ok(told.filter(same).unwrap_or(real))
 }
 
 /// The path to start the program again by. Not `/proc/self/exe`: a deployment that switches a symbolic link means the
@@ -75,8 +84,10 @@ impl Successor {
             environment.extend(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
             fds.extend(sockets);
         }
-        let directory = origin.directory.as_fd();
-        let pid = sys::exec::spawn_upgrade(&origin.program, &origin.argv, &environment, directory, &fds)?;
+        let told = |error: io::Error, what: &Path| io::Error::new(error.kind(), format!("{}: {error}", what.display()));
+        let directory = sys::fd::directory(&origin.directory).map_err(|error| told(error, &origin.directory))?;
+        let started = sys::exec::spawn_upgrade(&origin.program, &origin.argv, &environment, directory.as_fd(), &fds);
+        let pid = started.map_err(|error| told(error, &origin.program))?;
         Ok(Self { pid, ready: File::from(ready_read), heard: false, _life: life_write })
     }
 

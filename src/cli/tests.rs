@@ -43,7 +43,7 @@ fn gunicorns_flags_are_understood() {
     let settings = load(&words.split_whitespace().collect::<Vec<_>>(), &[]).expect("Gunicorn's flags").settings;
     assert_eq!(settings.app.as_deref(), Some("hello:router"));
     assert_eq!(settings.bind, [":80", "unix:/x"]);
-    assert_eq!((settings.workers, settings.threads, settings.umask), (3, 2, 0o22));
+    assert_eq!((settings.workers, settings.threads, settings.umask), (3, 2, Some(0o22)));
     assert!(settings.daemon && settings.reload && settings.initgroups && settings.reuse_port && settings.check_config);
     assert_eq!(settings.pidfile.as_deref(), Some(Path::new("pid")));
 }

@@ -1,12 +1,11 @@
 //! An application that is loaded by name: found, perhaps built, copied once per generation, loaded in each worker.
 
 use crate::abi::{Seat, WORKER_PREFIX};
-use crate::app::{self, AppSpec, Finder, Package, Profile, Search, Snapshot, Watched};
-use crate::arbiter::{Build, Launcher, WatchPlan};
+use crate::app::{self, AppSpec, Finder, Profile, Search, Snapshot, Watched};
+use crate::arbiter::{Build, Launcher, PrepareError, WatchPlan, working_directory};
 use crate::log;
 use crate::settings::Settings;
 use crate::sys::library::Library;
-use crate::sys::process::die_with_parent;
 use crate::types::{Generation, exit};
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, AsRawFd};
@@ -24,7 +23,7 @@ pub struct LibraryLauncher {
 impl LibraryLauncher {
     fn finder(&mut self, app_dir: Option<&Path>) -> Result<&Finder, String> {
         if self.finder.as_ref().is_none_or(|(known, _)| known.as_deref() != app_dir) {
-            let cwd = std::env::current_dir();
+            let cwd = working_directory();
             let cwd = cwd.map_err(|error| format!("the working directory is not accessible: {error}"))?;
             self.finder = Some((app_dir.map(Path::to_owned), Finder::new(app_dir, &cwd)));
         }
@@ -34,22 +33,23 @@ impl LibraryLauncher {
 }
 
 impl Launcher for LibraryLauncher {
-    fn prepare(&mut self, generation: Generation, settings: &Settings, first: bool) -> Result<(), String> {
-        let spec = spec(settings)?;
-        let finder = self.finder(settings.app_dir.as_deref())?;
-        let found = match finder.search(&spec).map_err(|error| error.to_string())? {
+    fn prepare(&mut self, generation: Generation, settings: &Settings) -> Result<(), PrepareError> {
+        let refused = |error: &dyn std::fmt::Display| PrepareError::Refused(error.to_string());
+        let spec = spec(settings).map_err(|error| refused(&error))?;
+        if settings.reload {
+            // Whoever develops may have given the package another dependency to watch.
+            self.finder = None;
+        }
+        let finder = self.finder(settings.app_dir.as_deref()).map_err(|error| refused(&error))?;
+        let found = match finder.search(&spec).map_err(|error| refused(&error))? {
             Search::Library(found) => found,
-            Search::Package(package) if first => {
-                build(&package)?;
-                finder.after_build(&spec).map_err(|error| error.to_string())?
-            }
             Search::Package(package) => {
-                let name = &package.name;
-                return Err(format!("the library of {name} is gone; build it with cargo build --package {name}"));
+                let build = Build::of(&package.build_command(Profile::here()));
+                return Err(PrepareError::NotBuilt { name: package.name, build });
             }
         };
         log::info!("Using application: {} ({})", found.path.display(), found.describe(SystemTime::now()));
-        let snapshot = Snapshot::take(&spec, &found.path).map_err(|error| error.to_string())?;
+        let snapshot = Snapshot::take(&spec, &found.path).map_err(|error| refused(&error))?;
         self.snapshots.insert(generation, snapshot);
         Ok(())
     }
@@ -91,17 +91,4 @@ impl Launcher for LibraryLauncher {
 
 fn spec(settings: &Settings) -> Result<AppSpec, String> {
     AppSpec::parse(settings.app.as_deref().unwrap_or_default()).map_err(|error| error.to_string())
-}
-
-/// The first build: cargo speaks to the terminal, and nothing else happens until it is done.
-fn build(package: &Package) -> Result<(), String> {
-    log::info!("building {}: it has no library yet", package.name);
-    let mut command = package.build_command(Profile::here());
-    die_with_parent(&mut command);
-    let failed = |how: String| format!("cargo could not build {}: {how}", package.name);
-    match command.status() {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(failed(format!("{status}; its messages are above"))),
-        Err(error) => Err(failed(error.to_string())),
-    }
 }

@@ -1,7 +1,7 @@
 //! An application that is linked into this program: `rustcorn::main!` and `rustcorn::serve`.
 
 use crate::abi::Seat;
-use crate::arbiter::{self, Launcher, WatchPlan};
+use crate::arbiter::{self, Launcher, PrepareError, WatchPlan};
 use crate::settings::{Resolved, Settings, SettingsError, SettingsSource};
 use crate::sys;
 use crate::types::Generation;
@@ -26,7 +26,7 @@ impl LinkedLauncher {
 }
 
 impl Launcher for LinkedLauncher {
-    fn prepare(&mut self, _: Generation, _: &Settings, _: bool) -> Result<(), String> {
+    fn prepare(&mut self, _: Generation, _: &Settings) -> Result<(), PrepareError> {
         Ok(())
     }
 

@@ -52,7 +52,7 @@ impl Listeners {
             let kept = open.iter().position(|listener| listener.place == *bind.place());
             all.push(match kept.map(|index| open.remove(index)) {
                 Some(listener) => listener.share(),
-                None => open_one(bind, binds, options).map_err(|error| hint(error, bind, keep))?,
+                None => open_one(bind, binds, options, keep.is_some()).map_err(|error| hint(error, bind, keep))?,
             });
         }
         for listener in &all {
@@ -123,7 +123,7 @@ fn hint(error: ListenError, bind: &Bind, keep: Option<&Listeners>) -> ListenErro
     }
 }
 
-fn open_one(bind: &Bind, binds: &[Bind], options: &Options) -> Result<Listener, ListenError> {
+fn open_one(bind: &Bind, binds: &[Bind], options: &Options, at_reload: bool) -> Result<Listener, ListenError> {
     let name = bind.to_string();
     let (socket, file) = match bind.place() {
         Place::Tcp { host, port } => (open_tcp(&name, host, *port, binds, options)?, None),
@@ -131,8 +131,13 @@ fn open_one(bind: &Bind, binds: &[Bind], options: &Options) -> Result<Listener, 
             let socket = open_unix(&name, path, options)?;
             (socket, SocketFile::at(path))
         }
+        Place::Fd(_) if at_reload => {
+            return Err(refuse(&name, "an inherited socket can be taken over at a start only"));
+        }
         Place::Fd(number) => {
-            let adopted = crate::sys::fd::adopt(*number).ok().filter(|fd| socket::accepts_connections(fd));
+            // Looked at before it is owned: whatever else has this number is not ours to close.
+            let there = crate::sys::fd::borrow(*number).filter(|fd| socket::accepts_connections(fd));
+            let adopted = there.and_then(|_| crate::sys::fd::adopt(*number).ok());
             let socket = adopted.ok_or_else(|| refuse(&name, "no listening socket was inherited under this number"))?;
             (socket, None)
         }

@@ -95,16 +95,17 @@ impl Field for u64 {
 }
 
 /// Permission bits.
-impl Field for u32 {
+impl Field for Option<u32> {
     fn from_value(value: &Value) -> Option<Self> {
         match value {
-            Value::Mode(mode) => Some(*mode),
+            Value::Mode(mode) => Some(Some(*mode)),
+            Value::Text(text) if text.is_empty() => Some(None),
             _ => None,
         }
     }
 
     fn to_value(&self, _: &Kind) -> Option<Value> {
-        Some(Value::Mode(*self))
+        self.map(Value::Mode)
     }
 }
 

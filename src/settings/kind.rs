@@ -128,6 +128,8 @@ impl Kind {
             }
             Self::Seconds => parse::seconds(text).map(Value::Seconds),
             Self::Bytes => parse::size(text).map(Value::Bytes),
+            // As with a text, the empty one takes back what a lower layer has set.
+            Self::Mode if text.is_empty() => Some(Value::Text(String::new())),
             Self::Mode => parse::mode(text).map(Value::Mode),
             Self::Choice { names, switch } => choice(names, *switch, text),
             Self::Text { .. } | Self::Account { .. } => clean(text).then(|| Value::Text(text.to_owned())),

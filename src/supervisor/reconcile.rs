@@ -27,7 +27,7 @@ impl Machine {
         self.announce_serving(false, out);
     }
 
-    /// Most processes that may be alive right now.
+    /// Most processes that may be alive when one more is spawned, unless the service is short-handed.
     #[must_use]
     pub fn cap(&self) -> usize {
         let (mut workers, mut surge) = (self.wanted, self.terms.surge);
@@ -42,8 +42,18 @@ impl Machine {
         self.seats.iter().filter(|seat| seat.slot.birth().is_some()).count()
     }
 
+    /// Within the cap, or because fewer serve or boot than shall serve: workers that take their time to leave must not
+    /// keep a service from having any.
     pub(super) fn may_spawn(&self) -> bool {
-        self.stop.is_none() && self.alive() < self.cap()
+        self.stop.is_none() && (self.alive() < self.cap() || self.is_short_handed())
+    }
+
+    /// Whether fewer workers serve or boot than the generation that serves shall have.
+    #[must_use]
+    pub fn is_short_handed(&self) -> bool {
+        let counts = |slot: &Slot| matches!(slot, Slot::Starting(_) | Slot::Ready(_));
+        let there = self.seats.iter().filter(|seat| counts(&seat.slot)).count();
+        there < usize::from(self.wanted_before().unwrap_or(self.wanted))
     }
 
     pub(super) fn ready_count(&self, which: impl Fn(&Ready) -> bool) -> usize {

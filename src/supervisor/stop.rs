@@ -25,6 +25,8 @@ impl Machine {
         }
         self.begin_stop(exit::OK, false, out);
         for slot in self.seats_with_processes() {
+            // What has not served yet has nothing to finish.
+            self.dismiss(slot, now, out);
             self.retire(slot, now, out);
         }
     }

@@ -67,13 +67,22 @@ impl Machine {
         };
         self.upgrade = Upgrade::None;
         log(out, Level::Error, format!("Upgrade: the new arbiter (pid:{pid}) {status} {when}; this one goes on"));
-        if self.stop.is_none() {
-            out.push(Action::Announce(Phase::UpgradeLost));
+        out.push(Action::Announce(Phase::UpgradeLost));
+        self.tell_again(out);
+    }
+
+    /// Who is the main process has changed: its state has to be told anew.
+    fn tell_again(&mut self, out: &mut Vec<Action>) {
+        if self.stop.is_some() {
+            out.push(Action::Announce(Phase::Stopping));
+        } else {
+            self.announce_serving(true, out);
         }
     }
 
     pub(super) fn promoted(&mut self, out: &mut Vec<Action>) {
         log(out, Level::Info, "Master has been promoted.");
         out.push(Action::Announce(Phase::Promoted));
+        self.tell_again(out);
     }
 }

@@ -14,6 +14,12 @@ pub fn set_nonblocking(fd: impl AsFd) -> io::Result<()> {
     Ok(())
 }
 
+/// A directory, as a place to start from; being allowed to enter it is enough.
+pub fn directory(path: &std::path::Path) -> io::Result<OwnedFd> {
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    Ok(nix::fcntl::open(path, flags, nix::sys::stat::Mode::empty())?)
+}
+
 /// Whether the descriptor disappears on exec.
 pub fn set_cloexec(fd: impl AsFd, cloexec: bool) -> io::Result<()> {
     let mut flags = FdFlag::from_bits_retain(fcntl(fd.as_fd(), FcntlArg::F_GETFD)?);

@@ -1,7 +1,7 @@
 //! The rules of the house, kept by somebody who knows nothing of the machine's inside: a book of processes and
 //! generations that is written from events and actions alone, and a list of things that must never be read in it.
 
-use rustcorn::supervisor::{Action, Cause, Event, Intent, Machine, Phase, SlotState, Terms};
+use rustcorn::supervisor::{Action, Cause, Event, Intent, Machine, Phase, SlotState, SlotView, Terms};
 use rustcorn::types::{ExitStatus, Generation, Pid, Signal, SlotId, exit};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -213,6 +213,12 @@ impl Shadow {
         must!(right, "generation {generation} is neither the target nor what it would fall back to");
         self.pending.insert(slot, generation);
         let alive = self.entries.len() + self.pending.len();
+        // Beyond the cap only to have as many as shall serve: then the others are all on their way out.
+        let counts = |view: &SlotView| matches!(view.state, SlotState::Starting | SlotState::Ready);
+        let serving = machine.slots().iter().filter(|view| counts(view)).count();
+        if alive > machine.cap() && serving < machine.cap() {
+            return Ok(());
+        }
         must!(alive <= machine.cap(), "{alive} processes, but the cap is {}", machine.cap());
         let (mut workers, mut surge) = (machine.wanted(), 1);
         for terms in self.loaded.values() {

@@ -97,7 +97,7 @@ fn every_type_is_read_from_the_file() {
         timeout: Duration::from_millis(500),
         graceful_timeout: Duration::from_secs(7),
         user: Some("1000".into()),
-        umask: 0o22,
+        umask: Some(0o22),
         loglevel: Level::Debug,
         log_format: LogFormat::Json,
         ..Settings::default()
