@@ -18,7 +18,7 @@ fn a_value_out_of_range_is_refused_by_name() {
         ("--workers -1", "workers"),
         ("--timeout soon", "timeout"),
         ("--log-level loud", "loglevel"),
-        ("--umask 9", "umask"),
+        ("--umask nine", "umask"),
         ("--max-rss lots", "max"),
     ] {
         let outcome = lab.run(&format!("hello:router --bind 127.0.0.1:0 {flags}"));

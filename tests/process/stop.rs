@@ -50,9 +50,12 @@ fn an_idle_connection_is_answered_once_more_after_term() {
     let mark = server.mark();
     server.signal(Signal::SIGTERM);
     server.wait_log_since(mark, &["term"], SOON);
-    let reply = client.get("/").expect("the classic race is not lost");
-    assert_eq!(reply.status, 200);
-    assert!(reply.closes(), "the client is not told: {}", reply.head);
+    // The worker hears of it a moment after the arbiter; every request until then is an ordinary one.
+    wait_until("the client is told", SOON, || {
+        let reply = client.get("/").expect("the classic race is not lost");
+        assert_eq!(reply.status, 200);
+        reply.closes().then_some(())
+    });
     assert_eq!(server.wait_exit(SOON), 0);
 }
 
@@ -96,9 +99,16 @@ fn quit_and_int_end_within_two_seconds_whatever_the_application_does() {
     for signal in [Signal::SIGQUIT, Signal::SIGINT] {
         let mut server = lab.serve("--workers 2");
         server.wait_ready(2);
-        let stuck: Vec<_> = (0..2).map(|_| server.get_later("/block/30000")).collect();
         let waiting = server.get_later("/sleep/30000");
-        wait_until("both workers block", SOON, || http::get(&server.address(), "/", ms(200)).is_err().then_some(()));
+        // Two may meet in one worker: one more as long as anybody answers.
+        let mut stuck = Vec::new();
+        wait_until("both workers block", SOON, || {
+            let blocked = http::get(&server.address(), "/", ms(200)).is_err();
+            if !blocked {
+                stuck.push(server.get_later("/block/30000"));
+            }
+            blocked.then_some(())
+        });
         let begun = Instant::now();
         server.signal(signal);
         assert_eq!(server.wait_exit(SOON), 0, "{signal}");
