@@ -19,10 +19,9 @@ fn floors() -> BTreeMap<&'static str, u8> {
 }
 
 /// Crates that only some modules may name.
-const HOMES: [(&str, &[&str]); 7] = [
+const HOMES: [(&str, &[&str]); 6] = [
     ("nix", &["sys"]),
     ("libc", &["sys"]),
-    ("signal_hook", &["sys"]),
     ("libloading", &["sys"]),
     ("socket2", &["sys"]),
     ("tokio", &["worker", "monitor"]),
