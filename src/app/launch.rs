@@ -35,7 +35,7 @@ fn report(seat: &Seat, report: &Report) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::abi::ABI;
+    use crate::abi::{ABI, Vouched};
     use crate::app::AppSpec;
     use crate::app::testkit::{Files, compile, library};
     use std::io::Read;
@@ -58,6 +58,7 @@ mod tests {
             log_fd: -1,
             scoreboard: null_mut(),
             scoreboard_len: 0,
+            vouched: Vouched::ours(),
         }
     }
 

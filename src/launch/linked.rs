@@ -1,6 +1,6 @@
 //! An application that is linked into this program: `rustcorn::main!` and `rustcorn::serve`.
 
-use crate::abi::Seat;
+use crate::abi::{Inherited, Seat};
 use crate::arbiter::{self, Launcher, WatchPlan};
 use crate::settings::{Resolved, Settings, SettingsError, SettingsSource};
 use crate::sys;
@@ -21,7 +21,7 @@ impl LinkedLauncher {
         F: Fn() -> R + Clone + 'static,
         R: IntoApp<Shape> + 'static,
     {
-        Self { main: Box::new(move |seat| worker::main_for(seat, factory.clone())) }
+        Self { main: Box::new(move |seat| worker::main_for(Inherited::of(seat), factory.clone())) }
     }
 }
 
