@@ -131,8 +131,10 @@ where
     drop(heard);
     let failure = match built {
         Ok(Ok(app)) => {
-            // An error means that the application has a subscriber of its own: its choice.
-            drop(tracing::subscriber::set_global_default(crate::log::bridge()));
+            // An error means that the application has a subscriber of its own: its choice, for `log` records too.
+            if tracing::subscriber::set_global_default(crate::log::bridge()).is_ok() {
+                crate::log::hear_log_records();
+            }
             return Ok((runtime, app));
         }
         Ok(Err(error)) => format!("the factory of {name} failed: {}", chain(&*error)),

@@ -49,6 +49,7 @@ fn router() -> Router {
         .route("/block/{ms}", get(async |Path(ms): Path<u64>| blocks_on_purpose(ms)))
         .route("/panic", get(panics))
         .route("/torn", get(async || Body::new(Torn { sent: 0 })))
+        .route("/record", get(async || log::warn!("a record of a library")))
         .route("/event", get(async || tracing::info!(answer = 42, "an event of the application")))
 }
 

@@ -37,6 +37,8 @@ fn what_a_factory_traces_is_in_the_log() {
         worker.expect_log("after it");
         worker.get("/event");
         worker.expect_log("an event of the application");
+        worker.get("/record");
+        worker.expect_log("a record of a library");
         assert!(!worker.log().contains("too fine"), "{}", worker.log());
     }
 }
