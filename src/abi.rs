@@ -6,7 +6,7 @@
 
 mod inherited;
 
-pub use inherited::{Inherited, SeatError};
+pub use inherited::{Inherited, SeatError, Vouched};
 
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +20,10 @@ pub const WORKER_PREFIX: &str = "rustcorn_worker_";
 pub const STAMP_PREFIX: &str = "rustcorn_stamp_";
 
 /// The worker's whole life: boots the application, serves, returns the exit code of the process.
+///
+/// # Safety
+///
+/// To be called with a seat as [`Inherited::read`] wants it.
 pub type WorkerMain = unsafe extern "C" fn(seat: *const Seat) -> i32;
 
 /// What a library says of itself before any of its code runs: read from the file, without loading it.
@@ -49,7 +53,8 @@ impl Stamp {
     }
 }
 
-/// Everything a worker is given. Pointers and descriptors are valid for the whole life of the process.
+/// Everything a worker is given. Pointers and descriptors are valid for the whole life of the process: whoever makes a
+/// seat has to promise that ([`Vouched`]), so whoever has one may read it.
 #[repr(C)]
 #[derive(Debug)]
 pub struct Seat {
@@ -81,6 +86,8 @@ pub struct Seat {
     pub scoreboard: *mut u8,
     /// Its length in bytes.
     pub scoreboard_len: usize,
+    /// Takes no room.
+    pub vouched: Vouched,
 }
 
 /// One inherited listening socket.

@@ -10,17 +10,40 @@ use std::sync::atomic::AtomicU64;
 
 /// A seat that was checked and copied.
 #[derive(Debug)]
-#[allow(missing_docs, reason = "as in `Seat`")]
 pub struct Inherited {
-    pub slot: SlotId,
-    pub generation: Generation,
-    pub orders: Orders,
-    pub listeners: Vec<SeatListener>,
-    pub lane: u32,
-    pub report_fd: i32,
-    pub lifeline_fd: i32,
-    pub log_fd: i32,
-    pub scoreboard: &'static [AtomicU64],
+    pub(crate) slot: SlotId,
+    pub(crate) generation: Generation,
+    pub(crate) orders: Orders,
+    pub(crate) listeners: Vec<SeatListener>,
+    pub(crate) lane: u32,
+    pub(crate) report_fd: i32,
+    pub(crate) lifeline_fd: i32,
+    pub(crate) log_fd: i32,
+    pub(crate) scoreboard: &'static [AtomicU64],
+}
+
+/// The promise that the pointers and descriptors of a [`Seat`] are valid, without which no seat can be made.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Vouched(());
+
+impl Vouched {
+    /// The promise of this crate's own arbiter.
+    #[cfg(any(feature = "arbiter", test))]
+    pub(crate) const fn ours() -> Self {
+        Self(())
+    }
+
+    /// Somebody else's.
+    ///
+    /// # Safety
+    ///
+    /// Everything that the seat points to is as its fields say and stays so for the rest of the process's life, and its
+    /// descriptors are open and nobody else's.
+    #[must_use]
+    pub const unsafe fn new() -> Self {
+        Self(())
+    }
 }
 
 /// Why a seat cannot be taken.
@@ -55,15 +78,13 @@ pub enum SeatError {
 }
 
 impl Inherited {
-    /// Reads the seat that the arbiter passed to this process. Only the entry of a worker calls this, with what its
-    /// symbol was called with.
-    #[allow(clippy::not_unsafe_ptr_arg_deref, reason = "the border: the arbiter vouches for the pointer")]
-    pub fn take(seat: *const Seat) -> Result<Self, SeatError> {
-        // SAFETY: an arbiter calls the symbol with a seat as `read` wants it.
+    /// Reads a seat that was made in this program.
+    pub fn of(seat: &Seat) -> Result<Self, SeatError> {
+        // SAFETY: it is a whole seat, and whoever made it has vouched for the rest.
         unsafe { Self::read(seat) }
     }
 
-    /// Reads the seat.
+    /// Reads the seat that an arbiter passed across the border, for the symbol that [`export!`](crate::export) writes.
     ///
     /// # Safety
     ///
@@ -141,12 +162,12 @@ mod tests {
             log_fd: 2,
             scoreboard: words.as_ptr().cast_mut().cast(),
             scoreboard_len: size_of_val(words),
+            vouched: Vouched::ours(),
         }
     }
 
     fn read(seat: &Seat) -> Result<Inherited, SeatError> {
-        // SAFETY: made by `seat` above from static parts.
-        unsafe { Inherited::read(seat) }
+        Inherited::of(seat)
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::launcher::Launcher;
 use super::load::Load;
 use super::roster::Member;
 use super::terms;
-use crate::abi::{ABI, KIND_TCP, KIND_UNIX, SHARED_LANE, Seat, SeatListener};
+use crate::abi::{ABI, KIND_TCP, KIND_UNIX, SHARED_LANE, Seat, SeatListener, Vouched};
 use crate::listeners::{Listeners, SocketName};
 use crate::log;
 use crate::scoreboard::Scoreboard;
@@ -60,6 +60,7 @@ pub fn spawn(plan: &Plan<'_>) -> io::Result<Member> {
         log_fd: if mute { STDERR } else { log::raw_fd() },
         scoreboard,
         scoreboard_len,
+        vouched: Vouched::ours(),
     };
     let pid = sys::fork::spawn(|| live(plan, &seat, &listeners))?;
     Ok(Member::new(pid, plan.lane, reports))

@@ -1,10 +1,10 @@
 //! An application that is linked into this program: `rustcorn::main!` and `rustcorn::serve`.
 
-use crate::abi::Seat;
+use crate::abi::{Inherited, Seat};
 use crate::arbiter::{self, Launcher, PrepareError, WatchPlan};
-use crate::settings::{Resolved, Settings, SettingsError, SettingsSource};
+use crate::settings::{self, Resolved, Settings, SettingsError, SettingsSource};
 use crate::sys;
-use crate::types::Generation;
+use crate::types::{Generation, exit};
 use crate::worker::{self, IntoApp};
 use std::process::ExitCode;
 
@@ -21,7 +21,7 @@ impl LinkedLauncher {
         F: Fn() -> R + Clone + 'static,
         R: IntoApp<Shape> + 'static,
     {
-        Self { main: Box::new(move |seat| worker::main_for(seat, factory.clone())) }
+        Self { main: Box::new(move |seat| worker::main_for(Inherited::of(seat), factory.clone())) }
     }
 }
 
@@ -69,7 +69,8 @@ impl Fixed {
 /// Serves what `factory` builds, with settings made in the program instead of on a command line. Forks, so it has to be
 /// called by a process that has one thread and no async runtime: from `main`, first of all.
 ///
-/// Returns when the service has stopped; the exit code is the program's.
+/// Returns when the service has stopped; the exit code is the program's. Settings that are out of range or contradict
+/// each other are logged, and the exit code is 1.
 ///
 /// ```no_run
 /// fn router() -> axum::Router {
@@ -87,6 +88,10 @@ where
     R: IntoApp<Shape> + 'static,
 {
     sys::title::init();
+    if let Err(error) = settings::validate(&settings) {
+        error.problems.iter().for_each(|problem| crate::log::critical!("{problem}"));
+        return exit_code(exit::FAILURE);
+    }
     let source = Fixed(settings);
     let resolved = source.resolved();
     let code = match arbiter::run(&source, &mut LinkedLauncher::new(factory), resolved) {
@@ -96,5 +101,21 @@ where
             error.code
         }
     };
+    exit_code(code)
+}
+
+fn exit_code(code: i32) -> ExitCode {
     ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nonsense_is_refused_before_anything_is_bound() {
+        let settings = Settings { workers: 0, ..Settings::default() };
+        let code = serve(settings, || -> Result<axum::Router, std::io::Error> { unreachable!("no worker is made") });
+        assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::from(1)));
+    }
 }

@@ -11,6 +11,7 @@ use std::fmt;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
@@ -24,7 +25,19 @@ struct Bridge;
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
-        enabled(level_of(metadata))
+        // The operator log has nothing below debug, and what libraries trace would drown it.
+        *metadata.level() != tracing::Level::TRACE && enabled(level_of(metadata))
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        let levels = [
+            (Level::Debug, LevelFilter::DEBUG),
+            (Level::Info, LevelFilter::INFO),
+            (Level::Warning, LevelFilter::WARN),
+            (Level::Error, LevelFilter::ERROR),
+        ];
+        let lowest = levels.into_iter().find(|(level, _)| enabled(*level));
+        Some(lowest.map_or(LevelFilter::OFF, |(_, filter)| filter))
     }
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {

@@ -29,7 +29,9 @@ static LEAST: AtomicU8 = AtomicU8::new(Level::Info as u8);
 pub fn init(orders: LogOrders, fd: OwnedFd) {
     LEAST.store(orders.level as u8, Ordering::Relaxed);
     let logger = Arc::new(Logger { orders, fd });
-    LOGGER.write().unwrap_or_else(PoisonError::into_inner).replace(logger);
+    let former = LOGGER.write().unwrap_or_else(PoisonError::into_inner).replace(logger);
+    // A statement of its own, after the lock: closing a file on a sick disk may take its time.
+    drop(former);
 }
 
 /// Opens what `orders` name: the file, or the standard error stream. The caller may give it to another owner and then

@@ -9,14 +9,17 @@
 //! - `open`: opening `errorlog`, with sentences instead of error numbers.
 //! - `global`: the process's one logger, and the macros.
 //! - `bridge`: the application's `tracing` events into the same log.
+//! - `facade`: the same for records of the `log` crate.
 
 mod bridge;
+mod facade;
 mod format;
 mod global;
 mod open;
 mod sink;
 
 pub use bridge::bridge;
+pub use facade::hear_log_records;
 pub use global::{destination, dropped, enabled, init, line, raw_fd, reconfigure, reopen, write};
 pub use open::{LogError, open};
 

@@ -21,6 +21,8 @@ pub enum Origin {
         /// Counted from 1.
         line: usize,
     },
+    /// The program that rustcorn is linked into.
+    Program,
     /// Nobody said anything.
     Default,
 }
@@ -32,6 +34,7 @@ impl fmt::Display for Origin {
             Self::CmdArgs => f.write_str(super::CMD_ARGS),
             Self::Environment(name) => write!(f, "{name} in the environment"),
             Self::File { path, line } => write!(f, "{}:{line}", path.display()),
+            Self::Program => f.write_str("the program"),
             Self::Default => f.write_str("the default"),
         }
     }

@@ -18,6 +18,7 @@ mod parse;
 mod resolve;
 mod spec;
 mod suggest;
+mod validate;
 mod value;
 
 #[cfg(test)]
@@ -32,4 +33,5 @@ pub use layer::{Entry, Layer, Origin};
 pub use options::{OPTIONS, Settings};
 pub use resolve::{Change, ConfigFile, DEFAULT_FILE, Resolved, SettingsSource, Sources, changed, config_path, resolve};
 pub use spec::{Foreign, OptionSpec, Section, spec};
+pub use validate::validate;
 pub use value::Value;

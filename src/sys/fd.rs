@@ -32,7 +32,8 @@ pub fn set_cloexec(fd: impl AsFd, cloexec: bool) -> io::Result<()> {
 /// It becomes close-on-exec. Fails with `EBADF` if no such descriptor is open.
 ///
 /// The caller vouches that nobody else in this process owns the number: adopting one twice would close it twice.
-pub fn adopt(number: RawFd) -> io::Result<OwnedFd> {
+/// Therefore not public, although the numbers' sources (see above) keep it from being `unsafe` within this crate.
+pub(crate) fn adopt(number: RawFd) -> io::Result<OwnedFd> {
     if number < 0 {
         return Err(io::Error::from_raw_os_error(nix::libc::EBADF));
     }
@@ -44,9 +45,9 @@ pub fn adopt(number: RawFd) -> io::Result<OwnedFd> {
 }
 
 /// Borrows a descriptor by number without a check: using one that is closed gives `EBADF`, nothing worse, since every
-/// use in this crate is a system call that names the number.
+/// use in this crate is a system call that names the number. Nobody else may use it, so it is not public.
 #[must_use]
-pub fn borrow<'a>(number: RawFd) -> Option<BorrowedFd<'a>> {
+pub(crate) fn borrow<'a>(number: RawFd) -> Option<BorrowedFd<'a>> {
     // SAFETY: the number is not -1, which is all that BorrowedFd's layout relies on; see above for a closed one.
     (number >= 0).then(|| unsafe { BorrowedFd::borrow_raw(number) })
 }

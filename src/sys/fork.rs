@@ -6,9 +6,18 @@ use crate::types::Pid;
 use nix::unistd::ForkResult;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 
 /// What a child's panic makes its exit code; Rust's own number for it.
 const PANICKED: i32 = 101;
+
+/// The process that forked this one; 0 if it was not made by [`spawn`].
+static FORKED_BY: AtomicI32 = AtomicI32::new(0);
+
+/// The id of the process that made this one by [`spawn`], whether it still lives or not; 0 if none did.
+pub(in crate::sys) fn forked_by() -> i32 {
+    FORKED_BY.load(Relaxed)
+}
 
 /// Forks. The child runs `child` and leaves with the code that it returns: it never comes back up the stack, whatever
 /// happens, and runs nobody's destructors or exit handlers.
@@ -24,9 +33,11 @@ pub fn spawn(child: impl FnOnce() -> i32) -> io::Result<Pid> {
         return Err(io::Error::other(format!("a process with {threads} threads must not fork")));
     }
     let mask = signal::block_all()?;
+    let parent = nix::unistd::getpid();
     // SAFETY: one thread, as was just counted: the child has all of this process and may do anything.
     match unsafe { nix::unistd::fork() } {
         Ok(ForkResult::Child) => {
+            FORKED_BY.store(parent.as_raw(), Relaxed);
             let code = catch_unwind(AssertUnwindSafe(child)).unwrap_or(PANICKED);
             leave(code)
         }

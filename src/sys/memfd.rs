@@ -3,7 +3,7 @@
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, SealFlag, fcntl, open};
 use nix::sys::memfd::{MFdFlags, memfd_create};
-use nix::sys::stat::Mode;
+use nix::sys::stat::{Mode, fchmod};
 use std::fs::File;
 use std::io::{self, Seek};
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -44,6 +44,9 @@ fn unnamed_copy(file: &File) -> io::Result<OwnedFd> {
     let flags = OFlag::O_TMPFILE | OFlag::O_RDWR | OFlag::O_CLOEXEC;
     let copy = File::from(open(&folder, flags, Mode::S_IRUSR | Mode::S_IXUSR)?);
     fill(&copy, file)?;
+    // A worker that has dropped to another user opens it again by its number. Not at the creation: the umask would
+    // have its say.
+    fchmod(&copy, Mode::from_bits_truncate(0o555))?;
     // The descriptor that could write goes away with `copy`.
     let again = format!("/proc/self/fd/{}", copy.as_raw_fd());
     Ok(open(again.as_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?)
@@ -60,6 +63,7 @@ fn fill(mut copy: &File, mut file: &File) -> io::Result<()> {
 mod tests {
     use super::*;
     use std::io::{Read, Write};
+    use std::os::unix::fs::PermissionsExt;
 
     fn sample() -> File {
         let mut file = tempfile::tempfile().unwrap();
@@ -93,6 +97,7 @@ mod tests {
         let copy = unnamed_copy(&sample()).unwrap();
         let copy = File::from(copy);
         assert_eq!((&copy).write(b"x").unwrap_err().raw_os_error(), Some(nix::libc::EBADF));
+        assert_eq!(copy.metadata().unwrap().permissions().mode() & 0o777, 0o555, "any user can load it");
         assert_eq!(content(copy.into()), b"0123456789".repeat(10_000));
     }
 }

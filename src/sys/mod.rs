@@ -23,6 +23,7 @@ pub mod leave;
 pub mod library;
 #[cfg(feature = "arbiter")]
 pub mod memfd;
+pub mod orphan;
 pub mod pipe;
 pub mod poll;
 #[cfg(feature = "arbiter")]
@@ -31,6 +32,7 @@ pub mod privileges;
 pub mod process;
 pub mod shm;
 pub mod signal;
+pub mod sigstack;
 #[cfg(feature = "arbiter")]
 pub mod socket;
 pub mod stats;

@@ -81,6 +81,10 @@ impl<S> App<S> {
     /// Runs `hook` in each worker that leaves in order, after its last response: on a graceful stop within what is left
     /// of `graceful_timeout` (a second at least), on a quick one within half a second. A worker that crashes or is
     /// killed has no chance to run it.
+    ///
+    /// On a reload, and when a worker is replaced for its age or size, the successor boots and serves before this hook
+    /// runs here: what the hook gives back (a lock, a lease, a registration under a fixed name) is still taken while the
+    /// successor's factory runs.
     #[must_use]
     pub fn on_shutdown<F, Fut>(mut self, hook: F) -> Self
     where

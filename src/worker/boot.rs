@@ -7,10 +7,10 @@ use super::doors::Doors;
 use super::factory::IntoApp;
 use super::report::Reporter;
 use super::{drain, heartbeat, keepalive, panics, sentinel};
-use crate::abi::{Inherited, Report, Seat};
+use crate::abi::{Inherited, Report, SeatError};
 use crate::scoreboard::Scoreboard;
 use crate::sys::signal::WorkerInbox;
-use crate::sys::{clock, fd, signal};
+use crate::sys::{clock, fd, orphan, signal, sigstack};
 use crate::types::{Pid, exit};
 use std::io;
 use std::os::fd::OwnedFd;
@@ -18,17 +18,40 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::Relaxed;
 use tokio::runtime::{Builder, Runtime};
 
+/// The exit code of a worker that panicked where nobody expects it; Rust's own number for it.
+const PANICKED: i32 = 101;
+
 /// The whole life of a worker, in a freshly forked process with one thread and all signals blocked. `factory` builds
-/// the application; what is returned is the exit code.
+/// the application; what is returned is the exit code. It never unwinds: its caller may be `extern "C"`.
 ///
 /// This is what [`export!`](crate::export) puts behind its symbol, and what a binary with the application linked in
 /// calls in its child.
-pub fn main_for<F, T, Shape>(seat: *const Seat, factory: F) -> i32
+pub fn main_for<F, T, Shape>(seat: Result<Inherited, SeatError>, factory: F) -> i32
 where
     F: FnOnce() -> T,
     T: IntoApp<Shape>,
 {
-    let seat = match Inherited::take(seat) {
+    unless_it_panics("starts", || whole_life(seat, factory))
+}
+
+/// Runs a part of the worker's life; a panic that gets this far is the application's (a destructor, a hook) or a
+/// mistake of ours, and the end of the worker either way.
+fn unless_it_panics(part: &str, run: impl FnOnce() -> i32) -> i32 {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|payload| {
+        // It might panic when it is dropped.
+        std::mem::forget(payload);
+        let place = panics::take_newest().unwrap_or_else(|| "an unknown place".to_owned());
+        crate::log::critical!("The worker ends because of a panic while it {part}, at {place}");
+        PANICKED
+    })
+}
+
+fn whole_life<F, T, Shape>(seat: Result<Inherited, SeatError>, factory: F) -> i32
+where
+    F: FnOnce() -> T,
+    T: IntoApp<Shape>,
+{
+    let seat = match seat {
         Ok(seat) => seat,
         Err(error) => {
             crate::log::critical!("The worker cannot start: {error}");
@@ -44,7 +67,7 @@ where
     };
     match build(worker, factory) {
         Ok((runtime, app)) => {
-            let code = runtime.block_on(live(worker, app, doors, lane));
+            let code = unless_it_panics("serves", || runtime.block_on(live(worker, app, doors, lane)));
             // Threads that are blocked in the application are not waited for.
             runtime.shutdown_background();
             code
@@ -73,8 +96,11 @@ fn take_seat(seat: Inherited) -> Result<(&'static Worker, Doors, u32), BoxError>
     let doors = Doors::inherit(&seat.listeners)?;
     // What the arbiter listens to is nothing to us.
     signal::reset_handlers();
+    sigstack::install()?;
     let inbox = WorkerInbox::install()?;
     sentinel::start(worker, inbox, fd::adopt(seat.lifeline_fd)?)?;
+    // It watches the lifeline from now on, so the end of the arbiter need not be ours at once.
+    orphan::outlive_arbiter()?;
     signal::unblock_all()?;
     Ok((worker, doors, seat.lane))
 }
@@ -88,6 +114,10 @@ fn log_fd(number: i32) -> io::Result<OwnedFd> {
 }
 
 /// Runs the factory, inside the runtime that will serve what it builds.
+///
+/// What the factory tells `tracing` on this thread goes to the operator log. The global slot is left free meanwhile, so
+/// that the application can set a subscriber of its own there; only if it has not, the log gets that one too. For the
+/// rest of the factory the log keeps its precedence on this thread.
 fn build<F, T, Shape>(worker: &Worker, factory: F) -> Result<(Runtime, App<T::Service>), String>
 where
     F: FnOnce() -> T,
@@ -96,26 +126,37 @@ where
     let name = &worker.orders.app;
     let runtime = runtime(worker.orders.threads)
         .map_err(|error| format!("worker {} cannot start its event loop: {error}", worker.slot))?;
+    let heard = tracing::subscriber::set_default(crate::log::bridge());
     let built = catch_unwind(AssertUnwindSafe(|| runtime.block_on(async { factory().into_app().await })));
-    let app = match built {
-        Ok(Ok(app)) => app,
-        Ok(Err(error)) => return Err(format!("the factory of {name} failed: {}", chain(&*error))),
-        Err(_payload) => {
+    drop(heard);
+    let failure = match built {
+        Ok(Ok(app)) => {
+            // An error means that the application has a subscriber of its own: its choice, for `log` records too.
+            if tracing::subscriber::set_global_default(crate::log::bridge()).is_ok() {
+                crate::log::hear_log_records();
+            }
+            return Ok((runtime, app));
+        }
+        Ok(Err(error)) => format!("the factory of {name} failed: {}", chain(&*error)),
+        Err(payload) => {
+            std::mem::forget(payload);
             let panic = panics::take_newest().unwrap_or_else(|| "an unknown place".to_owned());
-            return Err(format!("the factory of {name} panicked at {panic}"));
+            format!("the factory of {name} panicked at {panic}")
         }
     };
-    // An error means that the application has a subscriber of its own: its choice.
-    drop(tracing::subscriber::set_global_default(crate::log::bridge()));
-    Ok((runtime, app))
+    // Not waiting for threads that the factory has left blocked.
+    runtime.shutdown_background();
+    Err(failure)
 }
 
 fn runtime(threads: usize) -> io::Result<Runtime> {
-    if threads <= 1 {
-        Builder::new_current_thread().enable_all().build()
-    } else {
-        Builder::new_multi_thread().worker_threads(threads).thread_name("worker").enable_all().build()
+    let mut builder = if threads <= 1 { Builder::new_current_thread() } else { Builder::new_multi_thread() };
+    if threads > 1 {
+        builder.worker_threads(threads).thread_name("worker");
     }
+    // Without it (no memory) a thread serves as well, and its stack trace is shorter at worst.
+    builder.on_thread_start(|| drop(sigstack::install()));
+    builder.enable_all().build()
 }
 
 /// Serves until it is wished otherwise.

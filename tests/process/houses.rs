@@ -19,10 +19,9 @@ fn floors() -> BTreeMap<&'static str, u8> {
 }
 
 /// Crates that only some modules may name.
-const HOMES: [(&str, &[&str]); 7] = [
+const HOMES: [(&str, &[&str]); 6] = [
     ("nix", &["sys"]),
     ("libc", &["sys"]),
-    ("signal_hook", &["sys"]),
     ("libloading", &["sys"]),
     ("socket2", &["sys"]),
     ("tokio", &["worker", "monitor"]),
@@ -154,7 +153,9 @@ fn some_crates_have_one_home() {
 fn unsafe_code_is_in_sys_and_at_the_border_only() {
     let mut breaches = Vec::new();
     for source in sources() {
-        if ["sys", "abi"].contains(&source.house.as_str()) {
+        // `export!` writes the symbol that an arbiter calls with a pointer: the other half of the border.
+        let border = source.path == Path::new("worker/export.rs");
+        if border || ["sys", "abi"].contains(&source.house.as_str()) {
             continue;
         }
         for line in &source.lines {

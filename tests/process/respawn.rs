@@ -53,11 +53,9 @@ fn a_handler_that_overflows_the_stack_takes_only_its_own_worker_with_it() {
     server.wait_ready(2);
     let mark = server.mark();
     provoke(&server, "/overflow");
-    // Rust's own guard page handler says so and aborts; without it the kernel would send SEGV.
-    let line = wait_until("the reason", SOON, || {
-        let log = server.log_since(mark);
-        log.lines().find(|line| line.contains("SIGABRT") || line.contains("SIGSEGV")).map(str::to_owned)
-    });
+    // Rust's own guard page handler says so and aborts; without it the kernel would send a bare SEGV.
+    server.wait_log_since(mark, &["has overflowed its stack"], SOON);
+    let line = server.wait_log_since(mark, &["SIGABRT"], SOON);
     assert!(line.contains("pid"), "{line}");
     server.wait_ready(2);
     server.finish();

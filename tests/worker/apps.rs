@@ -5,7 +5,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Extension, Path};
 use axum::routing::{get, post};
 use http::{Request, Response};
-use rustcorn::abi::Seat;
+use rustcorn::abi::{Inherited, Seat};
 use rustcorn::worker::main_for;
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -13,7 +13,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// Runs the worker with the application of this name.
-pub fn run(name: &str, seat: *const Seat) -> i32 {
+pub fn run(name: &str, seat: &Seat) -> i32 {
+    let seat = Inherited::of(seat);
     match name {
         "router" => main_for(seat, router),
         "eventual" => main_for(seat, eventual),
@@ -23,6 +24,9 @@ pub fn run(name: &str, seat: *const Seat) -> i32 {
         "hanging" => main_for(seat, hanging),
         "hooked" => main_for(seat, hooked),
         "stuck_hook" => main_for(seat, stuck_hook),
+        "brittle" => main_for(seat, || Brittle { first: true }),
+        "talking" => main_for(seat, talking),
+        "listening" => main_for(seat, listening),
         "failing" => main_for(seat, || Failing),
         "reluctant" => main_for(seat, || Reluctant { ready: false }),
         other => panic!("no application {other}"),
@@ -45,6 +49,7 @@ fn router() -> Router {
         .route("/block/{ms}", get(async |Path(ms): Path<u64>| blocks_on_purpose(ms)))
         .route("/panic", get(panics))
         .route("/torn", get(async || Body::new(Torn { sent: 0 })))
+        .route("/record", get(async || log::warn!("a record of a library")))
         .route("/event", get(async || tracing::info!(answer = 42, "an event of the application")))
 }
 
@@ -119,6 +124,51 @@ fn hooked() -> rustcorn::App<Router> {
 
 fn stuck_hook() -> rustcorn::App<Router> {
     rustcorn::App::new(router()).on_shutdown(std::future::pending)
+}
+
+async fn talking() -> Result<Router, std::io::Error> {
+    tracing::info!("before the first await");
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    tracing::info!("after it");
+    tracing::trace!("too fine for the log");
+    Ok(router())
+}
+
+/// Has a subscriber of its own, which hears everything and says nothing.
+fn listening() -> Router {
+    tracing::subscriber::set_global_default(tracing_subscriber::registry()).unwrap();
+    router()
+}
+
+/// A tower service that panics when the last of it goes away.
+struct Brittle {
+    first: bool,
+}
+
+impl Clone for Brittle {
+    fn clone(&self) -> Self {
+        Self { first: false }
+    }
+}
+
+impl Drop for Brittle {
+    fn drop(&mut self) {
+        assert!(!self.first || std::thread::panicking(), "a service breaks");
+    }
+}
+
+impl tower::Service<Request<rustcorn::Body>> for Brittle {
+    type Response = Response<String>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<rustcorn::Body>) -> Self::Future {
+        ready(Ok(Response::new("whole\n".to_owned())))
+    }
 }
 
 /// A tower service that always fails.

@@ -30,6 +30,35 @@ fn a_factory_that_panics_says_where() {
 }
 
 #[test]
+fn what_a_factory_traces_is_in_the_log() {
+    for threads in [1, 2] {
+        let worker = serve("talking", serde_json::json!({ "threads": threads }));
+        worker.expect_log("before the first await");
+        worker.expect_log("after it");
+        worker.get("/event");
+        worker.expect_log("an event of the application");
+        worker.get("/record");
+        worker.expect_log("a record of a library");
+        assert!(!worker.log().contains("too fine"), "{}", worker.log());
+    }
+}
+
+#[test]
+fn an_application_may_set_a_subscriber_of_its_own() {
+    let worker = serve("listening", serde_json::json!({}));
+    worker.get("/event");
+    assert!(!worker.log().contains("an event of the application"), "{}", worker.log());
+}
+
+#[test]
+fn a_panic_at_the_end_is_an_exit_code_and_not_an_abort() {
+    let mut worker = serve("brittle", serde_json::json!({}));
+    worker.signal(Signal::TERM);
+    assert_eq!(worker.exit().0.code(), Some(101), "{}", worker.log());
+    worker.expect_log("a service breaks");
+}
+
+#[test]
 fn a_factory_that_hangs_can_be_stopped() {
     for signal in [Signal::TERM, Signal::QUIT] {
         let worker = &mut start(Start { app: "hanging", ..Start::default() });

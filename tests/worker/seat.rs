@@ -2,7 +2,7 @@
 //!
 //! The process is this test binary again, told by the environment to be a worker: no fork of a process with threads.
 
-use rustcorn::abi::{ABI, KIND_TCP, KIND_UNIX, Report, SHARED_LANE, Seat, SeatListener};
+use rustcorn::abi::{ABI, KIND_TCP, KIND_UNIX, Report, SHARED_LANE, Seat, SeatListener, Vouched};
 use rustcorn::scoreboard::Scoreboard;
 use rustcorn::sys::{clock, fd, leave::leave, pipe, poll};
 use rustcorn::types::{Generation, Pid, Signal, SlotId};
@@ -54,8 +54,11 @@ pub fn become_worker_if_told() {
         log_fd: told.log,
         scoreboard,
         scoreboard_len,
+        // SAFETY: all of it lives until the process leaves below; the descriptors were left open by the harness for us.
+        #[allow(unsafe_code)]
+        vouched: unsafe { Vouched::new() },
     };
-    leave(crate::apps::run(&told.app, &raw const seat));
+    leave(crate::apps::run(&told.app, &seat));
 }
 
 /// A running worker.

@@ -5,6 +5,7 @@ mod layers;
 mod parsers;
 mod properties;
 mod table;
+mod validate;
 
 use super::*;
 use crate::types::Level;

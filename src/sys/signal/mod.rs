@@ -35,12 +35,30 @@ pub fn unblock_all() -> io::Result<()> {
 
 /// Gives every signal its default meaning again, but leaves PIPE ignored: a write to a closed pipe or socket is an
 /// error to be handled, in every process of this house.
+///
+/// The handlers of SEGV and BUS stay: they are those of Rust's runtime, which say that a thread has overflowed its
+/// stack before the process dies. They work in a forked child too, for the thread that forked. They know the threads
+/// of the program only and not those that an application's library starts, since that has a Rust runtime of its own,
+/// which is never asked to install its handlers: an overflow there is a bare SEGV.
 pub fn reset_handlers() {
     for signal in Native::iterator().filter(|signal| !matches!(signal, Native::SIGKILL | Native::SIGSTOP)) {
+        if matches!(signal, Native::SIGSEGV | Native::SIGBUS) && has_handler(signal) {
+            continue;
+        }
         let handler = if signal == Native::SIGPIPE { SigHandler::SigIgn } else { SigHandler::SigDfl };
         // Fails for the two that have no handlers, and for no other.
         let _ = set_handler(signal, handler);
     }
+}
+
+fn has_handler(signal: Native) -> bool {
+    let mut now = std::mem::MaybeUninit::<nix::libc::sigaction>::zeroed();
+    // SAFETY: only asks for the present action; all zero is one.
+    let now = unsafe {
+        nix::libc::sigaction(signal as i32, std::ptr::null(), now.as_mut_ptr());
+        now.assume_init()
+    };
+    ![nix::libc::SIG_DFL, nix::libc::SIG_IGN].contains(&now.sa_sigaction)
 }
 
 /// Ignores a signal from now on. Programs that this process starts inherit that.
@@ -139,6 +157,8 @@ mod tests {
             };
             assert_eq!(action(Signal::TERM.0), nix::libc::SIG_DFL);
             assert_eq!(action(nix::libc::SIGPIPE), nix::libc::SIG_IGN);
+            // The test binary's runtime has installed one.
+            assert!(has_handler(Native::SIGSEGV) && !has_handler(Native::SIGTERM) && !has_handler(Native::SIGPIPE));
         });
     }
 }

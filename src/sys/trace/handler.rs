@@ -17,6 +17,8 @@ pub(super) const DONE: i32 = -2;
 
 /// How much of a stack is kept: the innermost frames.
 const DEPTH: usize = 128;
+/// What a walk may take of a signal stack, by far not all of which it does.
+const ROOM: usize = 3 << 10;
 static ADDRESSES: [AtomicUsize; DEPTH] = [const { AtomicUsize::new(0) }; DEPTH];
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
@@ -33,14 +35,32 @@ pub(super) extern "C" fn on_power(signal: c_int, info: *mut siginfo_t, context: 
     let Ok(own) = i32::try_from(own) else { return };
     // An answer to a question that was given up meanwhile must not disturb the next one.
     if ASKED.compare_exchange(own, BUSY, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
-        record(interrupted_at(context));
+        record(interrupted_at(context), has_room(context));
         ASKED.store(DONE, Ordering::Release);
     }
 }
 
+/// Whether what is left of the signal stack that we run on is enough for the unwinder. What a thread gets from Rust's
+/// runtime may be filled by the registers alone, on a processor with many of them.
+pub(super) fn has_room(context: *mut c_void) -> bool {
+    // SAFETY: the third argument of a handler with SA_SIGINFO is a valid ucontext.
+    let stack = unsafe { &(*context.cast::<nix::libc::ucontext_t>()).uc_stack };
+    // No signal stack: we are on the thread's ordinary one.
+    let ordinary = stack.ss_size == 0 || stack.ss_flags & nix::libc::SS_DISABLE != 0;
+    let here = (&raw const stack).addr();
+    ordinary || here.saturating_sub(stack.ss_sp.addr()) >= ROOM
+}
+
 /// Notes the stack from the interrupted instruction outwards. Until the walk meets that instruction it is still among
-/// the handler's own frames; without one to look for, everything is kept.
-fn record(interrupted: Option<usize>) {
+/// the handler's own frames; without one to look for, everything is kept. Without room for the walk, the instruction is
+/// all that is noted.
+pub(super) fn record(interrupted: Option<usize>, room: bool) {
+    if !room {
+        if let (Some(address), Some(place)) = (interrupted, ADDRESSES.first()) {
+            place.store(address + 1, Ordering::Relaxed);
+        }
+        return COUNT.store(usize::from(interrupted.is_some()), Ordering::Relaxed);
+    }
     let mut seen = interrupted.is_none();
     let mut count = 0;
     // SAFETY: unsynchronised walks may run at the same time as long as nothing is resolved, which happens later and

@@ -31,8 +31,10 @@ pub fn install_tracer() -> io::Result<()> {
 #[must_use]
 pub fn capture(tid: i32, patience: Duration) -> Option<Vec<usize>> {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    // A handler that was given up has finished since: its answer is nobody's, the buffer is free.
+    let _ = ASKED.compare_exchange(DONE, IDLE, Ordering::AcqRel, Ordering::Relaxed);
     if tid <= 0 || ASKED.compare_exchange(IDLE, tid, Ordering::AcqRel, Ordering::Relaxed).is_err() {
-        // Not idle: a handler of an earlier capture never finished, and the buffer is still its own.
+        // Not idle: a handler of an earlier capture has not finished, and the buffer is still its own.
         return None;
     }
     let asked_at = Instant::now();

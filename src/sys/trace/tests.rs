@@ -76,6 +76,39 @@ fn who_does_not_answer_is_given_up_and_the_next_one_is_served() {
 }
 
 #[test]
+fn a_late_answer_does_not_end_all_tracing() {
+    testkit::alone(module_path!(), "a_late_answer_does_not_end_all_tracing", || {
+        install_tracer().unwrap();
+        // A handler was at work for so long that it was given up,
+        ASKED.store(BUSY, Ordering::Release);
+        assert_eq!(capture(own_tid(), Duration::from_millis(1)), None);
+        // and finished after all.
+        ASKED.store(DONE, Ordering::Release);
+        assert!(capture(own_tid(), Duration::from_secs(5)).is_some());
+        assert_eq!(ASKED.load(Ordering::Acquire), IDLE);
+    });
+}
+
+#[test]
+fn a_small_signal_stack_is_not_overrun() {
+    // SAFETY: registers of zeros are as good as any; nothing returns to them.
+    let mut context = unsafe { std::mem::zeroed::<nix::libc::ucontext_t>() };
+    let here = (&raw const context).addr();
+    let mut with = |flags: i32, below: usize| {
+        let stack = nix::libc::stack_t { ss_sp: (here - below) as *mut _, ss_flags: flags, ss_size: below + 4096 };
+        context.uc_stack = stack;
+        handler::has_room((&raw mut context).cast())
+    };
+    assert!(with(0, 64 << 10));
+    assert!(!with(0, 2 << 10));
+    assert!(with(nix::libc::SS_DISABLE, 0), "the thread's ordinary stack");
+    testkit::alone(module_path!(), "a_small_signal_stack_is_not_overrun", || {
+        handler::record(Some(0x1000), false);
+        assert_eq!(handler::frames(), [0x1001], "the interrupted instruction only");
+    });
+}
+
+#[test]
 fn nobody_has_no_stack() {
     testkit::alone(module_path!(), "nobody_has_no_stack", || {
         install_tracer().unwrap();

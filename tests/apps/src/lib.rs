@@ -1,5 +1,6 @@
 //! Applications for the process tests: one that is like hello in another version, and many that misbehave.
 #![allow(missing_docs)]
+#![forbid(unsafe_code)]
 
 mod faulty;
 mod sound;
