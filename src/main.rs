@@ -1,3 +1,7 @@
 //! `rustcorn`: the command line.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    rustcorn::cli::main()
+}

@@ -1,4 +1,4 @@
-//! Floor 0: the words that every other part speaks. Plain values, no behaviour beyond conversion.
+//! The words that every other part speaks. Plain values, no behaviour beyond conversion.
 
 use std::fmt;
 use std::time::Duration;

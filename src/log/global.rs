@@ -1,8 +1,8 @@
 //! The process's one logger.
 //!
-//! The lock inside is held only for the length of one write that cannot block. The arbiter has one thread, so no lock
-//! is ever held at the moment of a fork, and a child finds a logger that works. Before `init`, lines go to the
-//! standard error stream.
+//! The lock inside is held only to look which logger it is, never during a write: a thread that a sick disk holds up
+//! holds up nobody else. The arbiter has one thread, so no lock is ever held at the moment of a fork, and a child finds
+//! a logger that works. Before `init`, lines go to the standard error stream.
 
 use super::format::{self, Fields, Record, Span};
 use super::open::{LogError, open};
@@ -13,14 +13,14 @@ use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, PoisonError, RwLock};
 
 struct Logger {
     orders: LogOrders,
     fd: OwnedFd,
 }
 
-static LOGGER: RwLock<Option<Logger>> = RwLock::new(None);
+static LOGGER: RwLock<Option<Arc<Logger>>> = RwLock::new(None);
 static LOSSES: Losses = Losses::new();
 /// The least level that is written, beside the lock so that a line that nobody wants costs one load.
 static LEAST: AtomicU8 = AtomicU8::new(Level::Info as u8);
@@ -28,9 +28,8 @@ static LEAST: AtomicU8 = AtomicU8::new(Level::Info as u8);
 /// Takes `fd` as the log and `orders` as its shape; what was in use before is closed.
 pub fn init(orders: LogOrders, fd: OwnedFd) {
     LEAST.store(orders.level as u8, Ordering::Relaxed);
-    let old = LOGGER.write().unwrap_or_else(PoisonError::into_inner).replace(Logger { orders, fd });
-    // Closed outside the lock.
-    drop(old);
+    let logger = Arc::new(Logger { orders, fd });
+    LOGGER.write().unwrap_or_else(PoisonError::into_inner).replace(logger);
 }
 
 /// Opens what `orders` name: the file, or the standard error stream. The caller may give it to another owner and then
@@ -61,9 +60,8 @@ pub fn reconfigure(orders: LogOrders) -> Result<(), LogError> {
 /// # Errors
 /// If the file cannot be opened.
 pub fn reopen() -> Result<(), LogError> {
-    let orders = read().as_ref().map(|logger| logger.orders.clone());
-    match orders {
-        Some(orders) if orders.path.is_some() => reconfigure(orders),
+    match current() {
+        Some(logger) if logger.orders.path.is_some() => reconfigure(logger.orders.clone()),
         _ => Ok(()),
     }
 }
@@ -71,7 +69,7 @@ pub fn reopen() -> Result<(), LogError> {
 /// The descriptor of the log, for a worker's seat. It stays open until the next `init`, `reconfigure` or `reopen`.
 #[must_use]
 pub fn raw_fd() -> RawFd {
-    read().as_ref().map_or_else(|| io::stderr().as_raw_fd(), |logger| logger.fd.as_raw_fd())
+    current().map_or_else(|| io::stderr().as_raw_fd(), |logger| logger.fd.as_raw_fd())
 }
 
 /// How many lines this process has lost because the log took no more.
@@ -96,11 +94,7 @@ pub fn write(level: Level, message: &str) {
 /// What the macros call: formats only what is written.
 pub fn line(level: Level, message: fmt::Arguments<'_>) {
     if enabled(level) {
-        match message.as_str() {
-            Some(message) => write(level, message),
-            // Before the lock is taken: a `Display` may log, too.
-            None => write(level, &message.to_string()),
-        }
+        write(level, &message.to_string());
     }
 }
 
@@ -110,7 +104,8 @@ pub(super) fn emit(level: Level, message: &str, target: Option<&str>, fields: &F
     // Asked each time: after a fork it is another one.
     let pid = std::process::id();
     let record = Record { time: &time, pid, level, message, target, fields, spans };
-    let (json, colors) = read().as_ref().map_or((false, false), |logger| (logger.orders.json, logger.orders.colors));
+    let logger = current();
+    let (json, colors) = logger.as_ref().map_or((false, false), |logger| (logger.orders.json, logger.orders.colors));
     let shape = |record: &Record| if json { format::json(record) } else { format::text(record, colors) };
     let notice = |lost: u64| {
         let lines = if lost == 1 { "line" } else { "lines" };
@@ -118,12 +113,12 @@ pub(super) fn emit(level: Level, message: &str, target: Option<&str>, fields: &F
         shape(&Record { level: Level::Warning, message: &message, target: None, fields: &[], spans: &[], ..record })
     };
     let line = shape(&record);
-    match read().as_ref() {
+    match logger {
         Some(logger) => deliver(&logger.fd, &LOSSES, &line, notice),
         None => deliver(io::stderr(), &LOSSES, &line, notice),
     }
 }
 
-fn read() -> RwLockReadGuard<'static, Option<Logger>> {
-    LOGGER.read().unwrap_or_else(PoisonError::into_inner)
+fn current() -> Option<Arc<Logger>> {
+    LOGGER.read().unwrap_or_else(PoisonError::into_inner).clone()
 }

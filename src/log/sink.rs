@@ -8,7 +8,7 @@ use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How many lines were lost: since the last one that got through, and in all.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Losses {
     untold: AtomicU64,
     total: AtomicU64,

@@ -1,15 +1,8 @@
-//! Descriptors in general: pipes, flags, copies. What is special to sockets is in `sys::socket`.
+//! Descriptors in general: flags, adoption, closing. What is special to sockets is in `sys::socket`.
 
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
-
-/// A new pipe as (read end, write end), both close-on-exec and, if asked for, both non-blocking.
-pub fn pipe(nonblocking: bool) -> io::Result<(OwnedFd, OwnedFd)> {
-    let mut flags = OFlag::O_CLOEXEC;
-    flags.set(OFlag::O_NONBLOCK, nonblocking);
-    Ok(nix::unistd::pipe2(flags)?)
-}
 
 /// Makes reads and writes return `WouldBlock` instead of waiting. The flag belongs to the open file, so every process
 /// that shares it is concerned: never do this to an inherited stderr.
@@ -57,75 +50,48 @@ pub fn borrow<'a>(number: RawFd) -> Option<BorrowedFd<'a>> {
 ///
 /// The `OwnedFd`s behind the closed numbers must never be dropped in this process: only a child that leaves by
 /// `_exit` may call this.
-pub fn close_all_but(keep: &[RawFd]) -> io::Result<()> {
+pub fn close_all_except(keep: &[RawFd]) {
     let mut keep: Vec<u32> = keep.iter().filter_map(|fd| u32::try_from(*fd).ok()).filter(|fd| *fd > 2).collect();
     keep.sort_unstable();
     keep.dedup();
     let mut first = 3;
     for kept in keep {
         if kept > first {
-            close_range(first, kept - 1)?;
+            close_range(first, kept - 1);
         }
         first = kept + 1;
     }
-    close_range(first, u32::MAX)
+    close_range(first, u32::MAX);
 }
 
-fn close_range(first: u32, last: u32) -> io::Result<()> {
+fn close_range(first: u32, last: u32) {
     // SAFETY: closes numbers; the caller has promised that no owner of one of them is used or dropped any more.
     let result = unsafe { nix::libc::syscall(nix::libc::SYS_close_range, first, last, 0) };
-    if result == 0 {
-        return Ok(());
-    }
-    let error = io::Error::last_os_error();
-    match error.raw_os_error() {
-        // A kernel before 5.9, or a seccomp filter that does not know the call.
-        Some(nix::libc::ENOSYS | nix::libc::EPERM) => close_one_by_one(first, last),
-        _ => Err(error),
+    // A kernel before 5.9, or a seccomp filter that does not know the call.
+    if result != 0 {
+        close_one_by_one(first, last);
     }
 }
 
-fn close_one_by_one(first: u32, last: u32) -> io::Result<()> {
-    let open: Vec<u32> = std::fs::read_dir("/proc/self/fd")?
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        .filter(|number| (first..=last).contains(number))
-        .collect();
-    for number in open {
-        if let Ok(number) = RawFd::try_from(number) {
-            // SAFETY: as in close_range; the directory's own descriptor is in the list, gone already: EBADF.
-            unsafe { nix::libc::close(number) };
-        }
+fn close_one_by_one(first: u32, last: u32) {
+    let Ok(entries) = std::fs::read_dir("/proc/self/fd") else { return };
+    let numbers = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
+    let open: Vec<u32> = numbers.filter(|number| (first..=last).contains(number)).collect();
+    for number in open.into_iter().filter_map(|number| RawFd::try_from(number).ok()) {
+        // SAFETY: as in close_range; the directory's own descriptor is in the list, gone already: EBADF.
+        unsafe { nix::libc::close(number) };
     }
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::testkit;
-    use std::io::{Read, Write};
+    use crate::sys::{pipe, testkit};
     use std::os::fd::AsRawFd;
 
     fn is_cloexec(fd: impl AsFd) -> bool {
         let flags = fcntl(fd.as_fd(), FcntlArg::F_GETFD).unwrap();
         FdFlag::from_bits_retain(flags).contains(FdFlag::FD_CLOEXEC)
-    }
-
-    #[test]
-    fn pipe_carries_bytes_and_is_not_inherited() {
-        let (read, write) = pipe(false).unwrap();
-        assert!(is_cloexec(&read) && is_cloexec(&write));
-        std::fs::File::from(write).write_all(b"hello").unwrap();
-        let mut text = String::new();
-        std::fs::File::from(read).read_to_string(&mut text).unwrap();
-        assert_eq!(text, "hello");
-    }
-
-    #[test]
-    fn nonblocking_pipe_does_not_wait() {
-        let (read, _write) = pipe(true).unwrap();
-        let error = std::fs::File::from(read).read(&mut [0]).unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
     }
 
     #[test]
@@ -136,7 +102,7 @@ mod tests {
 
     #[test]
     fn adopt_takes_over_and_sets_cloexec() {
-        let (read, _write) = pipe(false).unwrap();
+        let (read, _write) = pipe::blocking().unwrap();
         set_cloexec(&read, false).unwrap();
         let number = std::os::fd::IntoRawFd::into_raw_fd(read);
         let adopted = adopt(number).unwrap();
@@ -145,11 +111,11 @@ mod tests {
     }
 
     #[test]
-    fn close_all_but_keeps_what_was_named() {
+    fn close_all_except_keeps_what_was_named() {
         testkit::in_fork(|| {
-            let (read, write) = pipe(false).unwrap();
-            let (gone, gone_too) = pipe(false).unwrap();
-            close_all_but(&[write.as_raw_fd(), read.as_raw_fd(), 1]).unwrap();
+            let (read, write) = pipe::blocking().unwrap();
+            let (gone, gone_too) = pipe::blocking().unwrap();
+            close_all_except(&[write.as_raw_fd(), read.as_raw_fd(), 1]);
             let open = |fd: RawFd| fcntl(borrow(fd).unwrap(), FcntlArg::F_GETFD).is_ok();
             assert!(open(read.as_raw_fd()) && open(write.as_raw_fd()));
             assert!(!open(gone.as_raw_fd()) && !open(gone_too.as_raw_fd()));
@@ -160,9 +126,9 @@ mod tests {
     #[test]
     fn closing_one_by_one_does_the_same() {
         testkit::in_fork(|| {
-            let (read, write) = pipe(false).unwrap();
+            let (read, write) = pipe::blocking().unwrap();
             let first = u32::try_from(write.as_raw_fd()).unwrap();
-            close_one_by_one(first, first).unwrap();
+            close_one_by_one(first, first);
             assert!(fcntl(&read, FcntlArg::F_GETFD).is_ok());
             assert!(fcntl(&write, FcntlArg::F_GETFD).is_err());
             std::mem::forget(write);

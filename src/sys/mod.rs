@@ -1,4 +1,4 @@
-//! Floor 1: the operating system. The only home of `unsafe` and the only place that names nix and libc.
+//! The operating system. The only home of `unsafe` and the only place that names nix and libc.
 //!
 //! Every function here is one act of the kernel in the shape the rest of the house wants: safe to call, typed, and
 //! with its failure as `io::Error`. Nothing here decides anything, logs anything or knows what a worker is. What only
@@ -7,16 +7,37 @@
 #![allow(unsafe_code)]
 
 pub mod clock;
+#[cfg(feature = "arbiter")]
+pub mod daemon;
+#[cfg(feature = "arbiter")]
+pub mod env;
+#[cfg(feature = "arbiter")]
+pub mod exec;
 pub mod fd;
+#[cfg(feature = "arbiter")]
+pub mod fork;
+#[cfg(feature = "arbiter")]
+pub mod inotify;
 pub mod leave;
+#[cfg(feature = "arbiter")]
+pub mod library;
+#[cfg(feature = "arbiter")]
+pub mod memfd;
+pub mod pipe;
 pub mod poll;
+#[cfg(feature = "arbiter")]
+pub mod privileges;
+#[cfg(feature = "arbiter")]
+pub mod process;
 pub mod shm;
 pub mod signal;
+#[cfg(feature = "arbiter")]
+pub mod socket;
 pub mod stats;
 #[cfg(test)]
 pub(crate) mod testkit;
 pub mod title;
 pub mod trace;
+#[cfg(feature = "arbiter")]
+pub mod wait;
 pub mod write;
-
-pub use fd::pipe;

@@ -29,7 +29,7 @@ mod tests {
 
     #[test]
     fn nothing_happens_until_the_timeout() {
-        let (read, _write) = pipe(false).unwrap();
+        let (read, _write) = pipe::blocking().unwrap();
         let begun = Instant::now();
         let ready = wait(&[read.as_fd()], Some(Duration::from_millis(20))).unwrap();
         assert_eq!(ready, [false]);
@@ -38,9 +38,9 @@ mod tests {
 
     #[test]
     fn a_byte_and_a_hang_up_are_both_news() {
-        let (quiet, _kept) = pipe(false).unwrap();
-        let (with_byte, write) = pipe(false).unwrap();
-        let (hung_up, closed) = pipe(false).unwrap();
+        let (quiet, _kept) = pipe::blocking().unwrap();
+        let (with_byte, write) = pipe::blocking().unwrap();
+        let (hung_up, closed) = pipe::blocking().unwrap();
         let mut write = std::fs::File::from(write);
         write.write_all(b"x").unwrap();
         drop(closed);

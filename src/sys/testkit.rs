@@ -32,8 +32,7 @@ pub fn in_fork(body: impl FnOnce()) {
     assert!(pid >= 0, "fork failed");
     if pid == 0 {
         let code = if catch_unwind(AssertUnwindSafe(body)).is_ok() { 0 } else { 101 };
-        // SAFETY: leaves without running anybody's destructors, as a fork of a test must.
-        unsafe { nix::libc::_exit(code) };
+        super::leave::leave(code);
     }
     let mut status = 0;
     // SAFETY: waits for our own child, into our own integer.

@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn a_full_pipe_is_an_error_at_once() {
-        let (read, write) = pipe(false).unwrap();
+        let (read, write) = pipe::blocking().unwrap();
         log_write(&write, b"first\n").unwrap();
         let error = log_write(&write, &vec![b'x'; 1 << 20]).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn the_older_way_does_not_wait_either() {
-        let (_read, write) = pipe(false).unwrap();
+        let (_read, write) = pipe::blocking().unwrap();
         while write_nowait(write.as_fd(), &[0; PIPE_BUF]).is_ok() {}
         let mut polled = [PollFd::new(write.as_fd(), PollFlags::POLLOUT)];
         assert_eq!(poll(&mut polled, PollTimeout::ZERO).unwrap(), 0, "poll knows that a page does not fit");
@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn a_reader_that_is_gone_is_an_error() {
         // The test harness, like every Rust program, ignores PIPE from its first line.
-        let (read, write) = pipe(false).unwrap();
+        let (read, write) = pipe::blocking().unwrap();
         drop(read);
         assert_eq!(log_write(&write, b"x").unwrap_err().kind(), io::ErrorKind::BrokenPipe);
         let (ours, theirs) = UnixStream::pair().unwrap();

@@ -72,7 +72,7 @@ fn take_seat(seat: Inherited) -> Result<(&'static Worker, Doors, u32), BoxError>
     worker.record().set_lane(seat.lane);
     let doors = Doors::inherit(&seat.listeners)?;
     // What the arbiter listens to is nothing to us.
-    signal::reset_handlers()?;
+    signal::reset_handlers();
     let inbox = WorkerInbox::install()?;
     sentinel::start(worker, inbox, fd::adopt(seat.lifeline_fd)?)?;
     signal::unblock_all()?;

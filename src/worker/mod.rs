@@ -1,4 +1,4 @@
-//! Floor 3: one worker, from its seat to its exit. It lives in the application's library, compiled with the
+//! One worker, from its seat to its exit. It lives in the application's library, compiled with the
 //! application, and serves HTTP/1.1 on tokio and hyper.
 //!
 //! - `boot`: the order of events.

@@ -101,8 +101,8 @@ pub fn start(start: Start<'_>) -> Worker {
         Some(path) => (KIND_UNIX, UnixListener::bind(path).unwrap().into()),
         None => (KIND_TCP, tcp.into()),
     };
-    let (reports, report) = pipe(false).unwrap();
-    let (lifeline, held) = pipe(false).unwrap();
+    let (reports, report) = pipe::blocking().unwrap();
+    let (lifeline, held) = pipe::blocking().unwrap();
     let log = tempfile::NamedTempFile::new().unwrap();
     let log_fd: OwnedFd = File::options().append(true).open(log.path()).unwrap().into();
     let mut orders = serde_json::json!({ "app": start.app, "log": { "level": "debug", "path": log.path() } });

@@ -6,8 +6,9 @@
 //! curl http://127.0.0.1:8000/todos
 //! ```
 //!
-//! The list is in `todo.json`, or where `TODO_FILE` says; stop the server with Ctrl-C or reload it, and the list is
-//! still there. It lives in the memory of one worker: with more of them, keep such things in a database.
+//! The list is in `todo.json`, or where `TODO_FILE` says: stop the server, start it again, and the list is still there.
+//! It lives in the memory of one worker. With more of them, or for a reload, where the newcomer starts before the old
+//! worker saves, such things belong in a database.
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;

@@ -66,7 +66,7 @@ impl Inbox {
     }
 
     fn replace() -> io::Result<Self> {
-        let (read_end, write_end) = crate::sys::pipe(true)?;
+        let (read_end, write_end) = crate::sys::pipe::nonblocking()?;
         // The former write end stays open: a handler in another thread may be about to use its number.
         WRITE_END.store(write_end.into_raw_fd(), Ordering::Relaxed);
         Ok(Self { read_end })

@@ -35,13 +35,12 @@ pub fn unblock_all() -> io::Result<()> {
 
 /// Gives every signal its default meaning again, but leaves PIPE ignored: a write to a closed pipe or socket is an
 /// error to be handled, in every process of this house.
-pub fn reset_handlers() -> io::Result<()> {
-    for signal in Native::iterator() {
-        if !matches!(signal, Native::SIGKILL | Native::SIGSTOP | Native::SIGPIPE) {
-            set_handler(signal, SigHandler::SigDfl)?;
-        }
+pub fn reset_handlers() {
+    for signal in Native::iterator().filter(|signal| !matches!(signal, Native::SIGKILL | Native::SIGSTOP)) {
+        let handler = if signal == Native::SIGPIPE { SigHandler::SigIgn } else { SigHandler::SigDfl };
+        // Fails for the two that have no handlers, and for no other.
+        let _ = set_handler(signal, handler);
     }
-    set_handler(Native::SIGPIPE, SigHandler::SigIgn)
 }
 
 /// Ignores a signal from now on. Programs that this process starts inherit that.
@@ -55,7 +54,19 @@ pub fn send(pid: Pid, signal: Signal) -> io::Result<bool> {
     if pid.0 <= 0 {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "a process id is greater than zero"));
     }
-    match nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid.0), native(signal)?) {
+    deliver(nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid.0), native(signal)?))
+}
+
+/// Sends a signal to every process of the group that `leader` leads. `Ok(false)` if it has none (any more).
+pub fn send_group(leader: Pid, signal: Signal) -> io::Result<bool> {
+    if leader.0 <= 1 {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "a process group's leader is greater than one"));
+    }
+    deliver(nix::sys::signal::killpg(nix::unistd::Pid::from_raw(leader.0), native(signal)?))
+}
+
+fn deliver(answer: nix::Result<()>) -> io::Result<bool> {
+    match answer {
         Ok(()) => Ok(true),
         Err(nix::errno::Errno::ESRCH) => Ok(false),
         Err(errno) => Err(errno.into()),
@@ -102,6 +113,7 @@ mod tests {
     fn groups_are_out_of_reach() {
         for pid in [0, -1, -5] {
             assert_eq!(send(Pid(pid), Signal::TERM).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+            assert_eq!(send_group(Pid(pid), Signal::TERM).unwrap_err().kind(), io::ErrorKind::InvalidInput);
         }
     }
 
@@ -115,7 +127,7 @@ mod tests {
             ignore(Signal::TERM).unwrap();
             ignore(Signal::USR1).unwrap();
             restore(&before).unwrap();
-            reset_handlers().unwrap();
+            reset_handlers();
             unblock_all().unwrap();
             let action = |signal: i32| {
                 let mut now = std::mem::MaybeUninit::<nix::libc::sigaction>::zeroed();

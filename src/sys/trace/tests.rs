@@ -34,7 +34,8 @@ fn the_function_that_blocks_is_named_with_its_line() {
         for asleep in [false, true, false] {
             let lines = trace_of_a_stuck_thread(asleep);
             let text = lines.join("\n");
-            let stuck = lines.iter().find(|line| line.contains("trace::tests::stuck_in_the_application"));
+            // How much of its path is in the name depends on how much debug information there is.
+            let stuck = lines.iter().find(|line| line.contains("stuck_in_the_application at "));
             let stuck = stuck.unwrap_or_else(|| panic!("not found in\n{text}"));
             assert!(stuck.contains("src/sys/trace/tests.rs:"), "{stuck}");
             assert!(!stuck.contains("::h"), "hash in {stuck}");
@@ -49,7 +50,7 @@ fn a_thread_can_capture_itself() {
     testkit::alone(module_path!(), "a_thread_can_capture_itself", || {
         install_tracer().unwrap();
         let frames = capture(own_tid(), Duration::from_secs(5)).unwrap();
-        assert!(resolve(&frames).iter().any(|line| line.contains("trace::capture")));
+        assert!(resolve(&frames).iter().any(|line| line.contains("src/sys/trace/mod.rs:")));
     });
 }
 

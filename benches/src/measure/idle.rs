@@ -1,0 +1,23 @@
+//! What a process costs while it does nothing.
+
+use anyhow::{Context, Result};
+use procfs::process::Process;
+
+/// The resident set of a process in bytes.
+pub fn resident(pid: i32) -> Result<u64> {
+    let status = Process::new(pid).and_then(|process| process.status());
+    let status = status.with_context(|| format!("cannot read the status of process {pid}"))?;
+    Ok(status.vmrss.with_context(|| format!("process {pid} has no resident set"))? * 1024)
+}
+
+/// How often the threads of a process have been put on a processor, wanted and unwanted switches together. The growth
+/// of this number is the number of wake-ups.
+pub fn switches(pid: i32) -> Result<u64> {
+    let tasks = Process::new(pid).and_then(|process| process.tasks());
+    let mut sum = 0;
+    for task in tasks.with_context(|| format!("cannot list the threads of process {pid}"))?.flatten() {
+        let status = task.status().with_context(|| format!("cannot read the status of thread {}", task.tid))?;
+        sum += status.voluntary_ctxt_switches.unwrap_or(0) + status.nonvoluntary_ctxt_switches.unwrap_or(0);
+    }
+    Ok(sum)
+}

@@ -1,0 +1,96 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_rustcorn_global_optspecs
+    string join \n app-dir= chdir= e/env= b/bind= backlog= reuse-port no-reuse-port w/workers= threads= worker-connections= balance no-balance max-requests= max-requests-jitter= max-worker-lifetime= max-worker-lifetime-jitter= max-rss= t/timeout= graceful-timeout= boot-timeout= keep-alive= reload-surge= reload no-reload reload-extra-file= reload-delay= D/daemon no-daemon p/pid= u/user= g/group= initgroups no-initgroups m/umask= n/name= R/enable-stdio-inheritance no-enable-stdio-inheritance error-logfile= log-level= log-format= use-colors= no-use-colors c/config= check-config no-check-config print-config no-print-config v/version h/help
+end
+
+function __fish_rustcorn_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_rustcorn_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_rustcorn_using_subcommand
+    set -l cmd (__fish_rustcorn_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l app-dir -d 'Look for the application\'s library in this directory first' -r -f -a "(__fish_complete_directories)"
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l chdir -d 'Change to this directory before anything is loaded' -r -f -a "(__fish_complete_directories)"
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -s e -l env -d 'Set an environment variable for the application, as NAME=VALUE' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -s b -l bind -d 'Listen on this address [default: 127.0.0.1:8000]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l backlog -d 'How many connections may wait to be accepted [default: 2048]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -s w -l workers -d 'How many worker processes serve [default: 1]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l threads -d 'How many threads each worker runs its event loop on [default: 1]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l worker-connections -d 'How many connections each worker has open at most [default: 1000]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l max-requests -d 'Replace a worker after this many requests; 0: never [default: 0]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l max-requests-jitter -d 'Add up to this many requests to max_requests, at random for each worker [default: 0]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l max-worker-lifetime -d 'Replace a worker at this age; 0: never [default: 0]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l max-worker-lifetime-jitter -d 'Add up to this much to max_worker_lifetime, at random for each worker [default: 0]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l max-rss -d 'Replace a worker whose resident memory exceeds this; 0: never [default: 0]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -s t -l timeout -d 'Kill and replace a worker that has given no sign of life for this long; 0: never [default: 30]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l graceful-timeout -d 'How long a worker that is being stopped or replaced may finish what it holds [default: 30]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l boot-timeout -d 'How long a worker may take to load the application; 0: for ever [default: 60]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l keep-alive -d 'Close a connection that has been idle between two requests for this long [default: 2]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l reload-surge -d 'How many workers beyond their number a reload may start at a time; 0: as many as there are workers [default: 0]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l reload-extra-file -d 'With reload, watch this file or pattern too' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l reload-delay -d 'With reload, wait this long after the last change [default: 0.25]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -s p -l pid -d 'Write the process id to this file' -r -F
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -s u -l user -d 'Run the workers as this user' -r -f -a "(__fish_complete_users)"
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -s g -l group -d 'Run the workers as this group' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -s m -l umask -d 'Take these permission bits away from files and sockets that are created [default: 0o000]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -s n -l name -d 'Show this name in the list of processes' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l error-logfile -l log-file -d 'Write the log to this file; `-`: standard error [default: -]' -r -F
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l log-level -d 'Log what is at least this important [default: info]' -r -f -a "debug\t''
+info\t''
+warning\t''
+error\t''
+critical\t''"
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l log-format -d 'How a line of the log looks [default: text]' -r -f -a "text\t''
+json\t''"
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l use-colors -d 'Colour the log [default: auto]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -s c -l config -d 'Read the settings from this TOML file' -r -F
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l reuse-port -d 'Give each worker a listening socket of its own (SO_REUSEPORT)'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-reuse-port -d 'Turn reuse_port off'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l balance -d 'Let the least loaded worker take the next connection [default: true]'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-balance -d 'Turn balance off'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l reload -d 'For development: build and reload when the sources or the library change'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-reload -d 'Turn reload off'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -s D -l daemon -d 'Run in the background'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-daemon -d 'Turn daemon off'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l initgroups -d 'Give the workers all groups that the user is a member of'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-initgroups -d 'Turn initgroups off'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -s R -l enable-stdio-inheritance -d 'As a daemon, keep standard input, output and error'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-enable-stdio-inheritance -d 'Turn enable_stdio_inheritance off'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-use-colors -d 'Turn use_colors off'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l check-config -d 'Check the settings, load the application, serve nothing'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-check-config -d 'Turn check_config off'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l print-config -d 'Show every setting and where it comes from, as TOML, then check as check_config does'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-print-config -d 'Turn print_config off'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -s v -l version -d 'Print version'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -a "generate" -d 'Print the manual, completions or settings texts that follow from the options'
+complete -c rustcorn -n "__fish_rustcorn_using_subcommand generate; and not __fish_seen_subcommand_from man completions reference sample-config schema all" -s h -l help -d 'Print help'
+complete -c rustcorn -n "__fish_rustcorn_using_subcommand generate; and not __fish_seen_subcommand_from man completions reference sample-config schema all" -f -a "man" -d 'Print the manual page'
+complete -c rustcorn -n "__fish_rustcorn_using_subcommand generate; and not __fish_seen_subcommand_from man completions reference sample-config schema all" -f -a "completions" -d 'Print completions for a shell'
+complete -c rustcorn -n "__fish_rustcorn_using_subcommand generate; and not __fish_seen_subcommand_from man completions reference sample-config schema all" -f -a "reference" -d 'Print the reference of all options as Markdown'
+complete -c rustcorn -n "__fish_rustcorn_using_subcommand generate; and not __fish_seen_subcommand_from man completions reference sample-config schema all" -f -a "sample-config" -d 'Print a settings file with every option explained'
+complete -c rustcorn -n "__fish_rustcorn_using_subcommand generate; and not __fish_seen_subcommand_from man completions reference sample-config schema all" -f -a "schema" -d 'Print the JSON schema of the settings file'
+complete -c rustcorn -n "__fish_rustcorn_using_subcommand generate; and not __fish_seen_subcommand_from man completions reference sample-config schema all" -f -a "all" -d 'Write all of them to files'
+complete -c rustcorn -n "__fish_rustcorn_using_subcommand generate; and __fish_seen_subcommand_from man" -s h -l help -d 'Print help'
+complete -c rustcorn -n "__fish_rustcorn_using_subcommand generate; and __fish_seen_subcommand_from completions" -s h -l help -d 'Print help'
+complete -c rustcorn -n "__fish_rustcorn_using_subcommand generate; and __fish_seen_subcommand_from reference" -s h -l help -d 'Print help'
+complete -c rustcorn -n "__fish_rustcorn_using_subcommand generate; and __fish_seen_subcommand_from sample-config" -s h -l help -d 'Print help'
+complete -c rustcorn -n "__fish_rustcorn_using_subcommand generate; and __fish_seen_subcommand_from schema" -s h -l help -d 'Print help'
+complete -c rustcorn -n "__fish_rustcorn_using_subcommand generate; and __fish_seen_subcommand_from all" -s h -l help -d 'Print help'

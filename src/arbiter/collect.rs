@@ -1,0 +1,110 @@
+//! From descriptors to events: what has happened since the last turn, in the order in which the machine must hear it.
+
+use super::shell::Shell;
+use crate::abi::Report;
+use crate::log;
+use crate::supervisor::{Event, Intent};
+use crate::sys;
+use crate::types::{ExitStatus, Pid, Signal};
+use std::time::Duration;
+
+/// A child that was reaped.
+pub struct Reaped {
+    /// Which.
+    pub pid: Pid,
+    /// How it ended.
+    pub status: ExitStatus,
+    /// Its largest resident set, in KiB.
+    pub peak_rss_kb: u64,
+}
+
+/// Something that happened, and for a death what `wait` told about it.
+pub enum News {
+    /// For the machine as it is.
+    Event(Event),
+    /// A child is gone.
+    Death(Reaped),
+}
+
+impl Shell<'_> {
+    /// Waits for news, at most `patience`. Intents come first: at a terminal, Ctrl-C reaches the workers too, and their
+    /// deaths must not be taken for crashes. What a worker reported comes before its death.
+    pub fn wait(&mut self, patience: Option<Duration>) -> Vec<News> {
+        if let Err(error) = sys::poll::wait(&self.wake_sources(), patience) {
+            log::error!("cannot wait for events: {error}");
+        }
+        let mut news = Vec::new();
+        let mut signals = Vec::new();
+        self.inbox.drain(&mut signals);
+        news.extend(signals.iter().filter_map(|signal| self.intent(*signal)).map(|i| News::Event(Event::Intent(i))));
+        if self.development.as_mut().is_some_and(|development| development.read_changes()) {
+            news.push(News::Event(Event::FilesChanged));
+        }
+        if let Some(successor) = &mut self.successor
+            && successor.read_ready()
+        {
+            news.push(News::Event(Event::UpgradeReady { pid: successor.pid }));
+        }
+        if self.predecessor.as_mut().is_some_and(|predecessor| predecessor.read_promotion()) {
+            news.push(News::Event(Event::Promoted));
+        }
+        for member in self.roster.iter_mut() {
+            let pid = member.pid;
+            news.extend(member.read_reports().into_iter().map(|report| News::Event(told(pid, report))));
+        }
+        if signals.contains(&Signal::CHLD) {
+            self.reap(&mut news);
+        }
+        news
+    }
+
+    fn reap(&mut self, news: &mut Vec<News>) {
+        while let Some(reaped) = sys::wait::reap() {
+            let (pid, status) = (reaped.pid, reaped.status);
+            if let Some(member) = self.roster.get_mut(pid) {
+                // Its last words may have come after the pipes were read.
+                news.extend(member.read_reports().into_iter().map(|report| News::Event(told(pid, report))));
+                news.push(News::Death(Reaped { pid, status, peak_rss_kb: reaped.peak_rss_kb }));
+            } else if let Some(built) = self.development.as_mut().and_then(|it| it.reaped(pid, status)) {
+                news.push(News::Event(built));
+            } else if self.successor.take_if(|successor| successor.pid == pid).is_some() {
+                news.push(News::Event(Event::Exited { pid, status }));
+            } else {
+                // As process 1 of a container we inherit orphans. They are nothing to the machine.
+                log::debug!("reaped process {pid}, which is not ours: it {status}");
+            }
+        }
+    }
+
+    fn intent(&self, signal: Signal) -> Option<Intent> {
+        let intent = match signal {
+            Signal::HUP => Intent::Reload,
+            Signal::TTIN => Intent::MoreWorkers,
+            Signal::TTOU => Intent::FewerWorkers,
+            Signal::USR1 => Intent::ReopenLogs,
+            Signal::USR2 if self.predecessor.is_some() => {
+                log::warn!("USR2 signal ignored. Parent exists: the arbiter that this one upgrades has not left yet");
+                return None;
+            }
+            Signal::USR2 => Intent::Upgrade,
+            Signal::TERM => Intent::StopGracefully,
+            Signal::INT | Signal::QUIT => Intent::StopQuickly,
+            Signal::WINCH if self.daemonized => Intent::RetireWorkers,
+            Signal::WINCH => {
+                log::debug!("SIGWINCH ignored: not running as a daemon");
+                return None;
+            }
+            _ => return None,
+        };
+        Some(intent)
+    }
+}
+
+fn told(pid: Pid, report: Report) -> Event {
+    match report {
+        Report::Ready => Event::Ready { pid },
+        Report::BootFailed { code, reason } => Event::BootFailed { pid, code, reason },
+        Report::Recycle { reason } => Event::RecycleWanted { pid, reason },
+        Report::Traced => Event::Traced { pid },
+    }
+}

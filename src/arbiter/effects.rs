@@ -1,0 +1,148 @@
+//! From actions to deeds. Each action is performed at once; what it results in comes back as an event.
+
+use super::collect::Reaped;
+use super::load;
+use super::obituary::{self, Death};
+use super::shell::Shell;
+use super::upgrade::Successor;
+use crate::log;
+use crate::supervisor::{Action, Cause, Event, Symptom};
+use crate::sys;
+use crate::types::{ExitStatus, Mono, Pid, Signal, SlotId};
+
+/// What is left to do after an action.
+pub enum Outcome {
+    /// Nothing.
+    Done,
+    /// Tell the machine.
+    Answer(Event),
+    /// Leave with this code.
+    Exit(i32),
+}
+
+impl Shell<'_> {
+    /// Performs one action. `death` is what `wait` told, if the event behind the action was a death.
+    pub fn perform(&mut self, action: Action, now: Mono, death: Option<&Reaped>) -> Outcome {
+        match action {
+            Action::Load { generation } => {
+                return Outcome::Answer(match self.loads.reload(generation, self.source, self.launcher) {
+                    Ok(reloaded) => {
+                        self.share_socket_paths();
+                        log::init(reloaded.log_orders, reloaded.log);
+                        self.log_generation = generation;
+                        self.log_listeners(generation);
+                        self.watch_again(generation);
+                        Event::Loaded { generation, terms: reloaded.terms }
+                    }
+                    Err(error) => Event::LoadRefused { generation, reason: error.message },
+                });
+            }
+            Action::Forget { generation } => {
+                self.loads.forget(generation);
+                self.launcher.forget(generation);
+            }
+            Action::Spawn { slot, generation } => return Outcome::Answer(self.spawn(slot, generation)),
+            Action::Signal { pid, signal } => self.signal(pid, signal),
+            Action::ReadHeartbeat { slot } => {
+                let at = self.scoreboard.slot(slot).heartbeat();
+                return Outcome::Answer(Event::Heartbeat { slot, at });
+            }
+            Action::Autopsy { slot, pid, symptom } => self.autopsy(slot, pid, symptom, now),
+            Action::Obituary { slot, pid, generation, status, cause } => {
+                let peak_rss_kb = death.map_or(0, |death| death.peak_rss_kb);
+                self.roster.remove(pid);
+                self.bury(slot, pid, generation, status, &cause, peak_rss_kb, now);
+            }
+            Action::ReopenLogs => self.reopen_logs(),
+            Action::CloseListeners => {
+                for load in self.loads.iter() {
+                    load.listeners.close();
+                }
+            }
+            Action::StartUpgrade => return Outcome::Answer(self.start_upgrade()),
+            Action::StartBuild => {
+                let refused = self.development.as_mut().and_then(|development| development.start_build());
+                return refused.map_or(Outcome::Done, Outcome::Answer);
+            }
+            Action::CancelBuild => {
+                if let Some(development) = &mut self.development {
+                    development.cancel_build();
+                }
+            }
+            Action::Announce(phase) => self.announce(&phase, now),
+            Action::Log(level, text) => log::write(level, &text),
+            Action::Exit(code) => return Outcome::Exit(code),
+        }
+        Outcome::Done
+    }
+
+    fn signal(&mut self, pid: Pid, signal: Signal) {
+        if matches!(signal, Signal::TERM | Signal::QUIT | Signal::ABRT | Signal::KILL)
+            && let Some(member) = self.roster.get_mut(pid)
+        {
+            member.leaving = true;
+        }
+        if let Err(error) = sys::signal::send(pid, signal) {
+            log::error!("cannot send {signal} to worker (pid:{pid}): {error}");
+        }
+    }
+
+    fn autopsy(&mut self, slot: SlotId, pid: Pid, symptom: Symptom, now: Mono) {
+        let record = self.scoreboard.slot(slot);
+        let doing = obituary::doing(&record.requests(), record.snapshot().in_flight, now);
+        log::critical!("worker {slot} (pid:{pid}): {}; {doing}", obituary::complaint(symptom));
+        // Its own thread writes the stacks, whatever the event loop is doing.
+        self.signal(pid, Signal::PWR);
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the facts of one death")]
+    fn bury(
+        &mut self,
+        slot: SlotId,
+        pid: Pid,
+        generation: crate::types::Generation,
+        status: ExitStatus,
+        cause: &Cause,
+        peak_rss_kb: u64,
+        now: Mono,
+    ) {
+        let oom = self.oom.verdict();
+        let record = self.scoreboard.slot(slot);
+        let (facts, in_flight) = (record.snapshot(), record.requests());
+        let death =
+            Death { slot, pid, generation, status, cause, facts: &facts, in_flight: &in_flight, peak_rss_kb, oom, now };
+        let (level, line) = death.line();
+        log::write(level, &line);
+        self.scoreboard.vacate(slot);
+    }
+
+    fn reopen_logs(&mut self) {
+        match log::reopen() {
+            Ok(()) => {
+                self.give_log();
+                log::info!("logs reopened");
+            }
+            Err(error) => log::error!("{error}; the log goes on where it was"),
+        }
+    }
+
+    /// A reopened file is a new file: the workers, who may not be who we are, reopen it next.
+    fn give_log(&self) {
+        let given = self.loads.newest().map(|load| load::open_log(&load.settings, &load.identity));
+        if let Some(Err(error)) = given {
+            log::error!("{error}");
+        }
+    }
+
+    fn start_upgrade(&mut self) -> Event {
+        match Successor::start(&self.origin, &self.loads) {
+            Ok(successor) => {
+                let pid = successor.pid;
+                self.successor = Some(successor);
+                self.share_socket_paths();
+                Event::UpgradeStarted { pid }
+            }
+            Err(error) => Event::UpgradeFailed { reason: error.to_string() },
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The plug between the arbiter and the different kinds of application.
+//!
+//! The arbiter forks; what a fresh child runs is handed in from above: a library loaded by name, or an application that
+//! is linked into this very program. So the arbiter knows neither loaders nor event loops.
+
+use crate::abi::Seat;
+use crate::settings::Settings;
+use crate::types::Generation;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// One way of bringing an application into a worker.
+pub trait Launcher {
+    /// Takes what the workers of this generation will run, so that later changes on disk cannot reach them.
+    ///
+    /// `first` is true at the first start, when the application may be built and progress may go to the terminal. The
+    /// error is one sentence; it means exit code 4 at the first start and a refused reload later.
+    ///
+    /// # Errors
+    /// When the application cannot be found, built or accepted.
+    fn prepare(&mut self, generation: Generation, settings: &Settings, first: bool) -> Result<(), String>;
+
+    /// No worker of this generation will be started any more.
+    fn forget(&mut self, generation: Generation);
+
+    /// Descriptors that a worker of this generation needs besides those named in the seat.
+    fn descriptors(&self, generation: Generation) -> Vec<i32>;
+
+    /// Loads the application into this process and lets it be: the end of `--check-config`.
+    ///
+    /// # Errors
+    /// One sentence, when it cannot be loaded.
+    fn rehearse(&self, generation: Generation) -> Result<(), String>;
+
+    /// Runs in the forked child: loads and serves, returns the exit code of the process.
+    fn launch(&self, generation: Generation, seat: &Seat) -> i32;
+
+    /// What `--reload` watches and how it builds.
+    ///
+    /// # Errors
+    /// One sentence, when this kind of application cannot be watched.
+    fn watch(&self, settings: &Settings) -> Result<WatchPlan, String>;
+}
+
+/// What `--reload` has to do for an application.
+#[derive(Debug, Default)]
+pub struct WatchPlan {
+    /// Folders whose every file counts, and single files.
+    pub paths: Vec<PathBuf>,
+    /// The build to run after a change; none: the changed file itself is the application.
+    pub build: Option<Build>,
+}
+
+/// A build command, kept as its parts because `Command` can be used for one run only.
+#[derive(Debug, Clone)]
+pub struct Build {
+    /// The program and its arguments.
+    pub argv: Vec<std::ffi::OsString>,
+    /// Where it runs.
+    pub cwd: PathBuf,
+}
+
+impl Build {
+    /// The parts of a command.
+    #[must_use]
+    pub fn of(command: &Command) -> Self {
+        let argv = std::iter::once(command.get_program()).chain(command.get_args()).map(Into::into).collect();
+        Self { argv, cwd: command.get_current_dir().map_or_else(|| PathBuf::from("."), Into::into) }
+    }
+
+    /// A fresh command in a process group of its own, so that a cancelled build takes its compilers with it.
+    #[must_use]
+    pub fn command(&self) -> Option<Command> {
+        use std::os::unix::process::CommandExt;
+        let (program, args) = self.argv.split_first()?;
+        let mut command = Command::new(program);
+        command.args(args).current_dir(&self.cwd).stdin(std::process::Stdio::null()).process_group(0);
+        Some(command)
+    }
+}

@@ -1,0 +1,153 @@
+//! The loads: for each generation the settings and listeners that its workers run with. The application's snapshot is
+//! the launcher's, under the same generation.
+
+use super::launcher::Launcher;
+use super::terms;
+use crate::abi::LogOrders;
+use crate::listeners::{Bind, Listeners, Options};
+use crate::log;
+use crate::settings::{Resolved, Settings, SettingsSource, changed};
+use crate::supervisor::Terms;
+use crate::sys::privileges::{self, Identity};
+use crate::types::{Generation, exit};
+use std::collections::BTreeMap;
+use std::os::fd::OwnedFd;
+
+/// Everything that one generation runs with, besides the application itself.
+pub struct Load {
+    /// The resolved settings.
+    pub settings: Settings,
+    /// The sockets.
+    pub listeners: Listeners,
+    /// Who the workers become.
+    pub identity: Identity,
+}
+
+/// Why a load cannot be had.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct LoadError {
+    /// The exit code, if this was the first start.
+    pub code: i32,
+    /// One sentence.
+    pub message: String,
+}
+
+impl LoadError {
+    /// Settings, listeners or the environment are wrong.
+    pub fn failure(error: impl std::fmt::Display) -> Self {
+        Self { code: exit::FAILURE, message: error.to_string() }
+    }
+}
+
+/// What of a reload was taken over.
+pub struct Reloaded {
+    /// For the supervisor.
+    pub terms: Terms,
+    /// The opened log.
+    pub log: OwnedFd,
+    /// How it looks.
+    pub log_orders: LogOrders,
+}
+
+/// The loads that workers may still be started from.
+#[derive(Default)]
+pub struct Loads {
+    loads: BTreeMap<Generation, Load>,
+}
+
+impl Loads {
+    /// The load of a generation.
+    pub fn get(&self, generation: Generation) -> Option<&Load> {
+        self.loads.get(&generation)
+    }
+
+    /// Adds the load of a generation.
+    pub fn insert(&mut self, generation: Generation, load: Load) {
+        self.loads.insert(generation, load);
+    }
+
+    /// No worker of this generation will be started any more. Listeners that no other load shares close here.
+    pub fn forget(&mut self, generation: Generation) {
+        self.loads.remove(&generation);
+    }
+
+    /// Every load, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &Load> {
+        self.loads.values()
+    }
+
+    /// The newest load.
+    pub fn newest(&self) -> Option<&Load> {
+        self.loads.values().next_back()
+    }
+
+    /// Reads the settings again and takes them over, all or nothing.
+    pub fn reload(
+        &mut self,
+        generation: Generation,
+        source: &dyn SettingsSource,
+        launcher: &mut dyn Launcher,
+    ) -> Result<Reloaded, LoadError> {
+        let Resolved { mut settings, warnings, .. } = source.load().map_err(LoadError::failure)?;
+        for warning in warnings {
+            log::warn!("{warning}");
+        }
+        if let Some(current) = self.newest() {
+            keep_fixed(&mut settings, &current.settings);
+        }
+        let load = open(settings, self.newest().map(|load| &load.listeners))?;
+        let log = open_log(&load.settings, &load.identity)?;
+        let prepared = launcher.prepare(generation, &load.settings, false);
+        prepared.map_err(|message| LoadError { code: exit::APP_LOAD, message })?;
+        let terms = terms::terms(&load.settings, builds(launcher, &load.settings));
+        let log_orders = terms::log_orders(&load.settings);
+        self.insert(generation, load);
+        Ok(Reloaded { terms, log, log_orders })
+    }
+}
+
+/// Looks up the names in the settings: users, groups, addresses.
+pub fn look_up(settings: &Settings) -> Result<(Identity, Vec<Bind>), LoadError> {
+    let identity = privileges::identity(settings.user.as_deref(), settings.group.as_deref(), settings.initgroups);
+    let binds = settings.bind.iter().map(|bind| Bind::parse(bind)).collect::<Result<Vec<_>, _>>();
+    Ok((identity.map_err(LoadError::failure)?, binds.map_err(LoadError::failure)?))
+}
+
+/// Looks everything up that the settings name and opens the listeners; those that are open in `keep` are shared.
+pub fn open(settings: Settings, keep: Option<&Listeners>) -> Result<Load, LoadError> {
+    let (identity, binds) = look_up(&settings)?;
+    let options = Options {
+        backlog: settings.backlog,
+        reuse_port: settings.reuse_port,
+        lanes: settings.workers,
+        umask: settings.umask,
+        owner: identity.owner(),
+    };
+    let listeners = Listeners::open(&binds, &options, keep).map_err(LoadError::failure)?;
+    Ok(Load { settings, listeners, identity })
+}
+
+/// Opens the operator log and hands it to the user that the workers become, who must be able to reopen it.
+pub fn open_log(settings: &Settings, identity: &Identity) -> Result<OwnedFd, LoadError> {
+    let orders = terms::log_orders(settings);
+    let log = log::destination(&orders).map_err(LoadError::failure)?;
+    if let Some(path) = &orders.path {
+        // Who writes to it must be able to reopen it.
+        privileges::give(path, identity.owner()).map_err(LoadError::failure)?;
+    }
+    Ok(log)
+}
+
+/// Whether a file change has to be answered by a build.
+pub fn builds(launcher: &dyn Launcher, settings: &Settings) -> bool {
+    settings.reload && launcher.watch(settings).is_ok_and(|plan| plan.build.is_some())
+}
+
+/// What a reload cannot change keeps its value, with a line that says so.
+fn keep_fixed(settings: &mut Settings, current: &Settings) {
+    for change in changed(current, settings).iter().filter(|change| !change.reloadable) {
+        log::warn!("`{}` cannot change without a restart: it keeps its value until then", change.key);
+    }
+    settings.keep_fixed(current);
+}

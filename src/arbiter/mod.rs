@@ -1,0 +1,28 @@
+//! The arbiter: the thin shell around the supervisor's decisions.
+//!
+//! One thread, no async runtime, no request, no application code, for its whole life: it forks without exec, and only a
+//! process that never had a second thread may do that for as long as it lives. It waits in one poll(2) over signals,
+//! worker reports and inotify; `supervisor` decides; the files here do. The counterpart in the child is `worker`, which
+//! this module never names: the launcher brings it.
+
+mod announce;
+mod boot;
+mod cgroup;
+mod child;
+mod collect;
+mod develop;
+mod effects;
+mod launcher;
+mod load;
+mod notify;
+mod obituary;
+mod pidfile;
+mod roster;
+mod shell;
+mod terms;
+mod turn;
+mod upgrade;
+
+pub use boot::{check, run};
+pub use launcher::{Build, Launcher, WatchPlan};
+pub use load::LoadError;

@@ -1,0 +1,126 @@
+//! The shell's belongings: everything that the arbiter holds of the outside world.
+
+use super::cgroup::OomWatch;
+use super::child::{self, Plan};
+use super::develop::Development;
+use super::launcher::Launcher;
+use super::load::Loads;
+use super::notify::ServiceManager;
+use super::pidfile::PidFile;
+use super::roster::Roster;
+use super::terms;
+use super::upgrade::{Origin, Predecessor, Successor};
+use crate::log;
+use crate::scoreboard::Scoreboard;
+use crate::settings::SettingsSource;
+use crate::supervisor::Event;
+use crate::sys;
+use crate::sys::daemon::Readiness;
+use crate::sys::signal::Inbox;
+use crate::types::{Generation, Pid, SlotId};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+/// What the arbiter holds. Descriptors close when it is dropped, sockets in the file system and the pid file go with it.
+pub struct Shell<'a> {
+    /// Where settings are read from again.
+    pub source: &'a dyn SettingsSource,
+    /// What workers run.
+    pub launcher: &'a mut dyn Launcher,
+    /// Settings and listeners by generation.
+    pub loads: Loads,
+    /// The worker processes.
+    pub roster: Roster,
+    /// What the workers say of themselves.
+    pub scoreboard: Scoreboard,
+    /// Both ends of the lifeline; the workers keep the first only.
+    pub lifeline: (OwnedFd, OwnedFd),
+    /// Signals.
+    pub inbox: Inbox,
+    /// systemd.
+    pub manager: ServiceManager,
+    /// Whether the kernel killed for memory.
+    pub oom: OomWatch,
+    /// Our pid file, once we serve.
+    pub pidfile: Option<PidFile>,
+    /// The upgrade that we started.
+    pub successor: Option<Successor>,
+    /// The arbiter that we are the upgrade of, until it is gone.
+    pub predecessor: Option<Predecessor>,
+    /// `--reload`.
+    pub development: Option<Development>,
+    /// The process that launched the daemon, until it is answered.
+    pub readiness: Option<Readiness>,
+    /// How we were started.
+    pub origin: Origin,
+    /// Whether WINCH means anything: a terminal sends it at every resize.
+    pub daemonized: bool,
+    /// Which generation's settings the log follows.
+    pub log_generation: Generation,
+    /// Our own process.
+    pub own: Pid,
+}
+
+impl Shell<'_> {
+    /// Forks a worker; the answer is an event either way.
+    pub fn spawn(&mut self, slot: SlotId, generation: Generation) -> Event {
+        let failed = |reason: String| Event::SpawnFailed { slot, reason };
+        let Some(load) = self.loads.get(generation) else {
+            return failed(format!("generation {generation} is not loaded any more"));
+        };
+        let lanes = if load.settings.reuse_port { u32::from(load.settings.workers) } else { 1 };
+        let plan = Plan {
+            slot,
+            generation,
+            load,
+            lane: self.roster.emptiest_lane(lanes),
+            lifeline: self.lifeline.0.as_fd(),
+            scoreboard: &self.scoreboard,
+            launcher: &*self.launcher,
+        };
+        match child::spawn(&plan) {
+            Ok(member) => {
+                let pid = member.pid;
+                self.roster.add(member);
+                Event::Started { slot, pid }
+            }
+            Err(error) => failed(error.to_string()),
+        }
+    }
+
+    /// An abandoned reload has changed the log already: back to what the serving generation wants.
+    pub fn follow_log(&mut self, generation: Generation) {
+        let Some(load) = self.loads.get(generation).filter(|_| self.log_generation != generation) else { return };
+        match log::reconfigure(terms::log_orders(&load.settings)) {
+            Ok(()) => self.log_generation = generation,
+            Err(error) => log::error!("{error}; the log goes on where it is"),
+        }
+    }
+
+    /// The name for titles, of the newest load.
+    pub fn app(&self) -> String {
+        self.loads.newest().map(|load| terms::app_name(&load.settings)).unwrap_or_default()
+    }
+
+    /// Keeps or removes the files of Unix sockets when our listeners close: they stay while another arbiter shares them.
+    pub fn share_socket_paths(&self) {
+        let shared = self.successor.is_some() || self.predecessor.is_some();
+        for load in self.loads.iter() {
+            load.listeners.keep_paths(shared);
+        }
+    }
+
+    /// The process title.
+    pub fn title(&self, note: &str) {
+        sys::title::set(&format!("rustcorn: arbiter{note} [{}]", self.app()));
+    }
+
+    /// Everything that can wake the arbiter, the signals first.
+    pub fn wake_sources(&self) -> Vec<BorrowedFd<'_>> {
+        let mut sources = vec![self.inbox.as_fd()];
+        sources.extend(self.development.as_ref().map(Development::pipe));
+        sources.extend(self.successor.as_ref().and_then(Successor::pipe));
+        sources.extend(self.predecessor.as_ref().and_then(Predecessor::pipe));
+        sources.extend(self.roster.iter().filter_map(super::roster::Member::pipe));
+        sources
+    }
+}

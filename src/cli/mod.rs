@@ -1,0 +1,58 @@
+//! The command line. Everything an operator types at, and everything printed for them.
+//!
+//! Owns clap's command, built from the table of options, the real sources of the settings (arguments, environment, file),
+//! `--print-config` and the generators of manual, completions, reference, schema and sample. The only part that prints.
+//! Decides nothing about values: that is `settings`, its counterpart.
+
+mod args;
+mod command;
+mod complain;
+mod generate;
+mod print_config;
+mod program;
+pub mod run;
+mod source;
+#[cfg(test)]
+mod tests;
+
+pub use program::Program;
+pub use source::Source;
+
+use crate::arbiter::Launcher;
+use crate::launch::LibraryLauncher;
+use crate::settings::SettingsSource;
+use crate::sys;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// The whole life of the `rustcorn` program.
+#[must_use]
+pub fn main() -> ExitCode {
+    start(&Program::loader(), &mut LibraryLauncher::default())
+}
+
+/// The whole life of a program with this command line: `rustcorn` itself, or an application that it is linked into.
+#[must_use]
+pub fn start(program: &Program, launcher: &mut dyn Launcher) -> ExitCode {
+    sys::title::init();
+    let code = obey(program, launcher, std::env::args_os().skip(1).collect());
+    ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX))
+}
+
+fn obey(program: &Program, launcher: &mut dyn Launcher, words: Vec<OsString>) -> i32 {
+    let matches = match command::parse(program, words) {
+        Ok(matches) => matches,
+        Err(error) => return complain::usage(program, &error),
+    };
+    if let Some((generate::COMMAND, what)) = matches.subcommand() {
+        return generate::obey(what);
+    }
+    let loaded = Source::new(program, &matches).and_then(|source| Ok((source.load()?, source)));
+    match loaded {
+        Ok((resolved, source)) => run::run(program, launcher, &source, resolved),
+        Err(error) => {
+            complain::lines(program, &error);
+            complain::code(&error)
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Which program the command line belongs to.
+
+use std::path::Path;
+
+/// A program with rustcorn's command line.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// What it is called in help and messages.
+    pub name: String,
+    /// It serves the application that it is linked with, and therefore takes none by name.
+    pub linked: bool,
+}
+
+impl Program {
+    /// `rustcorn`, which loads an application by name.
+    #[must_use]
+    pub fn loader() -> Self {
+        Self { name: "rustcorn".to_owned(), linked: false }
+    }
+
+    /// The running program, an application with rustcorn linked in.
+    #[must_use]
+    pub fn linked() -> Self {
+        let path = std::env::args_os().next().unwrap_or_default();
+        let name = Path::new(&path).file_name().map(|name| name.to_string_lossy().into_owned());
+        Self { name: name.unwrap_or_else(|| "rustcorn".to_owned()), linked: true }
+    }
+
+    /// What `--version` says after the name.
+    pub(super) fn version(&self) -> &'static str {
+        if self.linked { concat!("(rustcorn ", env!("CARGO_PKG_VERSION"), ")") } else { env!("CARGO_PKG_VERSION") }
+    }
+}
+
+/// Makes the program an application with rustcorn's whole command line: `./app --workers 4 --bind 0.0.0.0:8000`.
+///
+/// Takes what [`export!`](crate::export) takes, one name.
+///
+/// ```no_run
+/// fn router() -> axum::Router {
+///     axum::Router::new()
+/// }
+///
+/// rustcorn::main!(router);
+/// ```
+#[macro_export]
+macro_rules! main {
+    ($factory:path) => {
+        fn main() -> ::std::process::ExitCode {
+            $crate::cli::start(&$crate::cli::Program::linked(), &mut $crate::launch::LinkedLauncher::new($factory))
+        }
+    };
+}

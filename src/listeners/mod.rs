@@ -1,0 +1,18 @@
+//! Listening sockets: what a `bind` means, opening it, and taking over what systemd or an old arbiter has opened.
+//!
+//! Owns the sockets and, for Unix sockets, their files. Accepts nothing: that is `worker`, which inherits them.
+
+mod bind;
+mod error;
+mod inherit;
+mod listener;
+mod open;
+#[cfg(test)]
+mod tests;
+
+pub use crate::sys::socket::SocketName;
+pub use bind::{Bind, Place};
+pub use error::ListenError;
+pub use inherit::{inherit_systemd, inherit_upgrade};
+pub use listener::Listener;
+pub use open::{Listeners, Options};

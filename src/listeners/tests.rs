@@ -1,0 +1,292 @@
+//! Opening, keeping and handing over, with real sockets on the loopback and in temporary directories.
+
+use super::*;
+use crate::sys::privileges::Owner;
+use crate::sys::socket;
+use std::ffi::OsString;
+use std::io::ErrorKind;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::{AsRawFd, IntoRawFd};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::rc::Rc;
+
+const PLAIN: Options =
+    Options { backlog: 64, reuse_port: false, lanes: 1, umask: 0, owner: Owner { uid: None, gid: None } };
+
+fn lanes(lanes: u16) -> Options {
+    Options { reuse_port: true, lanes, ..PLAIN }
+}
+
+fn binds(texts: &[&str]) -> Vec<Bind> {
+    texts.iter().map(|text| Bind::parse(text).unwrap()).collect()
+}
+
+fn open(texts: &[&str], options: &Options, keep: Option<&Listeners>) -> Listeners {
+    Listeners::open(&binds(texts), options, keep).unwrap()
+}
+
+#[track_caller]
+fn refused(texts: &[&str], options: &Options, keep: Option<&Listeners>) -> String {
+    let line = Listeners::open(&binds(texts), options, keep).unwrap_err().to_string();
+    assert!(!line.contains('\n'), "{line}");
+    line
+}
+
+fn addresses(listeners: &Listeners) -> Vec<SocketAddr> {
+    let address = |listener: &Listener| match listener.address() {
+        SocketName::Tcp(address) => Some(*address),
+        SocketName::Unix(_) => None,
+    };
+    listeners.iter().filter_map(address).collect()
+}
+
+fn numbers(listeners: &Listeners) -> Vec<i32> {
+    listeners.iter().flat_map(Listener::sockets).map(|socket| socket.as_raw_fd()).collect()
+}
+
+fn unix(folder: &tempfile::TempDir, name: &str) -> (std::path::PathBuf, String) {
+    let path = folder.path().join(name);
+    let bind = format!("unix:{}", path.display());
+    (path, bind)
+}
+
+#[test]
+fn port_zero_becomes_a_port_and_two_of_them_two() {
+    let listeners = open(&["127.0.0.1:0", "127.0.0.1:0", "localhost:0"], &PLAIN, None);
+    let found = addresses(&listeners);
+    assert_eq!(found.len(), 3);
+    assert!(found[0] != found[1] && found.iter().all(|address| address.port() != 0 && address.is_ipv4()));
+    let urls: Vec<_> = listeners.iter().map(Listener::url).collect();
+    assert_eq!(urls[0], format!("http://127.0.0.1:{}", found[0].port()));
+    TcpStream::connect(found[2]).unwrap();
+}
+
+#[test]
+fn what_is_open_already_keeps_its_queue() {
+    let first = open(&["127.0.0.1:0", "127.0.0.1:0"], &PLAIN, None);
+    let _waiting = TcpStream::connect(addresses(&first)[1]).unwrap();
+    let second = open(&["127.0.0.1:0", "127.0.0.1:0"], &Options { backlog: 8, ..PLAIN }, Some(&first));
+    assert_eq!(numbers(&first), numbers(&second));
+    drop(first);
+    let kept = second.iter().nth(1).unwrap().sockets()[0].try_clone().unwrap();
+    assert!(TcpListener::from(kept).accept().is_ok());
+}
+
+#[test]
+fn a_dropped_bind_frees_its_port() {
+    let first = open(&["127.0.0.1:0", "127.0.0.2:0"], &PLAIN, None);
+    let gone = addresses(&first)[1];
+    let second = open(&["127.0.0.1:0"], &PLAIN, Some(&first));
+    assert!(TcpStream::connect(gone).is_ok(), "the former load still has it");
+    drop(first);
+    assert_eq!(TcpStream::connect(gone).unwrap_err().kind(), ErrorKind::ConnectionRefused);
+    second.close();
+    assert_eq!(numbers(&second), Vec::<i32>::new());
+}
+
+#[test]
+fn a_taken_port_is_refused_also_with_lanes() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let bind = taken.local_addr().unwrap().to_string();
+    for options in [PLAIN, lanes(2)] {
+        let line = refused(&[&bind], &options, None);
+        assert!(line.starts_with(&format!("cannot listen on {bind}: the address is in use")), "{line}");
+    }
+    let ours = open(&["127.0.0.1:0"], &lanes(2), None);
+    let bind = addresses(&ours)[0].to_string();
+    for options in [PLAIN, lanes(2)] {
+        assert!(refused(&[&bind], &options, None).contains("in use"));
+    }
+}
+
+#[test]
+fn lanes_are_added_and_never_taken_away() {
+    let two = open(&["127.0.0.1:0"], &lanes(2), None);
+    let three = open(&["127.0.0.1:0"], &lanes(3), Some(&two));
+    assert_eq!((numbers(&two).len(), numbers(&three).len()), (2, 3));
+    assert_eq!(numbers(&two), numbers(&three)[..2]);
+    let one = open(&["127.0.0.1:0"], &PLAIN, Some(&three));
+    assert_eq!(numbers(&one), numbers(&three));
+}
+
+#[test]
+fn lanes_of_a_load_that_is_given_up_go_with_it() {
+    let old = open(&["127.0.0.1:0"], &PLAIN, None);
+    let address = addresses(&old)[0];
+    drop(open(&["127.0.0.1:0"], &lanes(4), Some(&old)));
+    // Had a lane stayed open, connections would wait in it for nobody.
+    let clients: Vec<_> = (0..40).map(|_| TcpStream::connect(address).unwrap()).collect();
+    let socket = old.iter().next().unwrap().sockets()[0].try_clone().unwrap();
+    let listener = TcpListener::from(socket);
+    assert_eq!(std::iter::from_fn(|| listener.accept().ok()).count(), clients.len());
+}
+
+#[test]
+fn both_families_share_a_port() {
+    let probe = TcpListener::bind("0.0.0.0:0").unwrap();
+    let port = probe.local_addr().unwrap().port();
+    drop(probe);
+    let (four, six) = (format!("0.0.0.0:{port}"), format!("[::]:{port}"));
+    let listeners = open(&[&six, &four], &lanes(2), None);
+    assert_eq!(numbers(&listeners).len(), 4);
+}
+
+#[test]
+fn nothing_stays_behind_when_one_bind_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let (kept, kept_bind) = unix(&folder, "kept.sock");
+    let (fresh, fresh_bind) = unix(&folder, "fresh.sock");
+    let old = open(&[&kept_bind], &PLAIN, None);
+    let line = refused(&[&kept_bind, &fresh_bind, "unix:/no/such/folder/x.sock"], &PLAIN, Some(&old));
+    assert!(line.ends_with("unix:/no/such/folder/x.sock: the directory /no/such/folder does not exist"), "{line}");
+    assert!(!fresh.exists());
+    assert!(UnixStream::connect(&kept).is_ok(), "the kept one is untouched");
+}
+
+#[test]
+fn a_socket_file_goes_with_its_last_load() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, bind) = unix(&folder, "x.sock");
+    let first = open(&[&bind], &PLAIN, None);
+    let second = open(&[&bind], &PLAIN, Some(&first));
+    assert_eq!(second.iter().next().unwrap().url(), bind);
+    drop(first);
+    assert!(UnixStream::connect(&path).is_ok());
+    second.close();
+    assert!(!path.exists());
+}
+
+#[test]
+fn a_file_that_is_not_ours_any_more_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, bind) = unix(&folder, "x.sock");
+    let listeners = open(&[&bind], &PLAIN, None);
+    std::fs::remove_file(&path).unwrap();
+    let _other = UnixListener::bind(&path).unwrap();
+    drop(listeners);
+    assert!(UnixStream::connect(&path).is_ok());
+}
+
+#[test]
+fn only_a_stale_socket_is_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, bind) = unix(&folder, "x.sock");
+    drop(UnixListener::bind(&path).unwrap());
+    drop(open(&[&bind], &PLAIN, None));
+    let server = UnixListener::bind(&path).unwrap();
+    assert!(refused(&[&bind], &PLAIN, None).contains("another process listens"));
+    drop(server);
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(&path, "precious").unwrap();
+    assert!(refused(&[&bind], &PLAIN, None).contains("is not a socket"));
+    assert_eq!(std::fs::read(&path).unwrap(), b"precious");
+}
+
+#[test]
+fn an_unusable_address_is_named_with_its_reason() {
+    let long = format!("unix:/tmp/{}", "x".repeat(200));
+    let cases = [
+        ("192.0.2.1:0", "no interface of this machine has this address"),
+        ("fd://987654", "no listening socket"),
+        (long.as_str(), "107 bytes"),
+    ];
+    for (bind, reason) in cases {
+        let line = refused(&[bind], &PLAIN, None);
+        assert!(line.contains(bind) && line.contains(reason), "{line}");
+    }
+}
+
+#[test]
+fn a_listening_descriptor_is_taken_over_by_number() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let bind = format!("fd://{}", listener.into_raw_fd());
+    let listeners = open(&[&bind], &lanes(2), None);
+    assert_eq!(addresses(&listeners), [address]);
+    assert_eq!(numbers(&listeners).len(), 1, "what is not ours gets no lanes");
+    let again = open(&[&bind], &PLAIN, Some(&listeners));
+    assert_eq!(numbers(&again), numbers(&listeners));
+}
+
+/// What the new arbiter would inherit: the same sockets under numbers of its own.
+fn handed_over(listeners: &Listeners) -> impl Fn(&str) -> Option<OsString> {
+    let (mut variables, fds) = listeners.export_upgrade();
+    let (name, mut text) = variables.pop().unwrap();
+    assert_eq!(fds, numbers(listeners));
+    for (old, socket) in fds.iter().zip(listeners.iter().flat_map(Listener::sockets)) {
+        let number = socket.try_clone().unwrap().into_raw_fd();
+        for (before, after) in [('[', ','), ('[', ']'), (',', ','), (',', ']')] {
+            text = text.replace(&format!("{before}{old}{after}"), &format!("{before}#{number}{after}"));
+        }
+    }
+    let text = text.replace('#', "");
+    move |wanted| (wanted == name).then(|| text.clone().into())
+}
+
+#[test]
+fn an_upgrade_takes_over_sockets_and_leaves_the_files_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, bind) = unix(&folder, "x.sock");
+    let old = open(&["127.0.0.1:0", &bind], &lanes(2), None);
+    let inherited = inherit_upgrade(handed_over(&old)).unwrap().unwrap();
+    let new = open(&["127.0.0.1:0", &bind], &lanes(2), Some(&inherited));
+    assert_eq!(addresses(&new), addresses(&old));
+    assert_eq!(numbers(&new), numbers(&inherited));
+    drop(inherited);
+    drop(new);
+    assert!(path.exists(), "the old arbiter still serves from it");
+
+    let inherited = inherit_upgrade(handed_over(&old)).unwrap().unwrap();
+    old.keep_paths(true);
+    drop(old);
+    assert!(path.exists(), "the new arbiter serves from it");
+    // It may be told to stop before it learns that it is alone.
+    inherited.close();
+    assert!(path.exists());
+    inherited.keep_paths(false);
+    drop(inherited);
+    assert!(!path.exists(), "the promoted arbiter was the last");
+}
+
+#[test]
+fn a_broken_inheritance_is_refused_and_none_is_none() {
+    assert!(inherit_upgrade(|_| None).unwrap().is_none());
+    assert!(inherit_systemd(|_| None).unwrap().is_none());
+    let error = inherit_upgrade(|_| Some("nonsense".into())).unwrap_err().to_string();
+    assert!(error.starts_with("cannot take over the sockets of the old arbiter: "), "{error}");
+    let pipe = crate::sys::pipe::blocking().unwrap().0.into_raw_fd();
+    let text = format!(r#"{{"activated":false,"listeners":[{{"name":"127.0.0.1:1","fds":[{pipe}]}}]}}"#);
+    let error = inherit_upgrade(move |_| Some(text.clone().into())).unwrap_err().to_string();
+    assert!(error.contains("is not a listening stream socket"), "{error}");
+}
+
+#[test]
+fn an_activation_of_another_process_is_not_ours() {
+    let of = |pid: u32| move |name: &str| Some(if name == "LISTEN_PID" { pid.to_string() } else { "1".into() }.into());
+    assert!(inherit_systemd(of(1)).unwrap().is_none());
+}
+
+#[test]
+fn what_systemd_opened_is_all_there_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.sock");
+    let server = UnixListener::bind(&path).unwrap();
+    let name = SocketName::Unix(path.clone());
+    let listener = Listener::new(Place::Fd(3), "systemd:x".into(), name, vec![server.into()], None);
+    let activated = Listeners { all: vec![listener], activated: true };
+    let listeners = open(&["127.0.0.1:1"], &lanes(3), Some(&activated));
+    assert_eq!(numbers(&listeners), numbers(&activated));
+    let inherited = inherit_upgrade(handed_over(&listeners)).unwrap().unwrap();
+    assert!(inherited.activated, "an upgrade is told");
+    drop((activated, listeners, inherited));
+    assert!(Path::new(&path).exists(), "the file is systemd's");
+}
+
+#[test]
+fn sockets_outlive_the_list_they_came_from() {
+    let listeners = open(&["127.0.0.1:0"], &PLAIN, None);
+    let socket: Rc<_> = listeners.iter().next().unwrap().sockets().remove(0);
+    listeners.close();
+    assert!(socket::accepts_connections(&socket));
+}

@@ -1,0 +1,35 @@
+//! Every option, declared once, and how the layers become one set of settings.
+//!
+//! Owns the table of options ([`OPTIONS`]), the parsers of their values, the merge of the layers with the origin of each
+//! value, and the checks that need more than one option. Pure: it opens no file, reads no environment and prints
+//! nothing; texts are handed in through [`Sources`]. Its counterpart `cli` derives the command line, the man page, the
+//! completions and the files under `config/` from the same table and reads the real sources.
+
+mod check;
+mod environment;
+mod error;
+mod field;
+mod file;
+mod given;
+mod kind;
+mod layer;
+mod options;
+mod parse;
+mod resolve;
+mod spec;
+mod suggest;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+pub use environment::{CMD_ARGS, Environment, PREFIX};
+pub use error::{Fault, Place, Problem, SettingsError};
+pub use field::{Colors, LogFormat};
+pub use given::Given;
+pub use kind::{Item, Kind, SWITCH_OFF, SWITCH_ON};
+pub use layer::{Entry, Layer, Origin};
+pub use options::{OPTIONS, Settings};
+pub use resolve::{Change, ConfigFile, DEFAULT_FILE, Resolved, SettingsSource, Sources, changed, config_path, resolve};
+pub use spec::{Foreign, OptionSpec, Section, spec};
+pub use value::Value;

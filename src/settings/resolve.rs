@@ -1,0 +1,136 @@
+//! From the sources to the settings: every layer read, merged, checked; or every problem told.
+
+use super::environment::{self, Environment};
+use super::error::{Problem, SettingsError};
+use super::layer::{Entry, Layer, Origin, merge};
+use super::options::{OPTIONS, Settings};
+use super::value::Value;
+use super::{Given, check, file, given};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// The file that is read without being named, if it is in the directory of the start.
+pub const DEFAULT_FILE: &str = "rustcorn.toml";
+
+/// Everything that settings are made from.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    /// The command line.
+    pub command_line: Vec<Given>,
+    /// The command line in `RUSTCORN_CMD_ARGS`.
+    pub cmd_args: Vec<Given>,
+    /// The environment.
+    pub environment: Environment,
+    /// The settings file, if there is one.
+    pub file: Option<ConfigFile>,
+}
+
+/// The text of the settings file.
+#[derive(Clone, Debug)]
+pub struct ConfigFile {
+    /// As messages name it.
+    pub path: PathBuf,
+    /// What is in it.
+    pub text: String,
+}
+
+/// Settings, and where each of them came from.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    /// Checked, ready for use.
+    pub settings: Settings,
+    /// The origin of every key that is not at its default.
+    pub provenance: BTreeMap<&'static str, Origin>,
+    /// What works but surely is not meant; one sentence each, for the log.
+    pub warnings: Vec<String>,
+}
+
+impl Resolved {
+    /// Where the value of this key came from.
+    #[must_use]
+    pub fn origin(&self, key: &str) -> &Origin {
+        self.provenance.get(key).unwrap_or(&Origin::Default)
+    }
+}
+
+/// Whoever can produce the settings again: asked at the start and at every reload.
+pub trait SettingsSource {
+    /// Reads everything anew, except what cannot have changed.
+    ///
+    /// # Errors
+    ///
+    /// Whatever is wrong, all of it.
+    fn load(&self) -> Result<Resolved, SettingsError>;
+}
+
+/// Merges the layers and checks the result.
+///
+/// # Errors
+///
+/// Every problem of every layer, then, if there is none, every conflict between options.
+pub fn resolve(sources: &Sources) -> Result<Resolved, SettingsError> {
+    let (layer, problems) = layers(sources);
+    if !problems.is_empty() {
+        return Err(SettingsError { problems });
+    }
+    let mut settings = Settings::default();
+    let mut provenance = BTreeMap::new();
+    for spec in OPTIONS {
+        // `put` cannot fail: a test holds every option's kind against its field.
+        if let Some(Entry { value, origin }) = layer.get(spec.key)
+            && spec.put(&mut settings, value)
+        {
+            provenance.insert(spec.key, origin.clone());
+        }
+    }
+    let mut resolved = Resolved { settings, provenance, warnings: environment::near_misses(&sources.environment) };
+    let problems = check::conflicts(&resolved);
+    if !problems.is_empty() {
+        return Err(SettingsError { problems });
+    }
+    resolved.warnings.extend(check::warnings(&resolved));
+    Ok(resolved)
+}
+
+/// Which file the command line or the environment name, and who does; none: the default one, if it exists.
+#[must_use]
+pub fn config_path(sources: &Sources) -> Option<(PathBuf, Origin)> {
+    let above_the_file = Sources { file: None, ..sources.clone() };
+    let (mut layer, _) = layers(&above_the_file);
+    match layer.remove("config") {
+        Some(Entry { value: Value::Text(path), origin }) if !path.is_empty() => Some((path.into(), origin)),
+        _ => None,
+    }
+}
+
+fn layers(sources: &Sources) -> (Layer, Vec<Problem>) {
+    let mut problems = Vec::new();
+    let mut take = |(layer, found): (Layer, Vec<Problem>)| {
+        problems.extend(found);
+        layer
+    };
+    let higher = merge([
+        take(given::layer(&sources.command_line, &Origin::CommandLine)),
+        take(given::layer(&sources.cmd_args, &Origin::CmdArgs)),
+        take(environment::own_layer(&sources.environment)),
+        take(sources.file.as_ref().map(|file| file::layer(&file.path, &file.text)).unwrap_or_default()),
+    ]);
+    let foreign = take(environment::foreign_layer(&sources.environment, &higher));
+    (merge([higher, foreign]), problems)
+}
+
+/// A key whose value a reload would change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Which.
+    pub key: &'static str,
+    /// A reload takes it over; otherwise only a new start does.
+    pub reloadable: bool,
+}
+
+/// What differs between two settings, in the order of the table.
+#[must_use]
+pub fn changed(old: &Settings, new: &Settings) -> Vec<Change> {
+    let differing = OPTIONS.iter().filter(|spec| spec.of(old) != spec.of(new));
+    differing.map(|spec| Change { key: spec.key, reloadable: spec.reloadable }).collect()
+}

@@ -1,0 +1,117 @@
+//! `user`, `group`, `initgroups`, `umask`: the workers give up root, for good; the arbiter keeps it.
+
+use crate::kit::*;
+use std::process::Command;
+
+/// Only root can give something up.
+fn root() -> bool {
+    let root = nix::unistd::geteuid().is_root();
+    if !root {
+        println!("not root: nothing to give up");
+    }
+    root
+}
+
+#[track_caller]
+fn ids(pid: i32, key: &str) -> Vec<u32> {
+    let status = proc::status(pid);
+    let words = status.get(key).unwrap_or_else(|| panic!("no {key}")).split(' ');
+    words.filter(|word| !word.is_empty()).map(|word| word.parse().expect("an id")).collect()
+}
+
+fn id(flag: &str, user: &str) -> Vec<u32> {
+    let output = Command::new("id").args([flag, user]).output().expect("id(1)");
+    let mut ids: Vec<u32> =
+        String::from_utf8_lossy(&output.stdout).split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    ids.sort_unstable();
+    ids
+}
+
+#[test]
+fn workers_run_as_the_user_and_group_in_every_respect() {
+    if !root() {
+        return;
+    }
+    let lab = Lab::new();
+    let server = lab.serve("--user daemon --group nogroup --workers 2");
+    server.wait_ready(2);
+    let (uid, gid) = (id("-u", "daemon")[0], id("-g", "nobody")[0]);
+    for worker in server.workers() {
+        assert_eq!(ids(worker, "Uid"), [uid; 4], "real, effective, saved, file system");
+        assert_eq!(ids(worker, "Gid"), [gid; 4]);
+        assert!(!ids(worker, "Groups").contains(&0), "root's group was kept");
+        assert_eq!(proc::status(worker)["CapEff"], "0000000000000000");
+    }
+    assert_eq!(ids(server.pid(), "Uid"), [0; 4], "the arbiter stays root");
+    server.reload(2);
+    assert_eq!(ids(server.workers()[0], "Uid"), [uid; 4]);
+    server.finish();
+}
+
+#[test]
+fn ids_are_accepted_as_numbers() {
+    if !root() {
+        return;
+    }
+    let lab = Lab::new();
+    let server = lab.serve("--user 65534 --group 65534");
+    assert_eq!(ids(server.workers()[0], "Uid"), [65534; 4]);
+    assert_eq!(ids(server.workers()[0], "Gid"), [65534; 4]);
+    server.finish();
+}
+
+#[test]
+fn initgroups_gives_the_groups_of_the_user() {
+    if !root() {
+        return;
+    }
+    let lab = Lab::new();
+    let server = lab.serve("--user daemon --group daemon --initgroups");
+    let mut groups = ids(server.workers()[0], "Groups");
+    groups.sort_unstable();
+    assert_eq!(groups, id("-G", "daemon"));
+    server.finish();
+}
+
+#[test]
+fn an_unknown_user_or_group_is_refused_at_the_start() {
+    let lab = Lab::new();
+    for option in ["--user", "--group"] {
+        let outcome = lab.run(&format!("hello:router --bind 127.0.0.1:0 {option} nobody-of-this-name"));
+        assert!(outcome.one_error(1).contains("nobody-of-this-name"), "{}", outcome.stderr);
+    }
+}
+
+#[test]
+fn the_umask_is_that_of_the_workers() {
+    let lab = Lab::new();
+    let server = lab.serve("--umask 027");
+    let umask = &proc::status(server.workers()[0])["Umask"];
+    assert_eq!(u32::from_str_radix(umask, 8), Ok(0o27), "{umask}");
+    server.finish();
+}
+
+#[test]
+fn workers_that_gave_up_root_reopen_their_log() {
+    if !root() {
+        return;
+    }
+    let lab = Lab::new();
+    let server = lab.launch().args("--user daemon --group nogroup --workers 1").log_file("web.log").start();
+    server.wait_ready(1);
+    std::fs::rename(lab.path("web.log"), lab.path("web.log.1")).expect("rotated");
+    server.signal(Signal::SIGUSR1);
+    wait_until("the new file", SOON, || lab.path("web.log").exists().then_some(()));
+    // A handler's panic is logged by the worker itself.
+    wait_until("the worker writes to the new file", SOON, || {
+        assert_eq!(http::get(&old_address(&lab), "/panic", SOON).expect("an answer").status, 500);
+        lab.read("web.log").contains("panic").then_some(())
+    });
+    server.signal(Signal::SIGTERM);
+}
+
+fn old_address(lab: &Lab) -> Address {
+    let text = lab.read("web.log.1");
+    let (_, rest) = text.split_once("Listening at: ").expect("an address");
+    Address::parse(rest.split(' ').next().expect("a word")).expect("an address")
+}

@@ -1,0 +1,181 @@
+//! USR2: the binary on disk takes over the listeners while the old one serves on.
+
+use crate::kit::notify::Notify;
+use crate::kit::*;
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
+
+/// Waits for the new arbiter and for its workers; returns its pid.
+#[track_caller]
+pub fn wait_upgrade(lab: &Lab, old: &Server, pid_file: &str) -> i32 {
+    let new: i32 = wait_until("the new arbiter's pid file", SOON, || lab.read(pid_file).trim().parse().ok());
+    assert_ne!(new, old.pid());
+    let wanted = old.workers().len();
+    wait_until("the new arbiter's workers", SOON, || {
+        let theirs = server::workers_of(new);
+        let crew = old.crew(16);
+        (theirs.len() == wanted && theirs.iter().all(|pid| crew.contains_key(pid))).then_some(())
+    });
+    new
+}
+
+/// Stops an arbiter that is no child of the test.
+#[track_caller]
+pub fn end(arbiter: i32) {
+    kill(Pid::from_raw(arbiter), Signal::SIGTERM).expect("it lives");
+    proc::wait_gone(arbiter, SOON);
+}
+
+#[test]
+fn both_serve_until_the_old_one_goes_and_the_new_one_is_promoted() {
+    let lab = Lab::new();
+    let mut old = lab.launch().args("--workers 2").pid_file("web.pid").start();
+    old.wait_ready(2);
+    old.signal(Signal::SIGUSR2);
+    let new = wait_upgrade(&lab, &old, "web.pid.2");
+    assert_eq!(lab.read("web.pid").trim(), old.pid().to_string());
+    let crew = old.crew(32);
+    assert!(old.workers().iter().all(|pid| crew.contains_key(pid)), "the old workers serve no more");
+    old.signal(Signal::SIGTERM);
+    assert_eq!(old.wait_exit(SOON), 0);
+    wait_until("the promotion", SOON, || (lab.read("web.pid").trim() == new.to_string()).then_some(()));
+    assert!(!lab.path("web.pid.2").exists());
+    assert_eq!(old.get("/").status, 200);
+    end(new);
+    old.assert_gone();
+}
+
+#[test]
+fn a_unix_socket_passes_from_the_old_to_the_new() {
+    let lab = Lab::new();
+    let socket = lab.path("web.sock");
+    let mut old = lab
+        .launch()
+        .no_bind()
+        .arg("--bind")
+        .arg(format!("unix:{}", socket.display()))
+        .args("--workers 1")
+        .pid_file("web.pid")
+        .start();
+    old.signal(Signal::SIGUSR2);
+    let new = wait_upgrade(&lab, &old, "web.pid.2");
+    old.signal(Signal::SIGTERM);
+    assert_eq!(old.wait_exit(SOON), 0);
+    assert!(socket.exists(), "the old one removed the socket that the new one serves");
+    assert_eq!(old.get("/").status, 200);
+    end(new);
+    old.assert_gone();
+    assert!(!socket.exists());
+}
+
+#[test]
+fn the_old_one_goes_on_when_the_new_one_cannot_start() {
+    let lab = Lab::new();
+    let program = lab.path("rustcorn");
+    std::fs::copy(apps::program(), &program).expect("a copy of the program");
+    let replace = |with: &std::path::Path| {
+        std::fs::copy(with, lab.path("fresh")).expect("copy");
+        std::fs::rename(lab.path("fresh"), &program).expect("in place");
+    };
+    let mut old = lab.launch().program(program.clone()).args("--workers 1").pid_file("web.pid").start();
+    let crew = old.wait_ready(1);
+    // A program that ends at once, one that cannot be executed, none at all.
+    let broken = lab.write("broken", "#!/bin/sh\nexit 1\n");
+    std::fs::set_permissions(&broken, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("executable");
+    let plain = lab.write("plain", "no program\n");
+    for with in [Some(&broken), Some(&plain), None] {
+        match with {
+            Some(with) => replace(with),
+            None => std::fs::remove_file(&program).expect("removed"),
+        }
+        let mark = old.mark();
+        old.signal(Signal::SIGUSR2);
+        wait_until("the failure is told", SOON, || (!lab::error_lines(&old.log_since(mark)).is_empty()).then_some(()));
+        assert_eq!(old.wait_ready(1), crew);
+        assert_eq!(lab.read("web.pid").trim(), old.pid().to_string());
+        wait_until("no second pid file", SOON, || (!lab.path("web.pid.2").exists()).then_some(()));
+    }
+    // And it can be tried again.
+    replace(apps::program());
+    old.signal(Signal::SIGUSR2);
+    let new = wait_upgrade(&lab, &old, "web.pid.2");
+    old.signal(Signal::SIGTERM);
+    assert_eq!(old.wait_exit(SOON), 0);
+    end(new);
+    old.assert_gone();
+}
+
+#[test]
+fn the_old_one_goes_on_when_the_new_one_s_application_cannot_boot() {
+    let lab = Lab::new().with_testapps();
+    let old = lab.launch().app("testapps:poisonable").args("--workers 1").pid_file("web.pid").start();
+    let before = old.workers();
+    lab.write("poison", "");
+    let mark = old.mark();
+    old.signal(Signal::SIGUSR2);
+    wait_until("the failure is told", SOON, || (!lab::error_lines(&old.log_since(mark)).is_empty()).then_some(()));
+    wait_until("the new one is gone", SOON, || (!lab.path("web.pid.2").exists()).then_some(()));
+    wait_until("the old one's workers only", SOON, || (proc::children(old.pid()) == before).then_some(()));
+    assert_eq!(old.get("/").status, 200);
+    std::fs::remove_file(lab.path("poison")).expect("cured");
+    old.finish();
+}
+
+#[test]
+fn a_new_one_that_dies_later_is_noticed_and_the_old_one_goes_on() {
+    let lab = Lab::new();
+    let mut notify = Notify::listen(lab.path("notify"));
+    let old = lab.launch().args("--workers 1").env("NOTIFY_SOCKET", notify.path()).pid_file("web.pid").start();
+    notify.wait_for("READY=1", 0, SOON);
+    let crew = old.wait_ready(1);
+    old.signal(Signal::SIGUSR2);
+    let new = wait_upgrade(&lab, &old, "web.pid.2");
+    let (at, _) = notify.wait_for(&format!("MAINPID={new}"), 0, SOON);
+    let theirs = server::workers_of(new);
+    kill(Pid::from_raw(new), Signal::SIGKILL).expect("it lives");
+    for worker in theirs {
+        proc::wait_gone(worker, secs(5));
+    }
+    notify.wait_for(&format!("MAINPID={}", old.pid()), at + 1, SOON);
+    assert_eq!(old.wait_ready(1), crew);
+    assert_eq!(proc::zombies(old.pid()), Vec::<i32>::new());
+    std::fs::remove_file(lab.path("web.pid.2")).ok();
+    old.finish();
+}
+
+#[test]
+fn a_second_usr2_is_ignored_while_the_upgrade_lives() {
+    let lab = Lab::new();
+    let mut old = lab.launch().args("--workers 1").pid_file("web.pid").start();
+    old.signal(Signal::SIGUSR2);
+    let new = wait_upgrade(&lab, &old, "web.pid.2");
+    let mark = old.mark();
+    old.signal(Signal::SIGUSR2);
+    old.wait_log_since(mark, &["USR2", "ignored"], SOON);
+    let mark = old.mark();
+    kill(Pid::from_raw(new), Signal::SIGUSR2).expect("it lives");
+    old.wait_log_since(mark, &["USR2", "ignored"], SOON);
+    old.signal(Signal::SIGTERM);
+    assert_eq!(old.wait_exit(SOON), 0);
+    end(new);
+    old.assert_gone();
+}
+
+#[test]
+fn the_upgrade_runs_the_program_that_is_on_disk_now() {
+    let lab = Lab::new();
+    let program = lab.path("rustcorn");
+    std::fs::copy(apps::program(), &program).expect("a copy of the program");
+    let mut old = lab.launch().program(program.clone()).args("--workers 1").pid_file("web.pid").start();
+    // A deployment: another file under the same name, the old inode gone.
+    std::fs::copy(apps::program(), lab.path("fresh")).expect("copy");
+    std::fs::rename(lab.path("fresh"), &program).expect("in place");
+    old.signal(Signal::SIGUSR2);
+    let new = wait_upgrade(&lab, &old, "web.pid.2");
+    let running = std::fs::read_link(format!("/proc/{new}/exe")).expect("its program");
+    assert_eq!(running, std::fs::canonicalize(&program).expect("its path"));
+    old.signal(Signal::SIGTERM);
+    assert_eq!(old.wait_exit(SOON), 0);
+    end(new);
+    old.assert_gone();
+}

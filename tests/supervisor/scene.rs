@@ -1,0 +1,377 @@
+//! The stage of the table tests: a machine, a clock that stands still until it is told to move, and a shell so obedient
+//! that every answer comes at once. What a test asserts on is what the machine wanted during the last step.
+
+use rustcorn::supervisor::{Action, Cause, Event, Intent, Machine, Phase, SlotState, Symptom, Terms};
+use rustcorn::types::{ExitStatus, Generation, Level, Mono, Pid, Signal, SlotId};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Seats on the scoreboard; more than any test needs unless it says so.
+const CAPACITY: u16 = 16;
+
+/// Deadlines that may follow each other without the clock moving; more is a busy loop.
+const PATIENCE: usize = 50;
+
+/// A worker process as the shell sees it.
+struct Worker {
+    slot: SlotId,
+    generation: Generation,
+    told_ready: bool,
+    /// It got a TERM.
+    asked: bool,
+    /// Its heartbeat stands still since then; a healthy worker has always just beaten.
+    hung_since: Option<Mono>,
+}
+
+/// One machine on its stage.
+pub struct Scene {
+    pub machine: Machine,
+    pub now: Mono,
+    /// Whether fork fails.
+    pub no_fork: bool,
+    step: Vec<Action>,
+    workers: BTreeMap<Pid, Worker>,
+    last_pid: i32,
+    deadlines: usize,
+}
+
+/// What most tests start from: `workers` with one beyond them during a replacement.
+pub fn terms(workers: u16) -> Terms {
+    Terms {
+        workers,
+        surge: 1,
+        timeout: secs(30),
+        graceful_timeout: secs(30),
+        boot_timeout: secs(60),
+        reload_delay: millis(250),
+        build_on_change: false,
+    }
+}
+
+pub fn secs(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+pub fn millis(count: u64) -> Duration {
+    Duration::from_millis(count)
+}
+
+pub fn killed(signal: Signal) -> ExitStatus {
+    ExitStatus::Signal { signal, core_dumped: false }
+}
+
+impl Scene {
+    /// Begun, nobody ready yet.
+    pub fn start(terms: Terms) -> Self {
+        Self::with_capacity(terms, CAPACITY)
+    }
+
+    pub fn with_capacity(terms: Terms, capacity: u16) -> Self {
+        let mut scene = Self {
+            machine: Machine::new(terms, Generation::FIRST, capacity),
+            now: Mono(1_000_000_000),
+            no_fork: false,
+            step: Vec::new(),
+            workers: BTreeMap::new(),
+            last_pid: 100,
+            deadlines: 0,
+        };
+        let mut wishes = Vec::new();
+        scene.machine.begin(scene.now, &mut wishes);
+        scene.settle(wishes);
+        scene
+    }
+
+    /// Begun, everybody ready, and older than the age at which a death counts as early.
+    pub fn serving(terms: Terms) -> Self {
+        let mut scene = Self::start(terms);
+        scene.all_ready();
+        scene.pass(secs(2));
+        scene
+    }
+
+    /// One step: the event, everything that answers to it, and nothing else.
+    pub fn tell(&mut self, event: Event) -> &mut Self {
+        self.step.clear();
+        self.handle(event);
+        self
+    }
+
+    pub fn intent(&mut self, intent: Intent) -> &mut Self {
+        self.tell(Event::Intent(intent))
+    }
+
+    pub fn ready(&mut self, pid: Pid) -> &mut Self {
+        if let Some(worker) = self.workers.get_mut(&pid) {
+            worker.told_ready = true;
+        }
+        self.tell(Event::Ready { pid })
+    }
+
+    /// Every worker that boots is ready, the eldest first, and so are those that this makes the machine start.
+    pub fn all_ready(&mut self) -> &mut Self {
+        let mut whole = Vec::new();
+        while let Some(pid) = self.booting().first().copied() {
+            self.ready(pid);
+            whole.append(&mut self.step);
+        }
+        self.step = whole;
+        self
+    }
+
+    pub fn boot_failed(&mut self, pid: Pid, code: i32, reason: &str) -> &mut Self {
+        self.tell(Event::BootFailed { pid, code, reason: reason.into() })
+    }
+
+    pub fn dies(&mut self, pid: Pid, status: ExitStatus) -> &mut Self {
+        self.workers.remove(&pid);
+        self.tell(Event::Exited { pid, status })
+    }
+
+    pub fn crashes(&mut self, pid: Pid) -> &mut Self {
+        self.dies(pid, killed(Signal(11)))
+    }
+
+    pub fn leaves(&mut self, pid: Pid) -> &mut Self {
+        self.dies(pid, ExitStatus::Code(0))
+    }
+
+    /// Lets `pid` stand still from now on.
+    pub fn hangs(&mut self, pid: Pid) {
+        let now = self.now;
+        if let Some(worker) = self.workers.get_mut(&pid) {
+            worker.hung_since = Some(now);
+        }
+    }
+
+    pub fn beats_again(&mut self, pid: Pid) {
+        if let Some(worker) = self.workers.get_mut(&pid) {
+            worker.hung_since = None;
+        }
+    }
+
+    /// Asks for a reload and answers with these terms; the generation that it makes.
+    pub fn reload(&mut self, terms: Terms) -> Generation {
+        self.intent(Intent::Reload);
+        let generation = self.load_wanted().expect("a reload asks for a load");
+        let mut before = std::mem::take(&mut self.step);
+        self.handle(Event::Loaded { generation, terms });
+        before.append(&mut self.step);
+        self.step = before;
+        generation
+    }
+
+    /// Newcomers become ready and retired workers leave until nothing more happens.
+    pub fn roll(&mut self) -> &mut Self {
+        let mut whole = std::mem::take(&mut self.step);
+        for turn in 0.. {
+            assert!(turn < 10 * PATIENCE, "it rolls for ever: {:?}", self.step);
+            let first = |which: fn(&Worker) -> bool| self.workers.iter().find(|(_, worker)| which(worker));
+            if let Some((&pid, _)) = first(|worker| !worker.told_ready && !worker.asked) {
+                self.ready(pid);
+            } else if let Some((&pid, _)) = first(|worker| worker.asked) {
+                self.leaves(pid);
+            } else {
+                break;
+            }
+            whole.append(&mut self.step);
+        }
+        self.step = whole;
+        self
+    }
+
+    /// The clock moves; deadlines on the way are met to the nanosecond.
+    pub fn pass(&mut self, span: Duration) -> &mut Self {
+        self.step.clear();
+        let end = self.now.after(span);
+        let mut standstill = 0;
+        while let Some(due) = self.machine.next_deadline().filter(|due| *due <= end) {
+            standstill = if due > self.now { 0 } else { standstill + 1 };
+            assert!(standstill < PATIENCE, "busy loop: the deadline {due:?} is never settled at {:?}", self.now);
+            self.now = self.now.max(due);
+            self.deadlines += 1;
+            self.handle(Event::Deadline);
+        }
+        self.now = end;
+        self
+    }
+
+    /// The arbiter sleeps for this long without seeing its deadlines, and wakes up for one.
+    pub fn oversleep(&mut self, span: Duration) -> &mut Self {
+        self.now = self.now.after(span);
+        self.tell(Event::Deadline)
+    }
+
+    fn handle(&mut self, event: Event) {
+        let mut wishes = Vec::new();
+        self.machine.handle(self.now, event, &mut wishes);
+        self.settle(wishes);
+    }
+
+    fn settle(&mut self, mut wishes: Vec<Action>) {
+        loop {
+            let answers: Vec<Event> = wishes.iter().filter_map(|action| self.perform(action)).collect();
+            self.step.append(&mut wishes);
+            self.machine.check_invariants().unwrap_or_else(|broken| panic!("{broken}, after {:?}", self.step));
+            if answers.is_empty() {
+                return;
+            }
+            for answer in answers {
+                self.machine.handle(self.now, answer, &mut wishes);
+            }
+        }
+    }
+
+    fn perform(&mut self, action: &Action) -> Option<Event> {
+        match *action {
+            Action::Spawn { slot, .. } if self.no_fork => {
+                Some(Event::SpawnFailed { slot, reason: "Resource temporarily unavailable".into() })
+            }
+            Action::Spawn { slot, generation } => {
+                self.last_pid += 1;
+                let pid = Pid(self.last_pid);
+                self.workers
+                    .insert(pid, Worker { slot, generation, told_ready: false, asked: false, hung_since: None });
+                Some(Event::Started { slot, pid })
+            }
+            Action::Signal { pid, signal: Signal::TERM } => {
+                self.workers.get_mut(&pid).expect("a signal to a process that exists").asked = true;
+                None
+            }
+            Action::ReadHeartbeat { slot } => {
+                let worker = self.workers.values().find(|worker| worker.slot == slot);
+                let at = worker.and_then(|worker| worker.hung_since).unwrap_or(self.now);
+                Some(Event::Heartbeat { slot, at })
+            }
+            _ => None,
+        }
+    }
+
+    // What there is.
+
+    /// All processes, the eldest first.
+    pub fn alive(&self) -> Vec<Pid> {
+        self.workers.keys().copied().collect()
+    }
+
+    /// Processes that have not said that they are ready, the eldest first.
+    pub fn booting(&self) -> Vec<Pid> {
+        self.workers.iter().filter(|(_, worker)| !worker.told_ready).map(|(pid, _)| *pid).collect()
+    }
+
+    /// Processes of one generation, the eldest first.
+    pub fn of(&self, generation: Generation) -> Vec<Pid> {
+        self.workers.iter().filter(|(_, worker)| worker.generation == generation).map(|(pid, _)| *pid).collect()
+    }
+
+    pub fn slot_of(&self, pid: Pid) -> SlotId {
+        self.workers[&pid].slot
+    }
+
+    /// How many slots are in this state.
+    pub fn count(&self, state: SlotState) -> usize {
+        self.machine.slots().iter().filter(|view| view.state == state).count()
+    }
+
+    /// How many deadlines the machine has had so far.
+    pub fn deadlines(&self) -> usize {
+        self.deadlines
+    }
+
+    // What the last step wanted.
+
+    pub fn step(&self) -> &[Action] {
+        &self.step
+    }
+
+    pub fn spawned(&self) -> Vec<(SlotId, Generation)> {
+        let spawn = |action: &Action| match *action {
+            Action::Spawn { slot, generation } => Some((slot, generation)),
+            _ => None,
+        };
+        self.step.iter().filter_map(spawn).collect()
+    }
+
+    pub fn signals(&self) -> Vec<(Pid, Signal)> {
+        let signal = |action: &Action| match *action {
+            Action::Signal { pid, signal } => Some((pid, signal)),
+            _ => None,
+        };
+        self.step.iter().filter_map(signal).collect()
+    }
+
+    /// Who was asked to go.
+    pub fn retired(&self) -> Vec<Pid> {
+        terminated(&self.step)
+    }
+
+    pub fn load_wanted(&self) -> Option<Generation> {
+        self.step.iter().find_map(|action| match *action {
+            Action::Load { generation } => Some(generation),
+            _ => None,
+        })
+    }
+
+    pub fn forgotten(&self) -> Vec<Generation> {
+        let forget = |action: &Action| match *action {
+            Action::Forget { generation } => Some(generation),
+            _ => None,
+        };
+        self.step.iter().filter_map(forget).collect()
+    }
+
+    pub fn autopsies(&self) -> Vec<(Pid, Symptom)> {
+        let autopsy = |action: &Action| match *action {
+            Action::Autopsy { pid, symptom, .. } => Some((pid, symptom)),
+            _ => None,
+        };
+        self.step.iter().filter_map(autopsy).collect()
+    }
+
+    pub fn obituaries(&self) -> Vec<(Pid, Cause)> {
+        let obituary = |action: &Action| match action {
+            Action::Obituary { pid, cause, .. } => Some((*pid, cause.clone())),
+            _ => None,
+        };
+        self.step.iter().filter_map(obituary).collect()
+    }
+
+    pub fn announced(&self) -> Vec<Phase> {
+        let phase = |action: &Action| match action {
+            Action::Announce(phase) => Some(phase.clone()),
+            _ => None,
+        };
+        self.step.iter().filter_map(phase).collect()
+    }
+
+    /// The newest `Serving`, as (generation, ready, wanted, broken, trouble).
+    pub fn serves(&self) -> Option<(Generation, u16, u16, u16, Option<String>)> {
+        self.announced().into_iter().rev().find_map(|phase| match phase {
+            Phase::Serving { generation, ready, wanted, broken, trouble } => {
+                Some((generation, ready, wanted, broken, trouble))
+            }
+            _ => None,
+        })
+    }
+
+    /// Whether a line of at least this level contains `text`.
+    pub fn logs(&self, level: Level, text: &str) -> bool {
+        let fits = |action: &Action| matches!(action, Action::Log(at, line) if *at >= level && line.contains(text));
+        self.step.iter().any(fits)
+    }
+
+    pub fn exits(&self) -> Option<i32> {
+        self.step.iter().find_map(|action| match *action {
+            Action::Exit(code) => Some(code),
+            _ => None,
+        })
+    }
+}
+
+fn terminated(actions: &[Action]) -> Vec<Pid> {
+    let term = |action: &Action| match *action {
+        Action::Signal { pid, signal: Signal::TERM } => Some(pid),
+        _ => None,
+    };
+    actions.iter().filter_map(term).collect()
+}
