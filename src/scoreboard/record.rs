@@ -55,7 +55,7 @@ pub struct Facts {
     pub in_flight: u32,
     pub accepted: u64,
     pub requests: u64,
-    /// Requests by status class; index 0: the client left or the worker cut it before an answer.
+    /// Requests by status class; index 0: no whole answer was sent (the client left, the worker cut it, the body failed).
     pub status: [u64; layout::STATUS_CLASSES],
     pub bytes_in: u64,
     pub bytes_out: u64,
@@ -95,6 +95,11 @@ impl Record {
         u32::try_from(self.get(index)).unwrap_or(u32::MAX)
     }
 
+    /// Something that goes up and down. Less than nothing is what a reader may see between two writers.
+    fn gauge(&self, index: usize) -> u32 {
+        u32::try_from(self.get(index).cast_signed().max(0)).unwrap_or(u32::MAX)
+    }
+
     /// Whose record it is.
     #[must_use]
     pub fn pid(&self) -> Pid {
@@ -110,7 +115,8 @@ impl Record {
     /// Where it is in its life.
     #[must_use]
     pub fn state(&self) -> State {
-        // SeqCst with `set_state`: of several workers that start draining at once, the last one sees all others do so.
+        // SeqCst with `set_state`: of several workers that start draining at once, at least one sees all others do so,
+        // and does not leave waiting clients to a peer that is leaving too (`worker::accept`).
         State::from_word(self.words[layout::STATE].load(SeqCst))
     }
 
@@ -123,7 +129,7 @@ impl Record {
     /// How many connections it has open.
     #[must_use]
     pub fn connections(&self) -> u32 {
-        self.get_u32(layout::CONNECTIONS)
+        self.gauge(layout::CONNECTIONS)
     }
 
     /// How many connections it has accepted in its life.
@@ -171,7 +177,7 @@ impl Record {
             started: Mono(self.get(layout::STARTED)),
             ready: Mono(self.get(layout::READY)),
             connections: self.connections(),
-            in_flight: self.get_u32(layout::IN_FLIGHT),
+            in_flight: self.gauge(layout::IN_FLIGHT),
             accepted: self.accepted(),
             requests: self.get(layout::REQUESTS),
             status: std::array::from_fn(|n| self.get(layout::STATUS + n)),

@@ -65,6 +65,28 @@ fn a_request_is_in_flight_until_it_is_finished() {
 }
 
 #[test]
+fn less_than_nothing_reads_as_nothing() {
+    let board = Scoreboard::private(1);
+    let writer = board.writer(SlotId(0), true);
+    writer.connection_closed();
+    assert_eq!(board.slot(SlotId(0)).connections(), 0);
+}
+
+#[test]
+fn connections_are_counted_from_any_thread() {
+    let board = Scoreboard::private(1);
+    let writer = Arc::new(board.writer(SlotId(0), true));
+    let threads: Vec<_> = (0..4)
+        .map(|_| {
+            let writer = writer.clone();
+            std::thread::spawn(move || (0..50_000).for_each(|_| writer.connection_opened()))
+        })
+        .collect();
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    assert_eq!(board.slot(SlotId(0)).connections(), 200_000);
+}
+
+#[test]
 fn requests_beyond_the_table_are_counted_but_not_listed() {
     let board = Scoreboard::private(1);
     board.reset(SlotId(0), Generation::FIRST, Mono(1));

@@ -1,7 +1,8 @@
 //! What a worker writes per connection and per request: a handful of relaxed stores.
 //!
 //! With one writing thread an increment is a load and a store, which costs nothing measurable; with several it is an
-//! atomic addition. Only one process ever writes a record, so nothing stronger is needed.
+//! atomic addition. What concerns connections always is: an upgraded one belongs to the application, which may take it
+//! to a thread of its own. Only one process ever writes a record, so nothing stronger is needed.
 
 use super::inflight::{self, InFlight};
 use super::layout;
@@ -24,6 +25,19 @@ pub struct Writer {
 #[derive(Clone, Copy, Debug)]
 #[must_use = "give it back with `Writer::finish`"]
 pub struct RequestSlot(Option<u8>);
+
+impl RequestSlot {
+    /// As a number, for those who keep it in a single word.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        self.0.unwrap_or(u8::MAX)
+    }
+
+    /// From [`Self::code`].
+    pub fn from_code(code: u8) -> Self {
+        Self((usize::from(code) < layout::ENTRY_COUNT).then_some(code))
+    }
+}
 
 const ALL_FREE: u32 = (1 << layout::ENTRY_COUNT) - 1;
 
@@ -56,23 +70,23 @@ impl Writer {
 
     /// A connection was accepted.
     pub fn connection_opened(&self) {
-        self.add(layout::CONNECTIONS, 1);
-        self.add(layout::ACCEPTED, 1);
+        self.record.word(layout::CONNECTIONS).fetch_add(1, Relaxed);
+        self.record.word(layout::ACCEPTED).fetch_add(1, Relaxed);
     }
 
     /// A connection is gone.
     pub fn connection_closed(&self) {
-        self.subtract(layout::CONNECTIONS, 1);
+        self.record.word(layout::CONNECTIONS).fetch_sub(1, Relaxed);
     }
 
     /// Bytes came from clients.
     pub fn received(&self, bytes: usize) {
-        self.add(layout::BYTES_IN, bytes as u64);
+        self.record.word(layout::BYTES_IN).fetch_add(bytes as u64, Relaxed);
     }
 
     /// Bytes went to clients.
     pub fn sent(&self, bytes: usize) {
-        self.add(layout::BYTES_OUT, bytes as u64);
+        self.record.word(layout::BYTES_OUT).fetch_add(bytes as u64, Relaxed);
     }
 
     /// A request's head is complete: it is in flight from now on.
@@ -85,7 +99,7 @@ impl Writer {
         slot
     }
 
-    /// The request is over: its answer was handed to the connection, or there will be none (`status` zero). Returns
+    /// The request is over: its answer was sent, or never will be whole (`status` zero). Returns
     /// how many requests the worker has answered.
     pub fn finish(&self, slot: RequestSlot, status: u16, took: Duration) -> u64 {
         if let RequestSlot(Some(n)) = slot {

@@ -6,6 +6,7 @@
 
 #![allow(unsafe_code)]
 
+pub mod accepting;
 pub mod clock;
 #[cfg(feature = "arbiter")]
 pub mod daemon;

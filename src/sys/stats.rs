@@ -1,6 +1,6 @@
 //! What the kernel knows about this process.
 
-use nix::sys::resource::{Resource, getrlimit};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::io;
 
 /// The resident set of this process in bytes.
@@ -14,6 +14,16 @@ pub fn rss_bytes() -> io::Result<u64> {
 /// How many descriptors this process may have open (the soft limit).
 pub fn max_fds() -> io::Result<u64> {
     Ok(getrlimit(Resource::RLIMIT_NOFILE)?.0)
+}
+
+/// Raises the soft limit of descriptors to the hard one, and says what it is now. The soft one is low for the sake of
+/// programs that use select(2).
+pub fn raise_max_fds() -> io::Result<u64> {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    if soft < hard {
+        setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
+    }
+    Ok(hard)
 }
 
 fn resident_pages(statm: &str) -> Option<u64> {
@@ -31,6 +41,7 @@ fn page_size() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::testkit;
 
     #[test]
     fn the_second_number_is_the_resident_set() {
@@ -45,6 +56,16 @@ mod tests {
         let ballast = vec![1_u8; 64 << 20];
         assert!(rss_bytes().unwrap() >= before + (48 << 20));
         drop(ballast);
+    }
+
+    #[test]
+    fn the_soft_limit_can_be_raised() {
+        testkit::in_fork(|| {
+            let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+            setrlimit(Resource::RLIMIT_NOFILE, 20, hard).unwrap();
+            assert_eq!(raise_max_fds().unwrap(), hard);
+            assert_eq!(max_fds().unwrap(), hard);
+        });
     }
 
     #[test]

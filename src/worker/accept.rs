@@ -1,12 +1,16 @@
 //! Taking connections: when there is room, when it is this worker's turn, and from the lanes that are its to serve.
+//!
+//! A worker that leaves takes what waits in every socket that it holds, because it may be the last that holds it. What
+//! there is no room for at that moment waits until there is, unless a peer is there to take it.
 
 use super::application::Application;
 use super::balance::{Balance, Peer, Verdict};
 use super::context::{Wish, Worker};
-use super::doors::{Accepted, Doors, is_passing};
+use super::doors::{Accepted, Doors};
 use super::{heartbeat, serve};
 use crate::scoreboard::Record;
-use crate::sys::clock;
+use crate::sys::accepting::concerns_one_connection;
+use crate::sys::{clock, stats};
 use crate::types::SlotId;
 use hyper::server::conn::http1;
 use std::future::poll_fn;
@@ -15,13 +19,21 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::MissedTickBehavior;
 
 /// How long a worker holds back before it looks again, if none of its own connections closes earlier.
 const HOLD: Duration = Duration::from_millis(1);
 /// How long accepting rests when the system has no descriptor to give.
 const REST: Duration = Duration::from_millis(100);
-/// Most connections that are taken out of the queue of a socket that is about to be closed.
-const LAST_SWEEP: usize = 4096;
+/// How often a worker looks whether a lane has lost its owner, or has found one.
+const LANES: Duration = Duration::from_millis(100);
+/// How many connections in a row may be gone before they are accepted. More are no coincidence, but an error that we
+/// take for one of a connection.
+const MOST_PASSING: u32 = 100;
+/// How many connections of the last sweep are taken before the event loop turns.
+const PIECE: usize = 64;
+/// How many a leaving worker takes from peers that could take them too.
+const FROM_PEERS: usize = 4096;
 
 pub(super) struct Acceptor<S> {
     worker: &'static Worker,
@@ -33,6 +45,8 @@ pub(super) struct Acceptor<S> {
     balance: Balance,
     /// Accepting fails, and that was logged.
     in_trouble: bool,
+    /// Connections in a row that were gone when they were accepted.
+    passing: u32,
 }
 
 /// What one look at the listeners came to.
@@ -42,29 +56,48 @@ enum Turn {
     Full,
 }
 
+/// What one piece of the last sweep came to.
+enum Swept {
+    /// Nobody waits.
+    All,
+    /// Somebody may wait, and the next piece can begin.
+    Some,
+    /// Somebody may wait, and there is no room.
+    Full,
+}
+
 impl<S: Application> Acceptor<S> {
     /// Registers the listeners with the event loop.
     pub(super) fn new(worker: &'static Worker, application: S, doors: Doors, lane: u32) -> io::Result<Self> {
+        if let Err(error) = stats::raise_max_fds() {
+            crate::log::debug!("The limit of descriptors stays as low as it is: {error}");
+        }
         let mut http = http1::Builder::new();
         http.keep_alive(!worker.keepalive().is_zero());
         let lanes = doors.lanes();
         let balance = Balance::default();
-        let mut acceptor = Self { worker, application, http, doors, lane, lanes, balance, in_trouble: false };
+        let mut acceptor =
+            Self { worker, application, http, doors, lane, lanes, balance, in_trouble: false, passing: 0 };
         acceptor.look_after_lanes()?;
         Ok(acceptor)
     }
 
     /// Accepts until the wish is another than to serve.
     pub(super) async fn run(mut self, mut wish: watch::Receiver<Wish>) -> Self {
-        let worker = self.worker;
+        let slot = self.worker.slot;
         let mut another_wish = pin!(async move { wish.wait_for(|wish| *wish != Wish::Serve).await.is_ok() });
+        let mut look = tokio::time::interval(LANES);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut troubled = false;
         loop {
             tokio::select! {
                 biased;
                 _ = &mut another_wish => return self,
-                () = worker.lanes_tick.notified(), if !self.lanes.is_empty() => {
-                    if let Err(error) = self.look_after_lanes() {
-                        crate::log::error!("Worker {} cannot take over a lane: {error}", worker.slot);
+                _ = look.tick(), if !self.lanes.is_empty() => {
+                    let answer = self.look_after_lanes();
+                    let news = std::mem::replace(&mut troubled, answer.is_err()) != answer.is_err();
+                    if let (Err(error), true) = (answer, news) {
+                        crate::log::error!("Worker {slot} cannot take over a lane: {error}");
                     }
                 }
                 () = self.turn() => {}
@@ -83,23 +116,34 @@ impl<S: Application> Acceptor<S> {
         match poll_fn(|cx| self.poll_turn(cx)).await {
             Turn::Accepted(Ok(accepted)) => {
                 self.in_trouble = false;
+                self.passing = 0;
                 if self.worker.orders.balance {
                     self.balance.took_one(peers(self.worker));
                 }
                 self.serve(accepted);
             }
-            Turn::Accepted(Err(error)) if is_passing(&error) => {}
+            Turn::Accepted(Err(error)) if self.is_passing(&error) => {}
             Turn::Accepted(Err(error)) => self.rest(&error).await,
             Turn::Hold => drop(tokio::time::timeout(HOLD, self.worker.room.notified()).await),
             Turn::Full => self.worker.room.notified().await,
         }
     }
 
+    /// Whether the next connection may be asked for at once.
+    fn is_passing(&mut self, error: &io::Error) -> bool {
+        self.passing += 1;
+        let passing = concerns_one_connection(error) && self.passing < MOST_PASSING;
+        if !passing {
+            self.passing = 0;
+        }
+        passing
+    }
+
     fn poll_turn(&mut self, cx: &mut std::task::Context<'_>) -> Poll<Turn> {
-        let own = self.worker.record().connections();
-        if own as usize >= self.worker.orders.worker_connections {
+        if self.is_full() {
             return Poll::Ready(Turn::Full);
         }
+        let own = self.worker.record().connections();
         if self.worker.orders.balance && self.balance.judge(own, peers(self.worker)) == Verdict::Hold {
             return Poll::Ready(Turn::Hold);
         }
@@ -110,8 +154,17 @@ impl<S: Application> Acceptor<S> {
         answer.map(Turn::Accepted)
     }
 
+    fn is_full(&self) -> bool {
+        self.worker.record().connections() as usize >= self.worker.orders.worker_connections
+    }
+
     /// No descriptor, no memory, or something that we do not know: trying again at once would only burn the processor.
     async fn rest(&mut self, error: &io::Error) {
+        self.complain(error);
+        tokio::time::sleep(REST).await;
+    }
+
+    fn complain(&mut self, error: &io::Error) {
         if !std::mem::replace(&mut self.in_trouble, true) {
             let open = self.worker.registry.len();
             crate::log::error!(
@@ -119,7 +172,6 @@ impl<S: Application> Acceptor<S> {
                 self.worker.slot
             );
         }
-        tokio::time::sleep(REST).await;
     }
 
     fn serve(&self, accepted: Accepted) {
@@ -127,16 +179,56 @@ impl<S: Application> Acceptor<S> {
         serve::spawn(self.worker, &self.http, self.application.clone(), stream, peer, local);
     }
 
-    /// Takes what waits in the queues, so that no client that was let in is sent away, and closes the sockets.
-    pub(super) fn close(mut self) {
-        let doors = std::mem::replace(&mut self.doors, Doors::none());
-        let (taken, trouble) = doors.empty_and_close(LAST_SWEEP);
-        if let Some(error) = trouble {
-            crate::log::warn!("Worker {} could not empty its accept queue: {error}", self.worker.slot);
+    /// Takes what waits in the queues, so that no client that was let in is sent away, and closes the sockets. It may
+    /// take until there is room for the last one; whoever waits for this decides how long.
+    pub(super) async fn finish(mut self) {
+        if let Err(error) = self.doors.shut() {
+            crate::log::error!("Worker {} has lost a listening socket: {error}", self.worker.slot);
         }
-        for accepted in taken {
-            self.serve(accepted);
+        let mut taken = 0;
+        loop {
+            match self.sweep(&mut taken) {
+                Swept::All => return,
+                Swept::Some if taken < FROM_PEERS || !self.has_live_peers() => tokio::task::yield_now().await,
+                Swept::Full if !self.has_live_peers() => {
+                    // Descriptors may be given back by others than our connections.
+                    drop(tokio::time::timeout(REST, self.worker.room.notified()).await);
+                }
+                Swept::Some | Swept::Full => return,
+            }
         }
+    }
+
+    fn sweep(&mut self, taken: &mut usize) -> Swept {
+        for _ in 0..PIECE {
+            if self.is_full() {
+                return if self.doors.somebody_waits() { Swept::Full } else { Swept::All };
+            }
+            match self.doors.take() {
+                Ok(accepted) => {
+                    *taken += 1;
+                    self.in_trouble = false;
+                    self.passing = 0;
+                    self.serve(accepted);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Swept::All,
+                Err(error) if self.is_passing(&error) => {}
+                // What accept says without a descriptor, it says with an empty queue too.
+                Err(_) if !self.doors.somebody_waits() => return Swept::All,
+                Err(error) => {
+                    self.complain(&error);
+                    return Swept::Full;
+                }
+            }
+        }
+        Swept::Some
+    }
+
+    /// Whether anybody else takes connections from now on. Of several workers that leave at once, the last one to say
+    /// so on the scoreboard sees that it is the last, and stays.
+    fn has_live_peers(&self) -> bool {
+        let stale_after = heartbeat::stale_after(self.worker);
+        self.worker.board.live_peers(self.worker.slot, clock::now(), stale_after).next().is_some()
     }
 }
 

@@ -15,7 +15,6 @@ use crate::types::{Pid, exit};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::Ordering::Relaxed;
 use tokio::runtime::{Builder, Runtime};
 
 /// The exit code of a worker that panicked where nobody expects it; Rust's own number for it.
@@ -173,7 +172,7 @@ async fn live<S: Application>(worker: &'static Worker, app: App<S>, doors: Doors
     worker.record().set_ready(clock::now());
     tokio::spawn(heartbeat::beat_for_ever(worker));
     tokio::spawn(keepalive::sweep_for_ever(worker));
-    worker.booting.store(false, Relaxed);
+    worker.begin_serving();
     worker.reporter.send(&Report::Ready);
     // A task, so that with several threads it is woken where the events are.
     match tokio::spawn(acceptor.run(worker.wish.subscribe())).await {

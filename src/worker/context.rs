@@ -6,7 +6,7 @@ use super::report::Reporter;
 use crate::abi::{Orders, Report};
 use crate::scoreboard::{Record, Scoreboard, State, Writer};
 use crate::types::{Generation, Mono, SlotId};
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 
@@ -24,6 +24,12 @@ pub(super) enum Wish {
     Quit,
 }
 
+/// The application is not built yet: nothing would be lost by leaving.
+const BOOTING: u8 = 0;
+const SERVING: u8 = 1;
+/// The sentinel is about to end the process.
+const LEAVING: u8 = 2;
+
 pub(super) struct Worker {
     pub(super) slot: SlotId,
     pub(super) generation: Generation,
@@ -34,14 +40,11 @@ pub(super) struct Worker {
     pub(super) registry: Registry,
     /// Told by the sentinel.
     pub(super) wish: watch::Sender<Wish>,
-    /// The application is not built yet: nothing would be lost by leaving.
-    pub(super) booting: AtomicBool,
+    stage: AtomicU8,
     draining: AtomicBool,
     recycling: AtomicBool,
     /// One connection of ours is gone; for the acceptor.
     pub(super) room: Notify,
-    /// The heart has beaten; the acceptor looks after orphaned lanes.
-    pub(super) lanes_tick: Notify,
 }
 
 impl Worker {
@@ -62,12 +65,25 @@ impl Worker {
             reporter,
             registry: Registry::default(),
             wish: watch::Sender::new(Wish::Serve),
-            booting: AtomicBool::new(true),
+            stage: AtomicU8::new(BOOTING),
             draining: AtomicBool::new(false),
             recycling: AtomicBool::new(false),
             room: Notify::new(),
-            lanes_tick: Notify::new(),
         }
+    }
+
+    /// The boot is over; from now on the worker leaves in order. Does not return if it was told to leave before.
+    pub(super) fn begin_serving(&self) {
+        if self.stage.compare_exchange(BOOTING, SERVING, Relaxed, Relaxed).is_err() {
+            loop {
+                std::thread::park();
+            }
+        }
+    }
+
+    /// Whether the boot can be abandoned, and is: then the caller must end the process.
+    pub(super) fn abandon_boot(&self) -> bool {
+        self.stage.compare_exchange(BOOTING, LEAVING, Relaxed, Relaxed).is_ok()
     }
 
     pub(super) fn record(&self) -> Record {

@@ -4,11 +4,13 @@
 use super::connection::Address;
 use super::io::Stream;
 use crate::abi::{KIND_UNIX, SHARED_LANE, SeatListener};
-use crate::sys::fd;
+use crate::sys::{accepting, fd, poll};
 use std::io;
 use std::net::TcpListener as StdTcp;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixListener as StdUnix;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 /// A connection that was accepted.
@@ -52,30 +54,18 @@ impl Doors {
         Ok(Self { doors, next: 0 })
     }
 
-    /// No socket at all.
-    pub(super) fn none() -> Self {
-        Self { doors: Vec::new(), next: 0 }
-    }
-
     /// The lanes that there are, without the shared one.
     pub(super) fn lanes(&self) -> Vec<u32> {
         self.doors.iter().map(|door| door.lane).filter(|lane| *lane != SHARED_LANE).collect()
     }
 
-    /// Opens the shared sockets and those of `lanes`, and shuts the others.
+    /// Opens the shared sockets and those of `lanes`, and shuts the others. A socket that refuses stays as it was, and
+    /// keeps no other from its place.
     pub(super) fn open(&mut self, lanes: &[u32]) -> io::Result<()> {
-        let doors = std::mem::take(&mut self.doors);
-        for mut door in doors {
+        self.turn_all(|door| {
             let wanted = door.lane == SHARED_LANE || lanes.contains(&door.lane);
-            door.listener = match (door.listener, wanted) {
-                (Listener::Shut(shut), true) => shut.open()?,
-                (listener @ Listener::Shut(_), false) => listener,
-                (listener, true) => listener,
-                (listener, false) => Listener::Shut(listener.shut()?),
-            };
-            self.doors.push(door);
-        }
-        Ok(())
+            if wanted { door.opened() } else { door.shut() }
+        })
     }
 
     /// Accepts from whichever open socket has a connection.
@@ -91,38 +81,55 @@ impl Doors {
         Poll::Pending
     }
 
-    /// Accepts what waits at this moment in the sockets that are open to us, at most `most`, and closes all of them.
-    /// Asks the kernel and not the event loop, which may not have heard of the newest.
-    pub(super) fn empty_and_close(self, most: usize) -> (Vec<Accepted>, Option<io::Error>) {
-        let mut taken = Vec::new();
-        let mut trouble = None;
-        for door in self.doors {
-            let Ok(shut) = (match door.listener {
-                Listener::Shut(_) => continue,
-                open => open.shut(),
-            }) else {
-                continue;
-            };
-            while taken.len() < most {
-                match shut.accept(door.local.as_ref()) {
-                    Ok(accepted) => taken.push(accepted),
-                    Err(error) if is_passing(&error) => {}
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                    Err(error) => {
-                        trouble = Some(error);
-                        break;
-                    }
+    /// Replaces each door by what `how` makes of it; the newest trouble is the result.
+    fn turn_all(&mut self, how: impl Fn(Door) -> (Option<Door>, Option<io::Error>)) -> io::Result<()> {
+        let mut result = Ok(());
+        for door in std::mem::take(&mut self.doors) {
+            let (door, trouble) = how(door);
+            self.doors.extend(door);
+            if let Some(error) = trouble {
+                result = Err(error);
+            }
+        }
+        result
+    }
+
+    /// Takes all sockets out of the event loop, for good: from now on there is [`Self::take`].
+    pub(super) fn shut(&mut self) -> io::Result<()> {
+        self.turn_all(Door::shut)
+    }
+
+    /// Takes what waits in shut sockets, whosever lane it is: none may be looked after by anybody else. Asks the kernel
+    /// and not the event loop, which may not have heard of the newest. `WouldBlock`: there is nobody.
+    pub(super) fn take(&mut self) -> io::Result<Accepted> {
+        let count = self.doors.len();
+        for turn in 0..count {
+            let at = (self.next + turn) % count;
+            let door = &self.doors[at];
+            let Listener::Shut(shut) = &door.listener else { continue };
+            match shut.accept(door.local.as_ref()) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                answer => {
+                    self.next = at;
+                    return answer;
                 }
             }
         }
-        (taken, trouble)
+        Err(io::ErrorKind::WouldBlock.into())
     }
-}
 
-/// Whether an error of accept concerns a connection that is gone already, and nothing else.
-pub(super) fn is_passing(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
-    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
+    /// Whether somebody waits in a shut socket.
+    pub(super) fn somebody_waits(&self) -> bool {
+        let fds: Vec<BorrowedFd<'_>> = self
+            .doors
+            .iter()
+            .filter_map(|door| match &door.listener {
+                Listener::Shut(shut) => Some(shut.as_fd()),
+                Listener::Tcp(_) | Listener::Unix(_) => None,
+            })
+            .collect();
+        poll::wait(&fds, Some(Duration::ZERO)).is_ok_and(|readable| readable.contains(&true))
+    }
 }
 
 impl Door {
@@ -134,12 +141,39 @@ impl Door {
             let path = listener.local_addr()?.as_pathname().map(Into::into);
             (Shut::Unix(listener), Some(Address::Unix(path)))
         } else {
+            accepting::set_nodelay(&fd)?;
             let listener = StdTcp::from(fd);
             let address = listener.local_addr()?;
             let local = (!address.ip().is_unspecified()).then_some(Address::Tcp(address));
             (Shut::Tcp(listener), local)
         };
         Ok(Self { lane: listener.lane, local, listener: Listener::Shut(shut) })
+    }
+
+    /// Enters the event loop. If that fails, the socket stays outside.
+    fn opened(self) -> (Option<Self>, Option<io::Error>) {
+        let Self { lane, local, listener } = self;
+        let (listener, trouble) = match listener {
+            Listener::Shut(shut) => match shut.try_clone() {
+                // The event loop drops what it cannot take.
+                Ok(spare) => match shut.open() {
+                    Ok(open) => (open, None),
+                    Err(error) => (Listener::Shut(spare), Some(error)),
+                },
+                Err(error) => (Listener::Shut(shut), Some(error)),
+            },
+            open => (open, None),
+        };
+        (Some(Self { lane, local, listener }), trouble)
+    }
+
+    /// Leaves the event loop. A socket that cannot is lost: the kernel has forgotten it already.
+    fn shut(self) -> (Option<Self>, Option<io::Error>) {
+        let Self { lane, local, listener } = self;
+        match listener.shut() {
+            Ok(shut) => (Some(Self { lane, local, listener: Listener::Shut(shut) }), None),
+            Err(error) => (None, Some(error)),
+        }
     }
 
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Accepted>> {
@@ -157,9 +191,6 @@ impl Door {
 }
 
 fn complete(stream: Stream, peer: Address, local: Option<&Address>) -> io::Result<Accepted> {
-    if let Stream::Tcp(stream) = &stream {
-        stream.set_nodelay(true)?;
-    }
     let local = match local {
         Some(local) => local.clone(),
         None => stream.local()?,
@@ -178,6 +209,20 @@ impl Listener {
 }
 
 impl Shut {
+    fn try_clone(&self) -> io::Result<Self> {
+        Ok(match self {
+            Self::Tcp(listener) => Self::Tcp(listener.try_clone()?),
+            Self::Unix(listener) => Self::Unix(listener.try_clone()?),
+        })
+    }
+
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Tcp(listener) => listener.as_fd(),
+            Self::Unix(listener) => listener.as_fd(),
+        }
+    }
+
     fn open(self) -> io::Result<Listener> {
         Ok(match self {
             Self::Tcp(listener) => Listener::Tcp(TcpListener::from_std(listener)?),

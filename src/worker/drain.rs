@@ -1,21 +1,30 @@
 //! The worker's end: what it holds is answered within the grace, and what is left is cut and named.
 //!
 //! A draining worker adds `Connection: close` to each response (`service`), and leaves an idle connection open until
-//! its keep-alive time ends (`keepalive`): closing it at once is the race in which a client's next request meets a
-//! reset.
+//! its keep-alive time ends (`keepalive`), or the grace does: closing it at once is the race in which a client's next
+//! request meets a reset. The application's shutdown hook has its time inside the grace.
 
 use super::accept::Acceptor;
 use super::application::{Application, ShutdownHook};
-use super::connection::Wanted;
+use super::connection::{Connection, Moment, Wanted};
 use super::context::{Wish, Worker};
 use crate::sys::clock;
 use crate::types::Mono;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
-/// What an application's shutdown hook has at least after a drain.
-const HOOK_AT_LEAST: Duration = Duration::from_secs(1);
+/// What is kept of the grace for the application's shutdown hook (of a short grace, half).
+const HOOK: Duration = Duration::from_secs(1);
+/// What the hook has even if nothing is left: less than what the arbiter waits beyond the grace.
+const HOOK_AT_LEAST: Duration = Duration::from_millis(250);
 /// What it has on a quick stop.
 const HOOK_QUICK: Duration = Duration::from_millis(500);
+/// How long before the cut idle connections are closed, whatever their keep-alive time (of a short grace, half).
+const IDLE: Duration = Duration::from_secs(1);
+/// How often that is looked after.
+const AGAIN: Duration = Duration::from_millis(50);
 /// How long connections that were cut may take to notice.
 const CUT_AT_MOST: Duration = Duration::from_millis(100);
 
@@ -26,11 +35,11 @@ pub(super) async fn leave<S: Application>(worker: &'static Worker, acceptor: Acc
     let first = *wish.borrow_and_update();
     let drained = match first {
         Wish::Drain { until } => {
-            acceptor.close();
+            let times = Times::new(clock::now(), until, hook.is_some());
             tokio::select! {
                 biased;
                 _ = wish.wait_for(|wish| *wish == Wish::Quit) => false,
-                () = finish(worker, until) => true,
+                () = finish(worker, acceptor, times) => true,
             }
         }
         // Nobody can un-wish; a drain without a wish would be a quick stop.
@@ -40,25 +49,41 @@ pub(super) async fn leave<S: Application>(worker: &'static Worker, acceptor: Acc
         }
     };
     if !drained {
-        cut(worker).await;
+        cut(worker, "on a quick stop").await;
     }
-    if let Some(hook) = hook {
-        let last = *worker.wish.borrow();
-        let left = match last {
-            Wish::Drain { until } => until.since(clock::now()).max(HOOK_AT_LEAST),
-            Wish::Quit | Wish::Serve => HOOK_QUICK,
-        };
-        tokio::select! {
-            biased;
-            result = tokio::time::timeout(left, hook()) => if result.is_err() {
-                crate::log::warn!(
-                    "The application's shutdown hook has not ended within {:.1} s and is abandoned",
-                    left.as_secs_f64()
-                );
-            },
-            // Asked to hurry while the hook runs.
-            () = hurried(worker), if drained => {}
+    let Some(hook) = hook else { return };
+    let last = *worker.wish.borrow();
+    let left = match last {
+        Wish::Drain { until } => until.since(clock::now()).max(HOOK_AT_LEAST),
+        Wish::Quit | Wish::Serve => HOOK_QUICK,
+    };
+    tokio::select! {
+        biased;
+        result = tokio::time::timeout(left, run(hook)) => if result.is_err() {
+            crate::log::warn!(
+                "The application's shutdown hook has not ended within {:.1} s and is abandoned",
+                left.as_secs_f64()
+            );
+        },
+        // Asked to hurry while the hook runs.
+        () = hurried(worker), if drained => {}
+    }
+}
+
+/// Runs the hook. One that panics is over: the worker leaves in order all the same.
+async fn run(hook: ShutdownHook) {
+    let complete = match catch_unwind(AssertUnwindSafe(hook)) {
+        Err(_payload) => false,
+        Ok(mut future) => {
+            std::future::poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+                Ok(poll) => poll.map(|()| true),
+                Err(_payload) => Poll::Ready(false),
+            })
+            .await
         }
+    };
+    if !complete {
+        crate::log::error!("The panic was in the application's shutdown hook");
     }
 }
 
@@ -69,30 +94,69 @@ async fn hurried(worker: &Worker) {
     }
 }
 
-/// Waits until the last connection is gone, and cuts what is left when the grace ends.
-async fn finish(worker: &'static Worker, until: Mono) {
-    let emptied = async {
-        while !worker.registry.is_empty() {
-            worker.registry.emptied.notified().await;
-        }
-    };
-    if tokio::time::timeout(until.since(clock::now()), emptied).await.is_err() {
-        crate::log::warn!("{}", obituary(worker));
-        cut(worker).await;
+/// How the grace is spent.
+#[derive(Debug, PartialEq, Eq)]
+struct Times {
+    /// Idle connections have no keep-alive time any more.
+    idle: Mono,
+    /// What is left is cut.
+    cut: Mono,
+}
+
+impl Times {
+    fn new(now: Mono, until: Mono, has_hook: bool) -> Self {
+        let all = until.since(now);
+        let cut = if has_hook { all - HOOK.min(all / 2) } else { all };
+        Self { idle: now.after(cut - IDLE.min(cut / 2)), cut: now.after(cut) }
     }
 }
 
+/// Waits until the last connection is gone, and cuts what is left when the time has come.
+async fn finish<S: Application>(worker: &'static Worker, acceptor: Acceptor<S>, times: Times) {
+    let mut emptied = pin!(async {
+        acceptor.finish().await;
+        gone(worker).await;
+    });
+    if tokio::time::timeout(times.idle.since(clock::now()), &mut emptied).await.is_ok() {
+        return;
+    }
+    loop {
+        // Again and again, for those that become idle only now.
+        worker.registry.tell(|_, connection| match connection.state().moment() {
+            Moment::Fresh | Moment::Idle => Wanted::CloseIfIdle,
+            _ => Wanted::Nothing,
+        });
+        let left = times.cut.since(clock::now());
+        if tokio::time::timeout(left.min(AGAIN), &mut emptied).await.is_ok() {
+            return;
+        }
+        if clock::now() >= times.cut {
+            break;
+        }
+    }
+    cut(worker, &format!("after the graceful timeout of {:.0} s", worker.grace().as_secs_f64())).await;
+}
+
+async fn gone(worker: &Worker) {
+    while !worker.registry.is_empty() {
+        worker.registry.emptied.notified().await;
+    }
+}
+
+/// Whether its client loses something when it is cut. Who has an idle connection has all its answers.
+fn is_a_loss(connection: &Connection) -> bool {
+    matches!(connection.state().moment(), Moment::Busy | Moment::Upgraded)
+}
+
 /// What is about to be cut, in one line.
-fn obituary(worker: &Worker) -> String {
+fn obituary(worker: &Worker, connections: usize, when: &str) -> String {
     let now = clock::now();
     let listed = worker.record().requests();
     let in_flight = worker.record().snapshot().in_flight as usize;
-    let connections = worker.registry.len();
     let mut line = format!(
-        "Worker {} cuts {} after the graceful timeout of {:.0} s, with {} in flight",
+        "Worker {} cuts {} {when}, with {} in flight",
         worker.slot,
         counted(connections, "connection"),
-        worker.grace().as_secs_f64(),
         counted(in_flight, "request"),
     );
     for (n, request) in listed.iter().enumerate() {
@@ -111,13 +175,32 @@ fn counted(count: usize, what: &str) -> String {
 }
 
 /// Ends every connection now.
-async fn cut(worker: &'static Worker) {
+async fn cut(worker: &'static Worker, when: &str) {
+    let losses = worker.registry.count(is_a_loss);
+    if losses > 0 {
+        crate::log::warn!("{}", obituary(worker, losses, when));
+    }
     worker.registry.tell(|_, _| Wanted::Cut);
-    let gone = async {
-        while !worker.registry.is_empty() {
-            worker.registry.emptied.notified().await;
-        }
-    };
     // What does not end (an upgraded connection, a blocked thread) ends with the process.
-    drop(tokio::time::timeout(CUT_AT_MOST, gone).await);
+    drop(tokio::time::timeout(CUT_AT_MOST, gone(worker)).await);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn times(millis: u64, has_hook: bool) -> (u64, u64) {
+        let then = |stamp: Mono| stamp.0 / 1_000_000 - 5000;
+        let begun = Mono(5_000_000_000);
+        let times = Times::new(begun, begun.after(Duration::from_millis(millis)), has_hook);
+        (then(times.idle), then(times.cut))
+    }
+
+    #[test]
+    fn the_grace_has_room_for_everything() {
+        assert_eq!(times(30_000, false), (29_000, 30_000));
+        assert_eq!(times(30_000, true), (28_000, 29_000));
+        assert_eq!(times(1_000, true), (250, 500));
+        assert_eq!(times(0, true), (0, 0));
+    }
 }

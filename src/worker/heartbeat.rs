@@ -36,7 +36,6 @@ pub(super) async fn beat_for_ever(worker: &'static Worker) {
         let rss = stats::rss_bytes().unwrap_or(0);
         worker.record().set_health(rss, crate::log::dropped());
         look_at_limits(worker, now.since(born), rss);
-        worker.lanes_tick.notify_one();
     }
 }
 

@@ -8,18 +8,22 @@
 use super::connection::{Address, Connection};
 use super::context::Worker;
 use super::registry::Ticket;
+use super::request::settle;
 use std::future::Future;
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 
-/// How long the worker waits for a client to close its side.
-const LINGER: Duration = Duration::from_secs(2);
+/// How long the worker waits for a client that sends nothing more to close its side.
+const LINGER_QUIET: Duration = Duration::from_secs(5);
+/// How long it reads what a client still sends.
+const LINGER: Duration = Duration::from_secs(30);
 
 /// Writes of up to so many bytes are made in one piece.
 const SMALL: usize = 512;
@@ -60,8 +64,27 @@ pub(super) struct Io {
     worker: &'static Worker,
     connection: Connection,
     ticket: Ticket,
-    farewell: Option<Pin<Box<Sleep>>>,
+    farewell: Option<Farewell>,
     client_left: bool,
+}
+
+/// The time that a client has to close its side.
+struct Farewell {
+    until: Instant,
+    quiet: Pin<Box<Sleep>>,
+}
+
+impl Farewell {
+    fn new() -> Self {
+        let now = Instant::now();
+        Self { until: now + LINGER, quiet: Box::pin(tokio::time::sleep_until(now + LINGER_QUIET)) }
+    }
+
+    /// The client has sent something.
+    fn heard(&mut self) {
+        let then = self.until.min(Instant::now() + LINGER_QUIET);
+        self.quiet.as_mut().reset(then);
+    }
 }
 
 impl Io {
@@ -71,46 +94,47 @@ impl Io {
     }
 
     fn wrote(&self, answer: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        match &answer {
-            Poll::Ready(Ok(count)) => {
-                self.worker.writer.sent(*count);
-                self.connection.state().set_blocked(false);
-            }
-            Poll::Ready(Err(_)) => {}
-            Poll::Pending => self.connection.state().set_blocked(true),
+        if let Poll::Ready(Ok(count)) = &answer {
+            self.worker.writer.sent(*count);
         }
         answer
     }
 
     /// Reads and throws away until the client closes its side; `Ready` means that there is no more to wait for.
     fn poll_farewell(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let timer = self.farewell.get_or_insert_with(|| Box::pin(tokio::time::sleep(LINGER)));
-        if timer.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(());
-        }
         let mut waste = [0; 8192];
         loop {
+            // Looked at before each read: a client that sends without a pause is not waited for beyond the limit.
+            let farewell = self.farewell.get_or_insert_with(Farewell::new);
+            if farewell.quiet.as_mut().poll(cx).is_ready() || Instant::now() >= farewell.until {
+                return Poll::Ready(());
+            }
             let mut buffer = ReadBuf::new(&mut waste);
             match ready!(with!(&mut self.stream, stream => Pin::new(stream).poll_read(cx, &mut buffer))) {
-                Ok(()) if !buffer.filled().is_empty() => self.worker.writer.received(buffer.filled().len()),
+                Ok(()) if !buffer.filled().is_empty() => {
+                    self.worker.writer.received(buffer.filled().len());
+                    farewell.heard();
+                }
                 Ok(()) | Err(_) => return Poll::Ready(()),
             }
         }
     }
 }
 
-/// Copies all slices into `into`, if they fit, and says how many bytes they are.
-fn gather(slices: &[io::IoSlice<'_>], into: &mut [u8]) -> Option<usize> {
-    let mut at = 0;
-    for slice in slices {
-        into.get_mut(at..at + slice.len())?.copy_from_slice(slice);
-        at += slice.len();
+/// Copies all slices into `space`, if they fit.
+fn gather<'a>(slices: &[io::IoSlice<'_>], space: &'a mut [MaybeUninit<u8>]) -> Option<ReadBuf<'a>> {
+    if slices.iter().map(|slice| slice.len()).sum::<usize>() > space.len() {
+        return None;
     }
-    Some(at)
+    let mut together = ReadBuf::uninit(space);
+    slices.iter().for_each(|slice| together.put_slice(slice));
+    Some(together)
 }
 
 impl Drop for Io {
     fn drop(&mut self) {
+        self.connection.state().close();
+        settle(self.worker, &self.connection, false);
         self.worker.registry.leave(self.ticket);
         self.worker.writer.connection_closed();
         self.worker.room.notify_one();
@@ -144,9 +168,9 @@ impl AsyncWrite for Io {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         // Head and body of a small response: copying them together is cheaper than the kernel's walk over two pieces.
-        let mut together = [0; SMALL];
-        let answer = match gather(slices, &mut together) {
-            Some(count) => with!(&mut self.stream, stream => Pin::new(stream).poll_write(cx, &together[..count])),
+        let mut space = [MaybeUninit::uninit(); SMALL];
+        let answer = match gather(slices, &mut space) {
+            Some(together) => with!(&mut self.stream, stream => Pin::new(stream).poll_write(cx, together.filled())),
             None => with!(&mut self.stream, stream => Pin::new(stream).poll_write_vectored(cx, slices)),
         };
         self.wrote(answer)
@@ -157,11 +181,13 @@ impl AsyncWrite for Io {
     }
 
     fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // A socket has no buffer of its own on this side of the kernel.
+        // A socket has no buffer of its own on this side of the kernel; and hyper asks for this when its own is empty.
+        settle(self.worker, &self.connection, true);
         Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.connection.state().parting();
         if self.farewell.is_none() {
             ready!(with!(&mut self.stream, stream => Pin::new(stream).poll_shutdown(cx)))?;
             if self.client_left || !self.connection.state().linger.load(Relaxed) {

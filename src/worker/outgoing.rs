@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 pin_project! {
-    /// A response body that ends its request's flight when it ends.
+    /// A response body that hands its request over to `io` when it ends.
     pub(super) struct Outgoing<B> {
         #[pin]
         source: Source<B>,
@@ -57,7 +57,8 @@ where
             Some(Err(error)) => {
                 // Part of the response is on its way: all that can be done is to abort the connection.
                 let error = error.into();
-                if let Some(flight) = this.flight.take() {
+                if let Some(mut flight) = this.flight.take() {
+                    flight.failed();
                     crate::log::error!("The response to {} failed midway: {}", flight.describe(), chain(&*error));
                 }
                 Some(Err(error))

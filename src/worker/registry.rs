@@ -63,6 +63,10 @@ impl Registry {
         self.lock().open.is_empty()
     }
 
+    pub(super) fn count(&self, which: impl Fn(&Connection) -> bool) -> usize {
+        self.lock().open.values().filter(|connection| which(connection)).count()
+    }
+
     /// Tells each connection for which `judge` says so to do something.
     pub(super) fn tell(&self, mut judge: impl FnMut(u64, &Connection) -> Wanted) {
         for (ticket, connection) in &self.lock().open {

@@ -12,7 +12,6 @@ use crate::types::{Mono, Signal, exit};
 use std::fmt::Write;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 /// What a quick stop gives the event loop before the process leaves without it.
@@ -95,7 +94,7 @@ impl Sentinel {
 
     /// Nothing is lost while the application is being built; and a factory that hangs would never hear us.
     fn leave_if_booting(&self) {
-        if self.worker.booting.load(Relaxed) {
+        if self.worker.abandon_boot() {
             leave(exit::OK);
         }
     }

@@ -25,6 +25,7 @@ struct Told {
     app: String,
     listener: i32,
     kind: u32,
+    lane: u32,
     report: i32,
     lifeline: i32,
     log: i32,
@@ -37,7 +38,7 @@ pub fn become_worker_if_told() {
     let told: Told = serde_json::from_str(&told).unwrap();
     let board = Scoreboard::create(4).unwrap();
     board.reset(SlotId(1), Generation(7), clock::now());
-    let listeners = [SeatListener { fd: told.listener, kind: told.kind, lane: SHARED_LANE }];
+    let listeners = [SeatListener { fd: told.listener, kind: told.kind, lane: told.lane }];
     let (scoreboard, scoreboard_len) = board.raw();
     let seat = Seat {
         abi: ABI,
@@ -77,11 +78,13 @@ pub struct Start<'a> {
     pub unix: Option<&'a std::path::Path>,
     /// `ulimit -n`.
     pub descriptors: Option<u32>,
+    /// The listener's lane; the worker's own is 1.
+    pub lane: u32,
 }
 
 impl Default for Start<'_> {
     fn default() -> Self {
-        Self { app: "router", orders: serde_json::json!({}), unix: None, descriptors: None }
+        Self { app: "router", orders: serde_json::json!({}), unix: None, descriptors: None, lane: SHARED_LANE }
     }
 }
 
@@ -111,6 +114,7 @@ pub fn start(start: Start<'_>) -> Worker {
         app: start.app.to_owned(),
         listener: listener.as_raw_fd(),
         kind,
+        lane: start.lane,
         report: report.as_raw_fd(),
         lifeline: lifeline.as_raw_fd(),
         log: log_fd.as_raw_fd(),

@@ -28,6 +28,15 @@ fn several_threads_serve_too() {
 }
 
 #[test]
+fn a_lane_is_served_by_its_owner_and_without_one_by_somebody() {
+    for lane in [1, 3] {
+        let mut worker = start(Start { lane, ..Start::default() });
+        assert_eq!(worker.report(), Some(Report::Ready));
+        assert_eq!(worker.get("/").text(), "hello\n");
+    }
+}
+
+#[test]
 fn a_unix_socket_serves_too() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("socket");

@@ -1,0 +1,58 @@
+//! What accepting connections needs to know of the kernel.
+
+use nix::errno::Errno;
+use socket2::SockRef;
+use std::io;
+use std::os::fd::AsFd;
+
+/// Whether an error of accept concerns one connection that is gone already, and nothing else: what was pending on it
+/// when it was taken out of the queue. The list is that of accept(2).
+#[must_use]
+pub fn concerns_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.raw_os_error().map(Errno::from_raw),
+        Some(
+            Errno::ECONNABORTED
+                | Errno::ECONNRESET
+                | Errno::EINTR
+                | Errno::EHOSTDOWN
+                | Errno::EHOSTUNREACH
+                | Errno::ENETDOWN
+                | Errno::ENETUNREACH
+                | Errno::ENONET
+                | Errno::ENOPROTOOPT
+                | Errno::EOPNOTSUPP
+                | Errno::EPERM
+                | Errno::EPROTO
+        )
+    )
+}
+
+/// Sends small writes at once, on a TCP connection, or on each connection that a listening socket will ever give:
+/// Linux passes the option on, which saves a system call per connection. (A kernel that does not would need the call
+/// on each accepted socket.)
+pub fn set_nodelay(fd: impl AsFd) -> io::Result<()> {
+    SockRef::from(&fd.as_fd()).set_tcp_nodelay(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{TcpListener, TcpStream};
+
+    #[test]
+    fn connections_inherit_the_option_from_their_listener() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        set_nodelay(&listener).unwrap();
+        let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        assert!(listener.accept().unwrap().0.nodelay().unwrap());
+    }
+
+    #[test]
+    fn errors_of_the_process_are_not_those_of_a_connection() {
+        let concerns = |errno: Errno| concerns_one_connection(&io::Error::from_raw_os_error(errno as i32));
+        assert!(concerns(Errno::ECONNABORTED) && concerns(Errno::EPROTO) && concerns(Errno::EHOSTUNREACH));
+        assert!(!concerns(Errno::EMFILE) && !concerns(Errno::ENOMEM) && !concerns(Errno::EAGAIN));
+        assert!(!concerns(Errno::EBADF));
+    }
+}
