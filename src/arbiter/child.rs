@@ -106,6 +106,10 @@ fn live(plan: &Plan<'_>, seat: &Seat, listeners: &[SeatListener]) -> i32 {
         log::critical!("worker {} cannot drop its privileges: {error}", plan.slot);
         return exit::WORKER_BOOT;
     }
+    // Until the worker watches its lifeline itself; a change of user would have cleared it.
+    if sys::orphan::die_with_arbiter().is_err() {
+        return exit::OK;
+    }
     plan.launcher.launch(plan.generation, seat)
 }
 

@@ -6,7 +6,7 @@ use super::terms;
 use crate::abi::LogOrders;
 use crate::listeners::{Bind, Listeners, Options};
 use crate::log;
-use crate::settings::{Resolved, Settings, SettingsSource, changed};
+use crate::settings::{self, Resolved, Settings, SettingsSource, changed};
 use crate::supervisor::Terms;
 use crate::sys::privileges::{self, Identity, Owner};
 use crate::types::{Generation, exit};
@@ -107,6 +107,8 @@ impl Loads {
         }
         if let Some(current) = self.newest() {
             keep_fixed(&mut settings, &current.settings);
+            // What was kept may contradict what is new.
+            settings::validate(&settings).map_err(LoadError::failure)?;
         }
         // The application first, sockets last: a socket that is closed again takes its queue with it.
         launcher.prepare(generation, &settings).map_err(LoadError::from)?;

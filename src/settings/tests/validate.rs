@@ -15,7 +15,7 @@ fn the_defaults_and_what_is_in_range_pass() {
         bind: vec!["127.0.0.1:8000".into(), "unix:/run/app.sock".into()],
         timeout: Duration::from_millis(1500),
         max_rss: 123_456_789,
-        umask: 0o027,
+        umask: Some(0o027),
         env: vec![("NAME".into(), "a=b".into())],
         user: Some("www-data".into()),
         ..Settings::default()
@@ -29,7 +29,7 @@ fn every_value_out_of_range_is_named() {
         workers: 0,
         threads: 100_000,
         backlog: -1,
-        umask: 0o7777,
+        umask: Some(0o7777),
         timeout: Duration::MAX,
         env: vec![(String::new(), "x".into())],
         ..Settings::default()
