@@ -57,7 +57,7 @@ impl Machine {
             }
             Slot::Ready(Ready { since, .. }) => {
                 obituary(Cause::Unexpected);
-                self.crash(now, slot, generation, since);
+                self.crash(now, slot, generation, since, status);
             }
             Slot::Stopping(stopping) => {
                 obituary(stopping.step.cause());
@@ -82,7 +82,7 @@ impl Machine {
     }
 
     /// A ready worker died: its seat gets another one, of the generation that is now the right one.
-    fn crash(&mut self, now: Mono, slot: SlotId, generation: Generation, ready: Mono) {
+    fn crash(&mut self, now: Mono, slot: SlotId, generation: Generation, ready: Mono, status: ExitStatus) {
         let successor = match &self.base {
             Some(base) if !self.proven && generation != self.target => base.generation,
             _ => self.target,
@@ -90,7 +90,7 @@ impl Machine {
         if self.stop.is_none()
             && let Some(seat) = self.seats.get_mut(slot.index())
         {
-            seat.after_crash(now, ready, successor);
+            seat.after_crash(now, ready, status, successor);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::action::{Cause, Symptom};
 use super::event::Terms;
-use crate::types::{Generation, Mono, Pid, Signal};
+use crate::types::{ExitStatus, Generation, Mono, Pid, Signal};
 use std::time::Duration;
 
 /// Delays before the next attempt, by the number of consecutive early deaths.
@@ -197,10 +197,13 @@ impl Seat {
         };
     }
 
-    /// The next attempt after the death of a worker that had been ready since `ready`.
-    pub fn after_crash(&mut self, now: Mono, ready: Mono, generation: Generation) {
-        let short = now.since(ready) < SHORT_LIFE;
-        self.short_lives = if short { self.short_lives.saturating_add(1) } else { 0 };
+    /// The next attempt after the death of a worker that had been ready since `ready`. KILL is nobody's own doing: it
+    /// neither counts as a short life nor ends a row of them.
+    pub fn after_crash(&mut self, now: Mono, ready: Mono, status: ExitStatus, generation: Generation) {
+        if !matches!(status, ExitStatus::Signal { signal: Signal::KILL, .. }) {
+            let short = now.since(ready) < SHORT_LIFE;
+            self.short_lives = if short { self.short_lives.saturating_add(1) } else { 0 };
+        }
         let excess = self.short_lives.saturating_sub(FREE_SHORT_LIVES);
         let longest = Duration::from_millis(DELAYS_MS[DELAYS_MS.len() - 1]);
         let delay = if excess == 0 { Duration::ZERO } else { delay(excess).unwrap_or(longest) };

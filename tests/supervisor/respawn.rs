@@ -2,7 +2,7 @@
 
 use crate::scene::{Scene, millis, secs, terms};
 use rustcorn::supervisor::{Phase, SlotState};
-use rustcorn::types::{ExitStatus, Pid};
+use rustcorn::types::{ExitStatus, Pid, Signal};
 use std::time::Duration;
 
 /// A server whose second slot has lost its worker to a crash; its successor boots.
@@ -104,6 +104,17 @@ fn workers_that_die_right_after_ready_are_replaced_at_once_ten_times() {
     }
     let later: Vec<Duration> = (0..3).map(|_| early_death(&mut scene)).collect();
     assert!(later.last() > Some(&millis(400)), "{later:?}");
+}
+
+#[test]
+fn a_kill_is_no_crash_loop_however_often() {
+    let (mut scene, _) = with_a_booting_slot();
+    for attempt in 1..=30 {
+        let pid = scene.booting()[0];
+        scene.ready(pid).pass(millis(100));
+        scene.dies(pid, ExitStatus::Signal { signal: Signal::KILL, core_dumped: false });
+        assert_eq!(scene.booting().len(), 1, "after kill {attempt}");
+    }
 }
 
 #[test]
