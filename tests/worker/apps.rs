@@ -23,6 +23,7 @@ pub fn run(name: &str, seat: *const Seat) -> i32 {
         "hanging" => main_for(seat, hanging),
         "hooked" => main_for(seat, hooked),
         "stuck_hook" => main_for(seat, stuck_hook),
+        "panicking_hook" => main_for(seat, panicking_hook),
         "failing" => main_for(seat, || Failing),
         "reluctant" => main_for(seat, || Reluctant { ready: false }),
         other => panic!("no application {other}"),
@@ -45,7 +46,19 @@ fn router() -> Router {
         .route("/block/{ms}", get(async |Path(ms): Path<u64>| blocks_on_purpose(ms)))
         .route("/panic", get(panics))
         .route("/torn", get(async || Body::new(Torn { sent: 0 })))
+        .route("/upgrade", get(upgrade))
         .route("/event", get(async || tracing::info!(answer = 42, "an event of the application")))
+}
+
+/// Switches protocols, and then holds the connection without a word.
+async fn upgrade(mut request: Request<Body>) -> Response<Body> {
+    let upgrade = hyper::upgrade::on(&mut request);
+    tokio::spawn(async move {
+        let _held = upgrade.await;
+        std::future::pending::<()>().await;
+    });
+    let response = Response::builder().status(101).header("connection", "upgrade").header("upgrade", "x");
+    response.body(Body::empty()).unwrap()
 }
 
 #[inline(never)]
@@ -119,6 +132,13 @@ fn hooked() -> rustcorn::App<Router> {
 
 fn stuck_hook() -> rustcorn::App<Router> {
     rustcorn::App::new(router()).on_shutdown(std::future::pending)
+}
+
+fn panicking_hook() -> rustcorn::App<Router> {
+    rustcorn::App::new(router()).on_shutdown(async || {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        panic!("a hook panics")
+    })
 }
 
 /// A tower service that always fails.
