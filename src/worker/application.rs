@@ -79,7 +79,7 @@ impl<S> App<S> {
     }
 
     /// Runs `hook` in each worker that leaves in order, after its last response: on a graceful stop within what is left
-    /// of `graceful_timeout` (a second at least), on a quick one within half a second. A worker that crashes or is
+    /// of `graceful_timeout` (which the worker cuts a second short for it, if the grace is two seconds or more), on a quick one within half a second. A worker that crashes or is
     /// killed has no chance to run it.
     ///
     /// On a reload, and when a worker is replaced for its age or size, the successor boots and serves before this hook

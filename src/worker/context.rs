@@ -24,11 +24,22 @@ pub(super) enum Wish {
     Quit,
 }
 
+/// The end of the boot, for which main thread and sentinel compete: whoever is later obeys.
+#[derive(Default)]
+struct Stage(AtomicU8);
+
 /// The application is not built yet: nothing would be lost by leaving.
 const BOOTING: u8 = 0;
 const SERVING: u8 = 1;
 /// The sentinel is about to end the process.
 const LEAVING: u8 = 2;
+
+impl Stage {
+    /// Whether the boot ended in this way, and by this call.
+    fn end_boot(&self, how: u8) -> bool {
+        self.0.compare_exchange(BOOTING, how, Relaxed, Relaxed).is_ok()
+    }
+}
 
 pub(super) struct Worker {
     pub(super) slot: SlotId,
@@ -40,7 +51,7 @@ pub(super) struct Worker {
     pub(super) registry: Registry,
     /// Told by the sentinel.
     pub(super) wish: watch::Sender<Wish>,
-    stage: AtomicU8,
+    stage: Stage,
     draining: AtomicBool,
     recycling: AtomicBool,
     /// One connection of ours is gone; for the acceptor.
@@ -65,7 +76,7 @@ impl Worker {
             reporter,
             registry: Registry::default(),
             wish: watch::Sender::new(Wish::Serve),
-            stage: AtomicU8::new(BOOTING),
+            stage: Stage::default(),
             draining: AtomicBool::new(false),
             recycling: AtomicBool::new(false),
             room: Notify::new(),
@@ -74,7 +85,7 @@ impl Worker {
 
     /// The boot is over; from now on the worker leaves in order. Does not return if it was told to leave before.
     pub(super) fn begin_serving(&self) {
-        if self.stage.compare_exchange(BOOTING, SERVING, Relaxed, Relaxed).is_err() {
+        if !self.stage.end_boot(SERVING) {
             loop {
                 std::thread::park();
             }
@@ -83,7 +94,7 @@ impl Worker {
 
     /// Whether the boot can be abandoned, and is: then the caller must end the process.
     pub(super) fn abandon_boot(&self) -> bool {
-        self.stage.compare_exchange(BOOTING, LEAVING, Relaxed, Relaxed).is_ok()
+        self.stage.end_boot(LEAVING)
     }
 
     pub(super) fn record(&self) -> Record {
@@ -119,4 +130,28 @@ impl Worker {
 /// A setting in seconds as a span; nonsense is no time at all.
 pub(super) fn seconds(value: f64) -> Duration {
     Duration::try_from_secs_f64(value).unwrap_or(Duration::ZERO)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_boot_ends_in_one_way_only() {
+        for _ in 0..200 {
+            let stage = Stage::default();
+            let winners = std::thread::scope(|scope| {
+                let ways = [SERVING, LEAVING].map(|way| {
+                    scope.spawn({
+                        let stage = &stage;
+                        move || stage.end_boot(way)
+                    })
+                });
+                ways.map(|way| way.join().unwrap())
+            });
+            assert_eq!(winners.iter().filter(|won| **won).count(), 1);
+        }
+        let stage = Stage::default();
+        assert!(stage.end_boot(LEAVING) && !stage.end_boot(SERVING) && !stage.end_boot(LEAVING));
+    }
 }

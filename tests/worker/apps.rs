@@ -27,6 +27,7 @@ pub fn run(name: &str, seat: &Seat) -> i32 {
         "brittle" => main_for(seat, || Brittle { first: true }),
         "talking" => main_for(seat, talking),
         "listening" => main_for(seat, listening),
+        "panicking_hook" => main_for(seat, panicking_hook),
         "failing" => main_for(seat, || Failing),
         "reluctant" => main_for(seat, || Reluctant { ready: false }),
         other => panic!("no application {other}"),
@@ -50,7 +51,19 @@ fn router() -> Router {
         .route("/panic", get(panics))
         .route("/torn", get(async || Body::new(Torn { sent: 0 })))
         .route("/record", get(async || log::warn!("a record of a library")))
+        .route("/upgrade", get(upgrade))
         .route("/event", get(async || tracing::info!(answer = 42, "an event of the application")))
+}
+
+/// Switches protocols, and then holds the connection without a word.
+async fn upgrade(mut request: Request<Body>) -> Response<Body> {
+    let upgrade = hyper::upgrade::on(&mut request);
+    tokio::spawn(async move {
+        let _held = upgrade.await;
+        std::future::pending::<()>().await;
+    });
+    let response = Response::builder().status(101).header("connection", "upgrade").header("upgrade", "x");
+    response.body(Body::empty()).unwrap()
 }
 
 #[inline(never)]
@@ -124,6 +137,13 @@ fn hooked() -> rustcorn::App<Router> {
 
 fn stuck_hook() -> rustcorn::App<Router> {
     rustcorn::App::new(router()).on_shutdown(std::future::pending)
+}
+
+fn panicking_hook() -> rustcorn::App<Router> {
+    rustcorn::App::new(router()).on_shutdown(async || {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        panic!("a hook panics")
+    })
 }
 
 async fn talking() -> Result<Router, std::io::Error> {

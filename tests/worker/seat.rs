@@ -30,6 +30,7 @@ struct Told {
     lifeline: i32,
     log: i32,
     orders: String,
+    peer: Option<u32>,
 }
 
 /// The worker's side.
@@ -38,6 +39,12 @@ pub fn become_worker_if_told() {
     let told: Told = serde_json::from_str(&told).unwrap();
     let board = Scoreboard::create(4).unwrap();
     board.reset(SlotId(1), Generation(7), clock::now());
+    if let Some(lane) = told.peer {
+        // Lives as long as we look.
+        board.reset(SlotId(0), Generation(7), clock::now());
+        board.slot(SlotId(0)).set_lane(lane);
+        board.slot(SlotId(0)).set_ready(clock::now().after(Duration::from_secs(3600)));
+    }
     let listeners = [SeatListener { fd: told.listener, kind: told.kind, lane: told.lane }];
     let (scoreboard, scoreboard_len) = board.raw();
     let seat = Seat {
@@ -80,11 +87,20 @@ pub struct Start<'a> {
     pub descriptors: Option<u32>,
     /// The listener's lane; the worker's own is 1.
     pub lane: u32,
+    /// A live peer that owns this lane.
+    pub peer: Option<u32>,
 }
 
 impl Default for Start<'_> {
     fn default() -> Self {
-        Self { app: "router", orders: serde_json::json!({}), unix: None, descriptors: None, lane: SHARED_LANE }
+        Self {
+            app: "router",
+            orders: serde_json::json!({}),
+            unix: None,
+            descriptors: None,
+            lane: SHARED_LANE,
+            peer: None,
+        }
     }
 }
 
@@ -119,6 +135,7 @@ pub fn start(start: Start<'_>) -> Worker {
         lifeline: lifeline.as_raw_fd(),
         log: log_fd.as_raw_fd(),
         orders: orders.to_string(),
+        peer: start.peer,
     };
     let exe = std::env::current_exe().unwrap();
     let mut command = match start.descriptors {

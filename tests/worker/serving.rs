@@ -140,6 +140,32 @@ fn a_busy_or_receiving_connection_is_not_idle() {
 }
 
 #[test]
+fn a_head_that_begins_while_the_worker_is_busy_is_not_idle_either() {
+    let worker = serve("router", json!({ "keepalive": 0.2 }));
+    let mut stream = worker.connect();
+    ask(&mut stream, "/sleep/300");
+    std::thread::sleep(Duration::from_millis(100));
+    stream.write_all(b"GET / HTTP/1.1\r\nHo").unwrap();
+    assert_eq!(answer(&mut stream).status, 200);
+    std::thread::sleep(Duration::from_millis(800));
+    stream.write_all(b"st: x\r\n\r\n").unwrap();
+    assert_eq!(answer(&mut stream).status, 200);
+}
+
+#[test]
+fn a_slow_client_is_not_reset_while_it_still_sends() {
+    let worker = serve("router", json!({}));
+    let mut stream = worker.connect();
+    write!(stream, "POST /refuse HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n").unwrap();
+    for _ in 0..8 {
+        std::thread::sleep(Duration::from_millis(500));
+        stream.write_all(&[b'u'; 1000]).unwrap();
+    }
+    let got = answer(&mut stream);
+    assert_eq!((got.status, got.body.len()), (413, 100_000));
+}
+
+#[test]
 fn keepalive_zero_means_one_request_a_connection() {
     let worker = serve("router", json!({ "keepalive": 0 }));
     let mut stream = worker.connect();
