@@ -51,4 +51,8 @@ pub mod worker;
 pub use launch::serve;
 #[cfg(feature = "arbiter")]
 pub use settings::Settings;
-pub use worker::{Address, App, Body, Connection};
+pub use worker::{Address, App, Body, BoxError, Connection};
+
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
