@@ -27,7 +27,7 @@ impl Development {
             format!("cannot watch {}: {error}; a limit may be reached (fs.inotify.max_user_watches)", path.display())
         };
         let mut watcher = Watcher::new().map_err(|error| format!("cannot watch files: {error}"))?;
-        for path in plan.paths.into_iter().chain(extra_files(settings)) {
+        for path in plan.paths.into_iter().chain(extra_files(settings)?) {
             let added = if path.is_dir() { watcher.add_tree(&path) } else { watcher.add_file(&path) };
             added.map_err(|error| cannot(&path, error))?;
             log::debug!("watching {}", path.display());
@@ -96,7 +96,14 @@ impl Development {
     }
 }
 
-fn extra_files(settings: &Settings) -> Vec<PathBuf> {
-    let matches = settings.reload_extra_files.iter().filter_map(|pattern| glob::glob(pattern).ok());
-    matches.flatten().filter_map(Result::ok).collect()
+/// The files that the patterns match now; those that come later are seen after the next reload.
+fn extra_files(settings: &Settings) -> Result<Vec<PathBuf>, String> {
+    let mut files = Vec::new();
+    for pattern in &settings.reload_extra_files {
+        let matches = glob::glob(pattern).map_err(|error| {
+            format!("reload_extra_files: {pattern:?} is no pattern: {error}; write it as a shell would")
+        })?;
+        files.extend(matches.filter_map(Result::ok));
+    }
+    Ok(files)
 }
