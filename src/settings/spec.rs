@@ -11,6 +11,14 @@ pub enum Section {
     Application,
     /// Where connections come from.
     Listening,
+    /// Certificates, and what clients must show.
+    Tls,
+    /// Whom to believe about the client.
+    Proxies,
+    /// HTTP/2 and WebSockets.
+    Protocols,
+    /// What a request may be.
+    Requests,
     /// How many processes and threads, with how many connections.
     Workers,
     /// When a worker is replaced.
@@ -21,6 +29,8 @@ pub enum Section {
     Reloading,
     /// The process as the system sees it.
     Process,
+    /// One line for each request.
+    AccessLog,
     /// The operator log.
     Logging,
     /// The settings themselves.
@@ -34,11 +44,16 @@ impl Section {
         match self {
             Self::Application => "Application",
             Self::Listening => "Listening",
+            Self::Tls => "TLS",
+            Self::Proxies => "Proxies",
+            Self::Protocols => "Protocols",
+            Self::Requests => "Requests",
             Self::Workers => "Workers",
             Self::Recycling => "Recycling",
             Self::Timeouts => "Timeouts",
             Self::Reloading => "Reloading",
             Self::Process => "Process",
+            Self::AccessLog => "Access log",
             Self::Logging => "Logging",
             Self::Settings => "Settings",
         }
