@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_rustcorn_global_optspecs
-    string join \n app-dir= chdir= e/env= b/bind= backlog= reuse-port no-reuse-port w/workers= threads= worker-connections= balance no-balance max-requests= max-requests-jitter= max-worker-lifetime= max-worker-lifetime-jitter= max-rss= t/timeout= graceful-timeout= boot-timeout= keep-alive= reload-surge= reload no-reload reload-extra-file= reload-delay= D/daemon no-daemon p/pid= u/user= g/group= initgroups no-initgroups m/umask= n/name= R/enable-stdio-inheritance no-enable-stdio-inheritance error-logfile= log-level= log-format= use-colors= no-use-colors c/config= check-config no-check-config print-config no-print-config v/version h/help
+    string join \n app-dir= chdir= e/env= b/bind= backlog= reuse-port no-reuse-port limit-request-line= limit-request-fields= limit-request-field_size= limit-request-body= limit-concurrency= keepalive-requests= handshake-timeout= header-timeout= body-timeout= write-timeout= request-timeout= slow-request= server-header no-server-header date-header no-date-header request-id-header= w/workers= threads= worker-connections= balance no-balance max-requests= max-requests-jitter= max-worker-lifetime= max-worker-lifetime-jitter= max-rss= t/timeout= graceful-timeout= boot-timeout= keep-alive= reload-surge= reload no-reload reload-extra-file= reload-delay= D/daemon no-daemon p/pid= u/user= g/group= initgroups no-initgroups m/umask= n/name= R/enable-stdio-inheritance no-enable-stdio-inheritance error-logfile= log-level= log-format= use-colors= no-use-colors c/config= check-config no-check-config print-config no-print-config v/version h/help
 end
 
 function __fish_rustcorn_needs_command
@@ -29,6 +29,19 @@ complete -c rustcorn -n "__fish_rustcorn_needs_command" -l chdir -d 'Change to t
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -s e -l env -d 'Set an environment variable for the application, as NAME=VALUE' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -s b -l bind -d 'Listen on this address [default: 127.0.0.1:8000]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l backlog -d 'How many connections may wait to be accepted [default: 2048]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l limit-request-line -d 'The most bytes of a request line; 0: only what a whole request\'s head may have (64 KiB) [default: 4094]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l limit-request-fields -d 'The most header fields of a request [default: 100]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l limit-request-field_size -l limit-request-field-size -d 'The most bytes of one header field; 0: only what a whole request\'s head may have (64 KiB) [default: 8190]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l limit-request-body -d 'The most bytes of a request\'s body; 0: any number [default: 0]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l limit-concurrency -d 'The most requests that a worker works on at a time; 0: any number [default: 0]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l keepalive-requests -d 'Close a connection after this many requests; 0: never [default: 0]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l handshake-timeout -l ssl-handshake-timeout -d 'How long a TLS handshake or a proxy\'s header may take; 0: for ever [default: 10]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l header-timeout -d 'How long the head of a request may take; 0: for ever [default: 30]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l body-timeout -d 'How long a request\'s body may come to a halt; 0: for ever [default: 30]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l write-timeout -d 'How long a client may take nothing of its response; 0: for ever [default: 30]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l request-timeout -d 'How long the application may take to begin its response; 0: for ever [default: 0]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l slow-request -d 'Log a request that takes longer than this, once, with a stack trace of its worker; 0: never [default: 0]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l request-id-header -d 'The field that holds a request\'s id, as in X-Request-ID' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -s w -l workers -d 'How many worker processes serve [default: 1]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l threads -d 'How many threads each worker runs its event loop on [default: 1]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l worker-connections -d 'How many connections each worker has open at most [default: 1000]' -r -f
@@ -63,6 +76,10 @@ never\t''"
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -s c -l config -d 'Read the settings from this TOML file' -r -F
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l reuse-port -d 'Give each worker a listening socket of its own (SO_REUSEPORT)'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-reuse-port -d 'Turn reuse_port off'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l server-header -d 'Send a Server field with each response that has none [default: true]'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-server-header -d 'Turn server_header off'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l date-header -d 'Send a Date field with each response that has none [default: true]'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-date-header -d 'Turn date_header off'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l balance -d 'Let the least loaded worker take the next connection [default: true]'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-balance -d 'Turn balance off'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l reload -d 'For development: build and reload when the sources or the library change'

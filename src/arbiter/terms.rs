@@ -1,6 +1,6 @@
 //! From settings to what the two other parties need of them: the supervisor's terms and a worker's orders.
 
-use crate::abi::{LogOrders, Orders};
+use crate::abi::{LogOrders, Orders, RequestOrders};
 use crate::settings::{LogFormat, Settings};
 use crate::supervisor::Terms;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -37,7 +37,28 @@ pub fn orders(settings: &Settings) -> Orders {
         max_requests: jittered(settings.max_requests, settings.max_requests_jitter, random()),
         max_worker_lifetime: if lifetime > 0.0 { lifetime + lifetime_jitter } else { 0.0 },
         max_rss: settings.max_rss,
+        requests: request_orders(settings),
         log: log_orders(settings),
+    }
+}
+
+fn request_orders(settings: &Settings) -> RequestOrders {
+    RequestOrders {
+        limit_request_line: settings.limit_request_line,
+        limit_request_fields: settings.limit_request_fields,
+        limit_request_field_size: settings.limit_request_field_size,
+        limit_request_body: settings.limit_request_body,
+        limit_concurrency: settings.limit_concurrency,
+        keepalive_requests: settings.keepalive_requests,
+        handshake_timeout: settings.handshake_timeout.as_secs_f64(),
+        header_timeout: settings.header_timeout.as_secs_f64(),
+        body_timeout: settings.body_timeout.as_secs_f64(),
+        write_timeout: settings.write_timeout.as_secs_f64(),
+        request_timeout: settings.request_timeout.as_secs_f64(),
+        slow_request: settings.slow_request.as_secs_f64(),
+        server_header: settings.server_header,
+        date_header: settings.date_header,
+        request_id_header: settings.request_id_header.clone().unwrap_or_default(),
     }
 }
 

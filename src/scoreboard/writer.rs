@@ -81,12 +81,18 @@ impl Writer {
 
     /// Bytes came from clients.
     pub fn received(&self, bytes: usize) {
-        self.record.word(layout::BYTES_IN).fetch_add(bytes as u64, Relaxed);
+        self.add(layout::BYTES_IN, bytes as u64);
     }
 
     /// Bytes went to clients.
     pub fn sent(&self, bytes: usize) {
-        self.record.word(layout::BYTES_OUT).fetch_add(bytes as u64, Relaxed);
+        self.add(layout::BYTES_OUT, bytes as u64);
+    }
+
+    /// How many requests are in flight.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        usize::try_from(self.record.word(layout::IN_FLIGHT).load(Relaxed)).unwrap_or(0)
     }
 
     /// A request's head is complete: it is in flight from now on.

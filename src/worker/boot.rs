@@ -1,12 +1,11 @@
 //! From a seat to a serving worker, and to the exit code of the process.
 
-use super::accept::Acceptor;
+use super::accept::{Acceptor, Doors};
 use super::application::{App, Application, BoxError, chain};
 use super::context::Worker;
-use super::doors::Doors;
 use super::factory::IntoApp;
 use super::report::Reporter;
-use super::{drain, heartbeat, keepalive, panics, sentinel};
+use super::{drain, heartbeat, panics, patience, sentinel};
 use crate::abi::{Inherited, Report, SeatError};
 use crate::scoreboard::Scoreboard;
 use crate::sys::signal::WorkerInbox;
@@ -171,7 +170,7 @@ async fn live<S: Application>(worker: &'static Worker, app: App<S>, doors: Doors
     };
     worker.record().set_ready(clock::now());
     tokio::spawn(heartbeat::beat_for_ever(worker));
-    tokio::spawn(keepalive::sweep_for_ever(worker));
+    tokio::spawn(patience::sweep_for_ever(worker));
     worker.begin_serving();
     worker.reporter.send(&Report::Ready);
     // A task, so that with several threads it is woken where the events are.

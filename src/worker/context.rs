@@ -1,6 +1,8 @@
 //! What every part of one worker shares. There is one per process and it is never freed, so it is borrowed for ever
 //! and no request pays for a reference count.
 
+use super::http1::HeadLimits;
+use super::patience::Limits;
 use super::registry::Registry;
 use super::report::Reporter;
 use crate::abi::{Orders, Report};
@@ -49,6 +51,12 @@ pub(super) struct Worker {
     pub(super) writer: Writer,
     pub(super) reporter: Reporter,
     pub(super) registry: Registry,
+    /// How long connections may wait for what.
+    pub(super) limits: Limits,
+    /// What a request's head may be.
+    pub(super) head_limits: HeadLimits,
+    /// Each connection has one request.
+    pub(super) no_keepalive: bool,
     /// Told by the sentinel.
     pub(super) wish: watch::Sender<Wish>,
     stage: Stage,
@@ -67,6 +75,14 @@ impl Worker {
         reporter: Reporter,
     ) -> Self {
         let writer = board.writer(slot, orders.threads <= 1);
+        let limits = Limits::new(&orders);
+        let requests = &orders.requests;
+        let head_limits = HeadLimits::new(
+            requests.limit_request_line,
+            requests.limit_request_fields,
+            requests.limit_request_field_size,
+        );
+        let no_keepalive = seconds(orders.keepalive).is_zero();
         Self {
             slot,
             generation,
@@ -75,6 +91,9 @@ impl Worker {
             writer,
             reporter,
             registry: Registry::default(),
+            limits,
+            head_limits,
+            no_keepalive,
             wish: watch::Sender::new(Wish::Serve),
             stage: Stage::default(),
             draining: AtomicBool::new(false),
@@ -99,10 +118,6 @@ impl Worker {
 
     pub(super) fn record(&self) -> Record {
         self.writer.record()
-    }
-
-    pub(super) fn keepalive(&self) -> Duration {
-        seconds(self.orders.keepalive)
     }
 
     pub(super) fn grace(&self) -> Duration {

@@ -6,8 +6,9 @@
 
 use super::accept::Acceptor;
 use super::application::{Application, ShutdownHook};
-use super::connection::{Connection, Moment, Wanted};
+use super::connection::Connection;
 use super::context::{Wish, Worker};
+use super::state::{Moment, Wanted};
 use crate::sys::clock;
 use crate::types::Mono;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -122,7 +123,7 @@ async fn finish<S: Application>(worker: &'static Worker, acceptor: Acceptor<S>, 
     }
     loop {
         // Again and again, for those that become idle only now.
-        worker.registry.tell(|_, connection| match connection.state().moment() {
+        worker.registry.tell(|connection| match connection.state().moment() {
             Moment::Fresh | Moment::Idle => Wanted::CloseIfIdle,
             _ => Wanted::Nothing,
         });
@@ -145,7 +146,7 @@ async fn gone(worker: &Worker) {
 
 /// Whether its client loses something when it is cut. Who has an idle connection has all its answers.
 fn is_a_loss(connection: &Connection) -> bool {
-    matches!(connection.state().moment(), Moment::Busy | Moment::Upgraded)
+    connection.state().moment().is_a_loss()
 }
 
 /// What is about to be cut, in one line.
@@ -180,7 +181,7 @@ async fn cut(worker: &'static Worker, when: &str) {
     if losses > 0 {
         crate::log::warn!("{}", obituary(worker, losses, when));
     }
-    worker.registry.tell(|_, _| Wanted::Cut);
+    worker.registry.tell(|_| Wanted::Cut);
     // What does not end (an upgraded connection, a blocked thread) ends with the process.
     drop(tokio::time::timeout(CUT_AT_MOST, gone(worker)).await);
 }

@@ -12,29 +12,28 @@
 
 mod accept;
 mod application;
-mod balance;
 mod body;
 mod boot;
 mod connection;
 mod context;
-mod doors;
 mod drain;
 mod export;
 mod factory;
 mod heartbeat;
-mod io;
-mod keepalive;
-mod outgoing;
+mod http1;
+mod hyper;
 mod panics;
+mod patience;
 mod registry;
 mod report;
 mod request;
 mod sentinel;
 mod serve;
-mod service;
+mod state;
+mod wire;
 
 pub use application::{App, Application, BoxError};
-pub use body::Body;
+pub use body::{Body, BodyError};
 pub use boot::main_for;
 pub use connection::{Address, Connection};
 pub use factory::IntoApp;

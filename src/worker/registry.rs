@@ -3,7 +3,8 @@
 //! Touched when a connection opens and when it closes, never per request. The lock is this process's own and is never
 //! held across anything that waits.
 
-use super::connection::{Connection, Wanted};
+use super::connection::Connection;
+use super::state::Wanted;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
@@ -68,9 +69,9 @@ impl Registry {
     }
 
     /// Tells each connection for which `judge` says so to do something.
-    pub(super) fn tell(&self, mut judge: impl FnMut(u64, &Connection) -> Wanted) {
-        for (ticket, connection) in &self.lock().open {
-            let wanted = judge(*ticket, connection);
+    pub(super) fn tell(&self, mut judge: impl FnMut(&Connection) -> Wanted) {
+        for connection in self.lock().open.values() {
+            let wanted = judge(connection);
             if wanted != Wanted::Nothing {
                 connection.state().want(wanted);
             }

@@ -1,28 +1,21 @@
-//! The task of one connection: hyper, and the worker's wishes concerning it.
+//! The task of one connection, through all the protocols that it may speak.
 
 use super::application::Application;
-use super::connection::{Address, Connection, ConnectionState, Moment, Wanted};
+use super::connection::{Address, Connection};
 use super::context::Worker;
-use super::io::{Io, Stream};
-use super::outgoing::Outgoing;
-use super::request::settle;
-use super::service::Service;
-use crate::sys::write::log_write;
-use crate::sys::{clock, fd, poll};
-use crate::types::Mono;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper_util::rt::TokioIo;
+use super::http1::{Http1, Outcome};
+use super::hyper::{self, Hyper};
+use super::state::ConnectionState;
+use super::wire::{Io, Stream};
+use crate::sys::clock;
 use pin_project_lite::pin_project;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 /// Takes an accepted connection on. It counts as ours before this returns.
 pub(super) fn spawn<S: Application>(
     worker: &'static Worker,
-    http: &http1::Builder,
     application: S,
     stream: Stream,
     peer: Address,
@@ -31,79 +24,55 @@ pub(super) fn spawn<S: Application>(
     worker.writer.connection_opened();
     let state = ConnectionState::new(stream.fd(), clock::now());
     let connection = Connection::new(peer, local, worker.slot, worker.generation, state);
-    let io = TokioIo::new(Io::new(stream, worker, connection.clone()));
-    let service = Service::new(application, worker, connection.clone());
-    let http = http.serve_connection(io, service).with_upgrades();
-    tokio::spawn(Serve { http, worker, connection, begun: false });
+    let io = Io::new(stream, worker, connection.clone());
+    let http1 = Http1::new(io, application.clone(), worker, connection.clone());
+    tokio::spawn(Serve { protocol: Protocol::Http1 { http1 }, application, worker, connection, begun: false });
 }
-
-/// For a client that never sent a whole request. hyper has no words for that.
-const TOO_SLOW: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
 pin_project! {
     struct Serve<S: Application> {
         #[pin]
-        http: http1::UpgradeableConnection<TokioIo<Io>, Service<S>>,
+        protocol: Protocol<S>,
+        application: S,
         worker: &'static Worker,
         connection: Connection,
         begun: bool,
     }
 }
 
-impl<S: Application> Future for Serve<S>
-where
-    Service<S>: hyper::service::HttpService<Incoming, ResBody = Outgoing<S::Body>>,
-{
+pin_project! {
+    #[project = ProtocolProjection]
+    enum Protocol<S: Application> {
+        Http1 { #[pin] http1: Http1<S> },
+        // Rarely, and much larger: an idle HTTP/1 connection does not pay for it.
+        Hyper { hyper: Pin<Box<Hyper<S>>> },
+    }
+}
+
+impl<S: Application> Future for Serve<S> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut this = self.project();
-        let state = this.connection.state();
         if !std::mem::replace(this.begun, true) {
-            state.begin_task(cx.waker());
+            this.connection.state().begin_task(cx.waker());
         }
-        let wanted = state.take_wanted();
-        match wanted {
-            Wanted::Nothing | Wanted::CloseIfReceiving => {}
-            Wanted::Cut => {
-                state.end_task();
-                return Poll::Ready(());
-            }
-            Wanted::CloseIfIdle => {
-                // What the kernel knows, not what tokio has heard: a request that is already here is answered.
-                if state.moment() != Moment::Busy && !has_unread_bytes(state) {
-                    this.http.as_mut().graceful_shutdown();
+        loop {
+            let outcome = match this.protocol.as_mut().project() {
+                ProtocolProjection::Http1 { http1 } => http1.poll(cx),
+                ProtocolProjection::Hyper { hyper } => hyper.as_mut().poll(cx).map(|()| Outcome::Closed),
+            };
+            let (application, worker, connection) = (this.application.clone(), *this.worker, this.connection.clone());
+            let hyper = match outcome {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Outcome::Closed) => {
+                    this.connection.state().end_task();
+                    return Poll::Ready(());
                 }
-            }
+                Poll::Ready(Outcome::Http2(io)) => hyper::http2(io, application, worker, connection),
+                Poll::Ready(Outcome::Upgrade(io)) => hyper::http1_upgrade(io, application, worker, connection),
+            };
+            this.protocol.set(Protocol::Hyper { hyper: Box::pin(hyper) });
         }
-        let result = match this.http.poll(cx) {
-            Poll::Ready(result) => result,
-            Poll::Pending if wanted == Wanted::CloseIfReceiving && state.moment() == Moment::Receiving => {
-                if state.begun() == Mono(0) {
-                    complain(state);
-                }
-                Ok(())
-            }
-            Poll::Pending => return Poll::Pending,
-        };
-        settle(this.worker, this.connection, result.is_ok());
-        if let Err(error) = result {
-            // The client's doing as a rule (it left, or does not speak HTTP): nothing for an operator by day.
-            crate::log::debug!("The connection of {} ended: {error}", this.connection.peer());
-        }
-        state.end_task();
-        Poll::Ready(())
     }
-}
-
-fn complain(state: &ConnectionState) {
-    // Fits into the empty buffer of the socket, or the client is of no interest.
-    if let Some(socket) = fd::borrow(state.fd) {
-        drop(log_write(socket, TOO_SLOW));
-    }
-}
-
-fn has_unread_bytes(state: &ConnectionState) -> bool {
-    let Some(socket) = fd::borrow(state.fd) else { return false };
-    poll::wait(&[socket], Some(Duration::ZERO)).is_ok_and(|readable| readable == [true])
 }

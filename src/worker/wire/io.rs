@@ -5,15 +5,14 @@
 //! refused request) the write side is shut first, and what the client still sends is read and thrown away until it
 //! closes its side, or for a short while at most. An ordinary connection does not pay for it.
 
-use super::connection::{Address, Connection};
-use super::context::Worker;
-use super::registry::Ticket;
-use super::request::settle;
+use crate::worker::connection::{Address, Connection};
+use crate::worker::context::Worker;
+use crate::worker::registry::Ticket;
+use bytes::{Buf, Bytes};
 use std::future::Future;
 use std::io;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
-use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -28,7 +27,7 @@ const LINGER: Duration = Duration::from_secs(30);
 /// Writes of up to so many bytes are made in one piece.
 const SMALL: usize = 512;
 
-pub(super) enum Stream {
+pub(in crate::worker) enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),
 }
@@ -44,14 +43,14 @@ macro_rules! with {
 }
 
 impl Stream {
-    pub(super) fn local(&self) -> io::Result<Address> {
+    pub(in crate::worker) fn local(&self) -> io::Result<Address> {
         Ok(match self {
             Self::Tcp(stream) => Address::Tcp(stream.local_addr()?),
             Self::Unix(stream) => Address::Unix(stream.local_addr()?.as_pathname().map(Into::into)),
         })
     }
 
-    pub(super) fn fd(&self) -> std::os::fd::RawFd {
+    pub(in crate::worker) fn fd(&self) -> std::os::fd::RawFd {
         use std::os::fd::AsRawFd;
         with!(self, stream => stream.as_raw_fd())
     }
@@ -59,12 +58,14 @@ impl Stream {
 
 /// A connection's socket. It counts as open until this is dropped, wherever it may have gone (an upgraded connection
 /// belongs to the application).
-pub(super) struct Io {
+pub(in crate::worker) struct Io {
     stream: Stream,
     worker: &'static Worker,
     connection: Connection,
     ticket: Ticket,
-    farewell: Option<Farewell>,
+    /// Read before, and not used.
+    ahead: Bytes,
+    farewell: Option<Box<Farewell>>,
     client_left: bool,
 }
 
@@ -88,9 +89,27 @@ impl Farewell {
 }
 
 impl Io {
-    pub(super) fn new(stream: Stream, worker: &'static Worker, connection: Connection) -> Self {
+    pub(in crate::worker) fn new(stream: Stream, worker: &'static Worker, connection: Connection) -> Self {
         let ticket = worker.registry.enter(connection.clone());
-        Self { stream, worker, connection, ticket, farewell: None, client_left: false }
+        Self { stream, worker, connection, ticket, ahead: Bytes::new(), farewell: None, client_left: false }
+    }
+
+    /// What was read and not used: it is read again, before anything else.
+    pub(in crate::worker) fn put_back<const N: usize>(&mut self, pieces: [Bytes; N]) {
+        let mut pieces: Vec<Bytes> = pieces.into_iter().chain([std::mem::take(&mut self.ahead)]).collect();
+        pieces.retain(|piece| !piece.is_empty());
+        self.ahead = match pieces.len() {
+            1 => pieces.remove(0),
+            _ => pieces.concat().into(),
+        };
+    }
+
+    /// The client shall see that the connection did not end in order.
+    pub(in crate::worker) fn reset_on_close(&mut self) {
+        if let Stream::Tcp(stream) = &self.stream {
+            // A Unix socket has no reset; there the missing rest goes unseen.
+            drop(stream.set_zero_linger());
+        }
     }
 
     fn wrote(&self, answer: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -105,7 +124,7 @@ impl Io {
         let mut waste = [0; 8192];
         loop {
             // Looked at before each read: a client that sends without a pause is not waited for beyond the limit.
-            let farewell = self.farewell.get_or_insert_with(Farewell::new);
+            let farewell = self.farewell.get_or_insert_with(|| Box::new(Farewell::new()));
             if farewell.quiet.as_mut().poll(cx).is_ready() || Instant::now() >= farewell.until {
                 return Poll::Ready(());
             }
@@ -133,8 +152,6 @@ fn gather<'a>(slices: &[io::IoSlice<'_>], space: &'a mut [MaybeUninit<u8>]) -> O
 
 impl Drop for Io {
     fn drop(&mut self) {
-        self.connection.state().close();
-        settle(self.worker, &self.connection, false);
         self.worker.registry.leave(self.ticket);
         self.worker.writer.connection_closed();
         self.worker.room.notify_one();
@@ -143,12 +160,17 @@ impl Drop for Io {
 
 impl AsyncRead for Io {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if !self.ahead.is_empty() {
+            let count = buf.remaining().min(self.ahead.len());
+            buf.put_slice(&self.ahead[..count]);
+            self.ahead.advance(count);
+            return Poll::Ready(Ok(()));
+        }
         let before = buf.filled().len();
         ready!(with!(&mut self.stream, stream => Pin::new(stream).poll_read(cx, buf)))?;
         let count = buf.filled().len() - before;
         if count > 0 {
             self.worker.writer.received(count);
-            self.connection.state().received();
         } else if buf.remaining() > 0 {
             self.client_left = true;
         }
@@ -180,17 +202,15 @@ impl AsyncWrite for Io {
         true
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // A socket has no buffer of its own on this side of the kernel; and hyper asks for this when its own is empty.
-        settle(self.worker, &self.connection, true);
-        Poll::Ready(Ok(()))
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        with!(&mut self.stream, stream => Pin::new(stream).poll_flush(cx))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.connection.state().parting();
+        self.connection.state().parts();
         if self.farewell.is_none() {
             ready!(with!(&mut self.stream, stream => Pin::new(stream).poll_shutdown(cx)))?;
-            if self.client_left || !self.connection.state().linger.load(Relaxed) {
+            if self.client_left || !self.connection.state().lingers() {
                 return Poll::Ready(Ok(()));
             }
         }

@@ -3,22 +3,21 @@
 //! A handler that panics or fails costs its own client a 500, and nobody else anything. The panic itself, with its
 //! place, is logged by the hook in `panics`.
 
-use super::application::{Application, BoxError, chain};
-use super::body::Body;
-use super::connection::Connection;
-use super::context::Worker;
-use super::outgoing::Outgoing;
-use super::request::Flight;
+use super::outgoing::{Outgoing, Pending};
+use crate::sys::clock;
+use crate::worker::application::{Application, BoxError, chain};
+use crate::worker::body::Body;
+use crate::worker::connection::Connection;
+use crate::worker::context::Worker;
+use crate::worker::request::{Flight, prepare};
 use http::header::{CONNECTION, CONTENT_TYPE};
-use http::{HeaderValue, Request, Response, StatusCode};
-use http_body::Body as _;
+use http::{HeaderValue, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
 use std::convert::Infallible;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll, ready};
 
 /// The application as seen by one connection.
@@ -40,11 +39,15 @@ impl<S: Application> hyper::service::Service<Request<Incoming>> for Service<S> {
     type Future = Answer<S>;
 
     fn call(&self, request: Request<Incoming>) -> Answer<S> {
-        let has_body = !request.body().is_end_stream();
-        let flight = Flight::begin(self.worker, self.connection.clone(), request.method(), request.uri(), has_body);
+        let now = clock::now();
+        let flight = Flight::begin(self.worker, &request, now);
+        self.connection.state().begins(now);
+        let mut request = request.map(Body::hyper);
+        prepare(&mut request, &self.connection);
+        let is_shared = request.version() == Version::HTTP_2;
         // A clone for each request, as tower has it: readiness belongs to the one call that follows.
         let step = Step::Waiting { application: self.application.clone(), request: Some(request) };
-        Answer { step, flight: Some(flight) }
+        Answer { step, pending: Some(Pending::new(flight, self.connection.clone())), worker: self.worker, is_shared }
     }
 }
 
@@ -53,14 +56,17 @@ pin_project! {
     pub(super) struct Answer<S: Application> {
         #[pin]
         step: Step<S, S::Future>,
-        flight: Option<Flight>,
+        pending: Option<Pending>,
+        worker: &'static Worker,
+        // The connection has other requests.
+        is_shared: bool,
     }
 }
 
 pin_project! {
     #[project = StepProjection]
     enum Step<S, F> {
-        Waiting { application: S, request: Option<Request<Incoming>> },
+        Waiting { application: S, request: Option<Request<Body>> },
         Calling { #[pin] future: F },
     }
 }
@@ -76,21 +82,20 @@ impl<S: Application> Future for Answer<S> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let Some(flight) = this.flight.as_ref() else { panic!("a response is polled after it was given") };
         let step = this.step.as_mut();
         // What a panic leaves behind is dropped and never looked at again.
-        let result = match catch_unwind(AssertUnwindSafe(|| advance::<S>(step, flight, cx))) {
+        let result = match catch_unwind(AssertUnwindSafe(|| advance::<S>(step, cx))) {
             Ok(poll) => ready!(poll).map_err(|error| Failure::Error(error.into())),
             Err(_payload) => Err(Failure::Panic),
         };
-        let Some(flight) = this.flight.take() else { unreachable!("it was there a moment ago") };
-        Poll::Ready(Ok(finish(result, flight)))
+        let Some(pending) = this.pending.take() else { panic!("a response is polled after it was given") };
+        let is_last = !*this.is_shared && this.worker.is_draining();
+        Poll::Ready(Ok(finish(result, pending, is_last, *this.is_shared)))
     }
 }
 
 fn advance<S: Application>(
     mut step: Pin<&mut Step<S, S::Future>>,
-    flight: &Flight,
     cx: &mut Context<'_>,
 ) -> Poll<Result<Response<S::Body>, S::Error>> {
     loop {
@@ -99,13 +104,6 @@ fn advance<S: Application>(
             StepProjection::Waiting { application, request } => {
                 ready!(application.poll_ready(cx))?;
                 let Some(request) = request.take() else { panic!("the application panicked before") };
-                let mut request = request.map(Body::new);
-                let extensions = request.extensions_mut();
-                #[cfg(feature = "axum")]
-                if let Some(peer) = flight.connection().peer().tcp() {
-                    extensions.insert(axum::extract::ConnectInfo(peer));
-                }
-                extensions.insert(flight.connection().clone());
                 application.call(request)
             }
         };
@@ -113,34 +111,41 @@ fn advance<S: Application>(
     }
 }
 
-fn finish<B>(result: Result<Response<B>, Failure>, mut flight: Flight) -> Response<Outgoing<B>> {
+fn finish<B>(
+    result: Result<Response<B>, Failure>,
+    mut pending: Pending,
+    is_last: bool,
+    is_shared: bool,
+) -> Response<Outgoing<B>> {
     match result {
         Ok(mut response) => {
-            flight.answered(response.status());
-            if flight.worker().is_draining() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
-                last_of_its_connection(&mut response, &flight);
+            pending.answered(response.status());
+            if is_last && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+                last_of_its_connection(&mut response);
             }
-            response.map(|body| Outgoing::application(body, flight))
+            response.map(|body| Outgoing::application(body, pending))
         }
         Err(failure) => {
+            let request = pending.describe();
             match failure {
                 Failure::Error(error) => {
-                    crate::log::error!("The application failed to answer {}: {}", flight.describe(), chain(&*error));
+                    crate::log::error!("The application failed to answer {request}: {}", chain(&*error));
                 }
-                Failure::Panic => crate::log::error!("The panic was in the answer to {}", flight.describe()),
+                Failure::Panic => crate::log::error!("The panic was in the answer to {request}"),
             }
-            flight.answered(StatusCode::INTERNAL_SERVER_ERROR);
+            pending.answered(StatusCode::INTERNAL_SERVER_ERROR);
             let mut response = Response::new(());
             *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-            last_of_its_connection(&mut response, &flight);
-            response.map(|()| Outgoing::text("Internal Server Error\n", flight))
+            if !is_shared {
+                last_of_its_connection(&mut response);
+            }
+            response.map(|()| Outgoing::text("Internal Server Error\n", pending))
         }
     }
 }
 
 /// Makes hyper close the connection after this response, and say so in it.
-fn last_of_its_connection<B>(response: &mut Response<B>, flight: &Flight) {
+fn last_of_its_connection<B>(response: &mut Response<B>) {
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    flight.connection().state().linger.store(true, Relaxed);
 }

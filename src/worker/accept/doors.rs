@@ -1,10 +1,10 @@
 //! The inherited listening sockets, of which some are open to us at the moment: shared ones always, `SO_REUSEPORT`
 //! lanes when they are ours or orphaned.
 
-use super::connection::Address;
-use super::io::Stream;
 use crate::abi::{KIND_UNIX, SHARED_LANE, SeatListener};
 use crate::sys::{accepting, fd, poll};
+use crate::worker::connection::Address;
+use crate::worker::wire::Stream;
 use std::io;
 use std::net::TcpListener as StdTcp;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -14,14 +14,14 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 /// A connection that was accepted.
-pub(super) struct Accepted {
-    pub(super) stream: Stream,
-    pub(super) peer: Address,
-    pub(super) local: Address,
+pub(in crate::worker) struct Accepted {
+    pub(in crate::worker) stream: Stream,
+    pub(in crate::worker) peer: Address,
+    pub(in crate::worker) local: Address,
 }
 
 /// All listening sockets of this worker.
-pub(super) struct Doors {
+pub(in crate::worker) struct Doors {
     doors: Vec<Door>,
     /// Where the next look begins, so that no socket starves another.
     next: usize,
@@ -42,26 +42,26 @@ enum Listener {
 }
 
 /// A listening socket outside the event loop.
-pub(super) enum Shut {
+pub(in crate::worker) enum Shut {
     Tcp(StdTcp),
     Unix(StdUnix),
 }
 
 impl Doors {
     /// Takes the sockets over. None is open yet.
-    pub(super) fn inherit(listeners: &[SeatListener]) -> io::Result<Self> {
+    pub(in crate::worker) fn inherit(listeners: &[SeatListener]) -> io::Result<Self> {
         let doors = listeners.iter().map(Door::inherit).collect::<io::Result<_>>()?;
         Ok(Self { doors, next: 0 })
     }
 
     /// The lanes that there are, without the shared one.
-    pub(super) fn lanes(&self) -> Vec<u32> {
+    pub(in crate::worker) fn lanes(&self) -> Vec<u32> {
         self.doors.iter().map(|door| door.lane).filter(|lane| *lane != SHARED_LANE).collect()
     }
 
     /// Opens the shared sockets and those of `lanes`, and shuts the others. A socket that refuses stays as it was, and
     /// keeps no other from its place.
-    pub(super) fn open(&mut self, lanes: &[u32]) -> io::Result<()> {
+    pub(in crate::worker) fn open(&mut self, lanes: &[u32]) -> io::Result<()> {
         self.turn_all(|door| {
             let wanted = door.lane == SHARED_LANE || lanes.contains(&door.lane);
             if wanted { door.opened() } else { door.shut() }
@@ -69,7 +69,7 @@ impl Doors {
     }
 
     /// Accepts from whichever open socket has a connection.
-    pub(super) fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Accepted>> {
+    pub(in crate::worker) fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Accepted>> {
         let count = self.doors.len();
         for turn in 0..count {
             let at = (self.next + turn) % count;
@@ -95,13 +95,13 @@ impl Doors {
     }
 
     /// Takes all sockets out of the event loop, for good: from now on there is [`Self::take`].
-    pub(super) fn shut(&mut self) -> io::Result<()> {
+    pub(in crate::worker) fn shut(&mut self) -> io::Result<()> {
         self.turn_all(Door::shut)
     }
 
     /// Takes what waits in shut sockets, whosever lane it is: none may be looked after by anybody else. Asks the kernel
     /// and not the event loop, which may not have heard of the newest. `WouldBlock`: there is nobody.
-    pub(super) fn take(&mut self) -> io::Result<Accepted> {
+    pub(in crate::worker) fn take(&mut self) -> io::Result<Accepted> {
         let count = self.doors.len();
         for turn in 0..count {
             let at = (self.next + turn) % count;
@@ -119,7 +119,7 @@ impl Doors {
     }
 
     /// Whether somebody waits in a shut socket.
-    pub(super) fn somebody_waits(&self) -> bool {
+    pub(in crate::worker) fn somebody_waits(&self) -> bool {
         let fds: Vec<BorrowedFd<'_>> = self
             .doors
             .iter()

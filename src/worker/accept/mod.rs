@@ -3,16 +3,19 @@
 //! A worker that leaves takes what waits in every socket that it holds, because it may be the last that holds it. What
 //! there is no room for at that moment waits until there is, unless a peer is there to take it.
 
+mod balance;
+mod doors;
+
 use super::application::Application;
-use super::balance::{Balance, Peer, Verdict};
 use super::context::{Wish, Worker};
-use super::doors::{Accepted, Doors};
 use super::{heartbeat, serve};
 use crate::scoreboard::Record;
 use crate::sys::accepting::concerns_one_connection;
 use crate::sys::{clock, stats};
 use crate::types::SlotId;
-use hyper::server::conn::http1;
+use balance::{Balance, Peer, Verdict};
+use doors::Accepted;
+pub(super) use doors::Doors;
 use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
@@ -38,7 +41,6 @@ const FROM_PEERS: usize = 4096;
 pub(super) struct Acceptor<S> {
     worker: &'static Worker,
     application: S,
-    http: http1::Builder,
     doors: Doors,
     lane: u32,
     lanes: Vec<u32>,
@@ -72,12 +74,9 @@ impl<S: Application> Acceptor<S> {
         if let Err(error) = stats::raise_max_fds() {
             crate::log::debug!("The limit of descriptors stays as low as it is: {error}");
         }
-        let mut http = http1::Builder::new();
-        http.keep_alive(!worker.keepalive().is_zero());
         let lanes = doors.lanes();
         let balance = Balance::default();
-        let mut acceptor =
-            Self { worker, application, http, doors, lane, lanes, balance, in_trouble: false, passing: 0 };
+        let mut acceptor = Self { worker, application, doors, lane, lanes, balance, in_trouble: false, passing: 0 };
         acceptor.look_after_lanes()?;
         Ok(acceptor)
     }
@@ -176,7 +175,7 @@ impl<S: Application> Acceptor<S> {
 
     fn serve(&self, accepted: Accepted) {
         let Accepted { stream, peer, local } = accepted;
-        serve::spawn(self.worker, &self.http, self.application.clone(), stream, peer, local);
+        serve::spawn(self.worker, self.application.clone(), stream, peer, local);
     }
 
     /// Takes what waits in the queues, so that no client that was let in is sent away, and closes the sockets. It may

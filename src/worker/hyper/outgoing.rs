@@ -1,20 +1,61 @@
-//! The body of a response: the application's, or a line of our own.
+//! The body of a response: the application's, or a line of our own. The request is over with its last byte.
 
-use super::application::{BoxError, chain};
-use super::request::Flight;
+use crate::worker::application::{BoxError, chain};
+use crate::worker::connection::Connection;
+use crate::worker::request::{End, Flight};
 use bytes::{Buf, Bytes};
+use http::StatusCode;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use std::io::IoSlice;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+/// A request whose answer is not complete; dropped before that, its client has gone away.
+pub(super) struct Pending {
+    flight: Option<Flight>,
+    connection: Connection,
+    sent: u64,
+}
+
+impl Pending {
+    pub(super) fn new(flight: Flight, connection: Connection) -> Self {
+        Self { flight: Some(flight), connection, sent: 0 }
+    }
+
+    pub(super) fn answered(&mut self, status: StatusCode) {
+        if let Some(flight) = self.flight.as_mut() {
+            flight.answered(status);
+        }
+    }
+
+    pub(super) fn describe(&self) -> String {
+        self.flight.as_ref().map_or_else(String::new, |flight| flight.describe(&self.connection))
+    }
+
+    fn end(mut self, end: End) {
+        self.finish(end);
+    }
+
+    fn finish(&mut self, end: End) {
+        if let Some(flight) = self.flight.take() {
+            flight.end(&self.connection, end, self.sent);
+        }
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        self.finish(End::ClientGone);
+    }
+}
+
 pin_project! {
-    /// A response body that hands its request over to `io` when it ends.
+    /// A response body that ends its request when it ends.
     pub(super) struct Outgoing<B> {
         #[pin]
         source: Source<B>,
-        flight: Option<Flight>,
+        pending: Option<Pending>,
     }
 }
 
@@ -27,12 +68,12 @@ pin_project! {
 }
 
 impl<B> Outgoing<B> {
-    pub(super) fn application(body: B, flight: Flight) -> Self {
-        Self { source: Source::Application { body }, flight: Some(flight) }
+    pub(super) fn application(body: B, pending: Pending) -> Self {
+        Self { source: Source::Application { body }, pending: Some(pending) }
     }
 
-    pub(super) fn text(text: &'static str, flight: Flight) -> Self {
-        Self { source: Source::Text { text: Some(Bytes::from_static(text.as_bytes())) }, flight: Some(flight) }
+    pub(super) fn text(text: &'static str, pending: Pending) -> Self {
+        Self { source: Source::Text { text: Some(Bytes::from_static(text.as_bytes())) }, pending: Some(pending) }
     }
 }
 
@@ -47,27 +88,31 @@ where
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Self::Data>, BoxError>>> {
         let this = self.project();
         let frame = match this.source.project() {
-            SourceProjection::Application { body } => {
-                ready!(body.poll_frame(cx)).map(|frame| frame.map(|frame| frame.map_data(Chunk::Application)))
-            }
+            SourceProjection::Application { body } => ready!(body.poll_frame(cx))
+                .map(|frame| frame.map(|frame| frame.map_data(Chunk::Application)).map_err(Into::into)),
             SourceProjection::Text { text } => text.take().map(|text| Ok(Frame::data(Chunk::Text(text)))),
         };
-        Poll::Ready(match frame {
-            Some(Ok(frame)) => Some(Ok(frame)),
-            Some(Err(error)) => {
-                // Part of the response is on its way: all that can be done is to abort the connection.
-                let error = error.into();
-                if let Some(mut flight) = this.flight.take() {
-                    flight.failed();
-                    crate::log::error!("The response to {} failed midway: {}", flight.describe(), chain(&*error));
+        match &frame {
+            Some(Ok(frame)) => {
+                let length = frame.data_ref().map_or(0, Buf::remaining);
+                if let Some(pending) = this.pending.as_mut() {
+                    pending.sent += length as u64;
                 }
-                Some(Err(error))
+            }
+            // Part of the response is on its way: all that can be done is to abort.
+            Some(Err(error)) => {
+                if let Some(pending) = this.pending.take() {
+                    crate::log::error!("The response to {} failed midway: {}", pending.describe(), chain(&**error));
+                    pending.end(End::Failed);
+                }
             }
             None => {
-                *this.flight = None;
-                None
+                if let Some(pending) = this.pending.take() {
+                    pending.end(End::Answered);
+                }
             }
-        })
+        }
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {

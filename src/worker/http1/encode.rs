@@ -1,0 +1,222 @@
+//! The head of a response, and the framing of its body (RFC 9112, 6).
+
+use super::rules::number;
+use super::wire::Wire;
+use bytes::Buf;
+use http::header::{self, HeaderMap, HeaderName};
+use http::{Method, StatusCode, Version};
+use http_body::SizeHint;
+
+/// How the client knows the end of the response's body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Framing {
+    /// There is none, whatever the application gives.
+    None,
+    /// So many bytes are still to come.
+    Length(u64),
+    /// By a chunk of size zero.
+    Chunked,
+    /// By the end of the connection (HTTP/1.0).
+    Close,
+}
+
+/// What decides how a response is sent.
+pub(super) struct Plan<'a> {
+    pub(super) version: Version,
+    pub(super) method: &'a Method,
+    /// The connection ends with this response.
+    pub(super) close: bool,
+    pub(super) server: bool,
+    /// The Date field's value, if it is to be sent.
+    pub(super) date: Option<&'a [u8; 29]>,
+}
+
+/// Writes the head of `response` and returns how its body is to be sent, and whether the connection ends with it.
+pub(super) fn head<B>(
+    out: &mut Vec<u8>,
+    response: &http::Response<B>,
+    hint: &SizeHint,
+    plan: &Plan<'_>,
+) -> (Framing, bool) {
+    let status = response.status();
+    let headers = response.headers();
+    let (framing, announce) = frame(status, headers, hint, plan);
+    let close =
+        plan.close || framing == Framing::Close || super::rules::has_token(headers, header::CONNECTION, "close");
+    status_line(out, response);
+    for (name, value) in headers {
+        if !is_ours(name) {
+            field(out, name.as_str(), value.as_bytes());
+        }
+    }
+    match announce {
+        Announce::Nothing => {}
+        Announce::Length(length) => field(out, "content-length", itoa::Buffer::new().format(length).as_bytes()),
+        Announce::Chunked => field(out, "transfer-encoding", b"chunked"),
+    }
+    if let Some(date) = plan.date
+        && !headers.contains_key(header::DATE)
+    {
+        field(out, "date", date);
+    }
+    if plan.server && !headers.contains_key(header::SERVER) {
+        field(out, "server", b"rustcorn");
+    }
+    if close {
+        field(out, "connection", b"close");
+    } else if plan.version == Version::HTTP_10 {
+        field(out, "connection", b"keep-alive");
+    }
+    out.extend_from_slice(b"\r\n");
+    (framing, close)
+}
+
+/// Fields that say how the message is framed are this module's to write.
+fn is_ours(name: &HeaderName) -> bool {
+    name == header::CONTENT_LENGTH
+        || name == header::TRANSFER_ENCODING
+        || name == header::CONNECTION
+        || name == "keep-alive"
+}
+
+pub(super) fn status_line<B>(out: &mut Vec<u8>, response: &http::Response<B>) {
+    let status = response.status();
+    if status == StatusCode::OK && response.extensions().is_empty() {
+        out.extend_from_slice(b"HTTP/1.1 200 OK\r\n");
+        return;
+    }
+    out.extend_from_slice(b"HTTP/1.1 ");
+    out.extend_from_slice(status.as_str().as_bytes());
+    out.push(b' ');
+    match response.extensions().get::<hyper::ext::ReasonPhrase>() {
+        Some(reason) => out.extend_from_slice(reason.as_bytes()),
+        None => out.extend_from_slice(status.canonical_reason().unwrap_or_default().as_bytes()),
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+pub(super) fn field(out: &mut Vec<u8>, name: &str, value: &[u8]) {
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
+}
+
+enum Announce {
+    Nothing,
+    Length(u64),
+    Chunked,
+}
+
+fn frame(status: StatusCode, headers: &HeaderMap, hint: &SizeHint, plan: &Plan<'_>) -> (Framing, Announce) {
+    let said = said_length(headers);
+    if status == StatusCode::NO_CONTENT || status.is_informational() {
+        return (Framing::None, Announce::Nothing);
+    }
+    if plan.method == Method::HEAD || status == StatusCode::NOT_MODIFIED {
+        // The length of the body that a GET would have got: only the application knows it, if its body was taken away.
+        let known = said.or(hint.exact().filter(|length| *length > 0 && status != StatusCode::NOT_MODIFIED));
+        return (Framing::None, known.map_or(Announce::Nothing, Announce::Length));
+    }
+    match said.or(hint.exact()) {
+        Some(length) => (Framing::Length(length), Announce::Length(length)),
+        None if plan.version == Version::HTTP_10 => (Framing::Close, Announce::Nothing),
+        None => (Framing::Chunked, Announce::Chunked),
+    }
+}
+
+/// The application's own Content-Length, if it is one.
+fn said_length(headers: &HeaderMap) -> Option<u64> {
+    let mut lengths = headers.get_all(header::CONTENT_LENGTH).iter();
+    let length = number(lengths.next()?.as_bytes())?;
+    lengths.all(|other| number(other.as_bytes()) == Some(length)).then_some(length)
+}
+
+/// What became of a piece of the body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Piece {
+    /// It is on its way, or was not to be sent.
+    Taken,
+    /// It goes beyond the length that was announced; only what fits is on its way.
+    TooLong,
+}
+
+impl Framing {
+    /// Hands a piece of the body to the wire, which must have room.
+    pub(super) fn send(&mut self, wire: &mut Wire, mut piece: impl Buf) -> Piece {
+        let length = piece.remaining() as u64;
+        if length == 0 {
+            return Piece::Taken;
+        }
+        match self {
+            Self::None => Piece::Taken,
+            Self::Length(left) if length > *left => {
+                let fits = usize::try_from(*left).unwrap_or(usize::MAX);
+                wire.push(piece.copy_to_bytes(fits), b"");
+                *left = 0;
+                Piece::TooLong
+            }
+            Self::Length(left) => {
+                *left -= length;
+                wire.push(piece, b"");
+                Piece::Taken
+            }
+            Self::Chunked => {
+                let out = wire.output();
+                chunk_size(out, length);
+                wire.push(piece, b"\r\n");
+                Piece::Taken
+            }
+            Self::Close => {
+                wire.push(piece, b"");
+                Piece::Taken
+            }
+        }
+    }
+
+    /// Ends the body; false: it is shorter than was announced.
+    pub(super) fn end(self, wire: &mut Wire, trailers: Option<&HeaderMap>) -> bool {
+        if self == Self::Chunked {
+            let out = wire.output();
+            out.extend_from_slice(b"0\r\n");
+            for (name, value) in trailers.into_iter().flatten() {
+                if may_trail(name) {
+                    field(out, name.as_str(), value.as_bytes());
+                }
+            }
+            out.extend_from_slice(b"\r\n");
+        }
+        !matches!(self, Self::Length(left) if left > 0)
+    }
+}
+
+fn chunk_size(out: &mut Vec<u8>, length: u64) {
+    let mut digits = [0; 16];
+    let mut at = digits.len();
+    let mut rest = length;
+    while rest > 0 || at == digits.len() {
+        at -= 1;
+        digits[at] = b"0123456789abcdef"[(rest % 16) as usize];
+        rest /= 16;
+    }
+    out.extend_from_slice(&digits[at..]);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// What frames or routes a message, or says who may see it, comes too late in a trailer (RFC 9110, 6.5.1).
+fn may_trail(name: &HeaderName) -> bool {
+    let forbidden = [
+        header::TRANSFER_ENCODING,
+        header::CONTENT_LENGTH,
+        header::HOST,
+        header::CACHE_CONTROL,
+        header::AUTHORIZATION,
+        header::SET_COOKIE,
+        header::CONTENT_ENCODING,
+        header::CONTENT_TYPE,
+        header::CONTENT_RANGE,
+        header::TRAILER,
+        header::CONNECTION,
+    ];
+    !forbidden.contains(name)
+}

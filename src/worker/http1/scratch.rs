@@ -1,0 +1,59 @@
+//! Memory that a connection needs only while it is being looked at, lent by the thread: an idle connection holds none.
+
+use bytes::BytesMut;
+use std::cell::RefCell;
+
+/// The size of a block that heads are read into; many small ones fit.
+const BLOCK: usize = 16 << 10;
+/// A block with less room than this is not read into.
+pub(super) const ROOM: usize = 4 << 10;
+/// A larger buffer for answers is given back to the system.
+const LARGEST: usize = 64 << 10;
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = const { RefCell::new(Scratch { input: None, output: Vec::new() }) };
+}
+
+struct Scratch {
+    /// Pieces of the same block may still be with requests; the rest of it is free.
+    input: Option<BytesMut>,
+    output: Vec<u8>,
+}
+
+/// An empty buffer with at least [`ROOM`].
+pub(super) fn take_input() -> BytesMut {
+    let kept = SCRATCH.with(|scratch| scratch.borrow_mut().input.take());
+    let mut block = kept.unwrap_or_default();
+    // Once no request holds a piece of it, a block is used again from its beginning.
+    if block.capacity() < ROOM && !(block.capacity() > 0 && block.try_reclaim(BLOCK)) {
+        block = BytesMut::with_capacity(BLOCK);
+    }
+    block
+}
+
+/// Gives an empty buffer back.
+pub(super) fn keep_input(buffer: BytesMut) {
+    if buffer.capacity() > 0 {
+        SCRATCH.with(|scratch| {
+            scratch.borrow_mut().input.get_or_insert(buffer);
+        });
+    }
+}
+
+/// An empty buffer for an answer.
+pub(super) fn take_output() -> Vec<u8> {
+    SCRATCH.with(|scratch| std::mem::take(&mut scratch.borrow_mut().output))
+}
+
+/// Gives a buffer back, whatever it holds.
+pub(super) fn keep_output(mut buffer: Vec<u8>) {
+    buffer.clear();
+    if buffer.capacity() <= LARGEST {
+        SCRATCH.with(|scratch| {
+            let mut scratch = scratch.borrow_mut();
+            if scratch.output.capacity() < buffer.capacity() {
+                scratch.output = buffer;
+            }
+        });
+    }
+}

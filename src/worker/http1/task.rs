@@ -1,0 +1,263 @@
+//! One HTTP/1 connection: a request after the other, until either side has had enough.
+
+use super::exchange::{After, Exchange, Step};
+use super::head::{self, Upgrade};
+use super::refusal::Refusal;
+use super::scan::Scan;
+use super::wire::Wire;
+use crate::sys::clock;
+use crate::worker::application::Application;
+use crate::worker::connection::Connection;
+use crate::worker::context::Worker;
+use crate::worker::patience::Late;
+use crate::worker::request::End;
+use crate::worker::state::{ConnectionState, Moment, Wanted};
+use crate::worker::wire::Io;
+use bytes::Buf;
+use pin_project_lite::pin_project;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use tokio::io::AsyncWrite;
+
+/// What a HTTP/2 connection begins with (RFC 9113, 3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// How it ends.
+pub(in crate::worker) enum Outcome {
+    /// There is nothing left to do with it.
+    Closed,
+    /// The client speaks HTTP/2.
+    Http2(Io),
+    /// The request that comes next may turn it into something else. All was checked that can be.
+    Upgrade(Io),
+}
+
+pin_project! {
+    /// A connection that speaks HTTP/1.
+    #[project = Parts]
+    pub(in crate::worker) struct Http1<S: Application> {
+        // None: it has been handed over.
+        pub(super) wire: Option<Wire>,
+        #[pin]
+        pub(super) step: Step<S::Future, S::Body>,
+        pub(super) exchange: Option<Exchange>,
+        pub(super) application: S,
+        pub(super) worker: &'static Worker,
+        pub(super) connection: Connection,
+        pub(super) scan: Scan,
+        // Requests so far.
+        pub(super) served: u64,
+        // What waits is sent, and then it is closed.
+        pub(super) closing: bool,
+    }
+}
+
+impl<S: Application> Http1<S> {
+    pub(in crate::worker) fn new(io: Io, application: S, worker: &'static Worker, connection: Connection) -> Self {
+        Self {
+            wire: Some(Wire::new(io)),
+            step: Step::Idle,
+            exchange: None,
+            application,
+            worker,
+            connection,
+            scan: Scan::default(),
+            served: 0,
+            closing: false,
+        }
+    }
+}
+
+impl<S: Application> Future for Http1<S> {
+    type Output = Outcome;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
+        let mut this = self.project();
+        let wanted = this.state().take_wanted();
+        match wanted {
+            Wanted::Cut => {
+                this.abandon(End::Cut);
+                return Poll::Ready(Outcome::Closed);
+            }
+            Wanted::CloseIfIdle if this.is_idle() && !this.state().has_unread_bytes() => *this.closing = true,
+            Wanted::Nothing | Wanted::Look | Wanted::CloseIfIdle => {}
+        }
+        let outcome = this.poll_on(cx);
+        if outcome.is_pending() && wanted == Wanted::Look {
+            // Only now: what has come meanwhile is in time.
+            let late = this.worker.limits.judge(this.state(), clock::now(), this.worker.is_draining());
+            if let Some(late) = late {
+                return if this.give_up(late) { this.poll_on(cx) } else { Poll::Ready(Outcome::Closed) };
+            }
+        }
+        outcome
+    }
+}
+
+/// What waiting for a request came to.
+enum Received {
+    /// A request, which has begun or was refused.
+    Head,
+    Refused(Refusal),
+    /// The client has closed its side, or is gone.
+    End,
+    Http2,
+    Upgrade,
+}
+
+impl<S: Application> Parts<'_, S> {
+    pub(super) fn state(&self) -> &ConnectionState {
+        self.connection.state()
+    }
+
+    fn is_idle(&self) -> bool {
+        self.exchange.is_none() && self.wire.as_ref().is_some_and(|wire| wire.input.is_empty())
+    }
+
+    fn poll_on(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
+        loop {
+            if self.exchange.is_some() {
+                match ready!(self.poll_exchange(cx)) {
+                    After::Next => {}
+                    After::Close => *self.closing = true,
+                    After::Abort => return Poll::Ready(Outcome::Closed),
+                }
+                continue;
+            }
+            if *self.closing {
+                return self.poll_close(cx);
+            }
+            match ready!(self.poll_receive(cx)) {
+                Received::Head => {}
+                Received::Refused(refusal) => self.refuse(refusal),
+                Received::End => return Poll::Ready(Outcome::Closed),
+                Received::Http2 => return Poll::Ready(self.hand_over().map_or(Outcome::Closed, Outcome::Http2)),
+                Received::Upgrade => return Poll::Ready(self.hand_over().map_or(Outcome::Closed, Outcome::Upgrade)),
+            }
+        }
+    }
+
+    /// Waits for the next head.
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Received> {
+        loop {
+            let Some(wire) = self.wire.as_mut() else { return Poll::Ready(Received::End) };
+            if !wire.input.is_empty() {
+                if *self.served == 0 && wire.input.len() >= PREFACE.len() && wire.input.starts_with(PREFACE) {
+                    return Poll::Ready(Received::Http2);
+                }
+                let may_be_preface = *self.served == 0 && PREFACE.starts_with(&wire.input);
+                if let (false, Some(received)) = (may_be_preface, self.look()) {
+                    return Poll::Ready(received);
+                }
+            }
+            let Some(wire) = self.wire.as_mut() else { return Poll::Ready(Received::End) };
+            // Answers to requests that came together go out together.
+            if ready!(wire.poll_flush(cx)).is_err() {
+                return Poll::Ready(Received::End);
+            }
+            let had = wire.input.len();
+            match wire.poll_fill(cx, 0) {
+                Poll::Ready(Ok(count)) if count > 0 => {}
+                Poll::Ready(_) => return Poll::Ready(Received::End),
+                Poll::Pending => {
+                    if had > 0 && self.state().moment() != Moment::Receiving {
+                        self.state().waits(Moment::Receiving, clock::now());
+                    }
+                    return Poll::Pending;
+                }
+            }
+        }
+    }
+
+    /// Looks for a head in what came.
+    fn look(&mut self) -> Option<Received> {
+        let wire = self.wire.as_mut()?;
+        // Some clients send an empty line after a body (RFC 9112, 2.2).
+        while !self.scan.has_begun() && wire.input.starts_with(b"\r\n") {
+            wire.input.advance(2);
+        }
+        if !self.scan.has_begun() && matches!(wire.input.as_ref(), [] | [b'\r']) {
+            wire.rest();
+            return None;
+        }
+        let found = match self.scan.find(&wire.input, &self.worker.head_limits) {
+            Ok(found) => found?,
+            Err(refusal) => return Some(Received::Refused(refusal)),
+        };
+        *self.scan = Scan::default();
+        let bytes = wire.input.split_to(found.length).freeze();
+        Some(match head::parse(&bytes, found) {
+            Err(refusal) => Received::Refused(refusal),
+            Ok(head) if head.upgrade == Upgrade::No => {
+                self.begin(head);
+                Received::Head
+            }
+            Ok(_) => {
+                wire.io.put_back([bytes, wire.input.split().freeze()]);
+                Received::Upgrade
+            }
+        })
+    }
+
+    /// The socket, with what was read and not used.
+    fn hand_over(&mut self) -> Option<Io> {
+        let mut wire = self.wire.take()?;
+        wire.io.put_back([wire.input.split().freeze()]);
+        Some(wire.io)
+    }
+
+    /// Answers with a refusal, and closes. What was on its way to the client before is sent first.
+    pub(super) fn refuse(&mut self, refusal: Refusal) {
+        *self.closing = true;
+        self.state().set_linger(true);
+        crate::log::debug!(
+            "A request from {} is refused with {}: {}",
+            self.connection.peer(),
+            refusal.status,
+            refusal.reason
+        );
+        let date = self.worker.orders.requests.date_header.then(|| super::date::date(clock::now()));
+        if let Some(wire) = self.wire.as_mut() {
+            refusal.write(wire, date.as_ref());
+        }
+    }
+
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
+        let Some(wire) = self.wire.as_mut() else { return Poll::Ready(Outcome::Closed) };
+        match wire.poll_flush(cx) {
+            Poll::Ready(Ok(())) => {}
+            Poll::Ready(Err(_)) => return Poll::Ready(Outcome::Closed),
+            Poll::Pending => {
+                self.waits_for_reader();
+                return Poll::Pending;
+            }
+        }
+        // Whatever it comes to: the socket is closed next.
+        drop(ready!(Pin::new(&mut wire.io).poll_shutdown(cx)));
+        Poll::Ready(Outcome::Closed)
+    }
+
+    /// Ends what takes too long; false: there is nobody to tell.
+    fn give_up(&mut self, late: Late) -> bool {
+        let refusal = match late {
+            Late::Idle | Late::Greeting => {
+                *self.closing = true;
+                return true;
+            }
+            Late::Head => {
+                self.refuse(Refusal::HEAD_TOO_SLOW);
+                // Whoever has sent nothing for so long is not in the middle of sending.
+                self.state().set_linger(false);
+                return true;
+            }
+            Late::Reader => {
+                self.abandon(End::TimedOut);
+                return false;
+            }
+            Late::Body => Refusal::BODY_TOO_SLOW,
+            Late::Answer => Refusal::NO_ANSWER_IN_TIME,
+        };
+        self.give_up_exchange(refusal)
+    }
+}

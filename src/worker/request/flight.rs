@@ -1,0 +1,66 @@
+//! One request in flight, from its complete head to the last byte of its answer, in the scoreboard.
+
+use crate::scoreboard::RequestSlot;
+use crate::sys::clock;
+use crate::types::Mono;
+use crate::worker::connection::Connection;
+use crate::worker::context::Worker;
+use http::{Request, StatusCode};
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::worker) enum End {
+    /// The whole answer was sent.
+    Answered,
+    /// The client went away before it had the whole answer.
+    ClientGone,
+    /// A limit of time.
+    TimedOut,
+    /// The application failed when part of the answer was on its way.
+    Failed,
+    /// The worker had no more time for it.
+    Cut,
+}
+
+/// In flight until it is [`Self::end`]ed.
+#[must_use = "a flight that is not ended stays in the table of requests"]
+pub(in crate::worker) struct Flight {
+    worker: &'static Worker,
+    slot: RequestSlot,
+    begun: Mono,
+    status: u16,
+}
+
+impl Flight {
+    pub(in crate::worker) fn begin<B>(worker: &'static Worker, request: &Request<B>, now: Mono) -> Self {
+        let uri = request.uri();
+        let target = uri.path_and_query().map_or_else(|| uri.path(), http::uri::PathAndQuery::as_str);
+        let slot = worker.writer.begin(request.method().as_str(), target.as_bytes(), now);
+        Self { worker, slot, begun: now, status: 0 }
+    }
+
+    /// The head of the response is known.
+    pub(in crate::worker) fn answered(&mut self, status: StatusCode) {
+        self.status = status.as_u16();
+    }
+
+    /// It is over, after `sent` bytes of body. Returns when.
+    pub(in crate::worker) fn end(self, _connection: &Connection, end: End, _sent: u64) -> Mono {
+        let now = clock::now();
+        let status = if end == End::Answered { self.status } else { 0 };
+        let total = self.worker.writer.finish(self.slot, status, now.since(self.begun));
+        let most = self.worker.orders.max_requests;
+        if most > 0 && total >= most {
+            self.worker.recycle(|| format!("it has answered {total} requests (max_requests)"));
+        }
+        now
+    }
+
+    /// Method and target for a log line, from the scoreboard: no request keeps a copy just in case.
+    pub(in crate::worker) fn describe(&self, connection: &Connection) -> String {
+        match self.worker.writer.look_up(self.slot) {
+            Some(request) => format!("{} {} from {}", request.method, request.path, connection.peer()),
+            None => format!("a request from {}", connection.peer()),
+        }
+    }
+}
