@@ -5,8 +5,10 @@
 //! application's side (see `worker`). The counterpart that loads libraries is `app::library`.
 
 mod inherited;
+mod proxies;
 
 pub use inherited::{Inherited, SeatError, Vouched};
+pub use proxies::ProxyOrders;
 
 use serde::{Deserialize, Serialize};
 
@@ -134,6 +136,8 @@ pub struct Orders {
     pub max_worker_lifetime: f64,
     /// Ask for a successor above this resident set, in bytes; 0: never.
     pub max_rss: u64,
+    /// Whom to believe about the client.
+    pub proxies: ProxyOrders,
     /// How the operator log looks.
     pub log: LogOrders,
 }
@@ -151,6 +155,7 @@ impl Default for Orders {
             max_requests: 0,
             max_worker_lifetime: 0.0,
             max_rss: 0,
+            proxies: ProxyOrders::default(),
             log: LogOrders::default(),
         }
     }

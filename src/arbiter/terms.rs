@@ -1,6 +1,6 @@
 //! From settings to what the two other parties need of them: the supervisor's terms and a worker's orders.
 
-use crate::abi::{LogOrders, Orders};
+use crate::abi::{LogOrders, Orders, ProxyOrders};
 use crate::settings::{LogFormat, Settings};
 use crate::supervisor::Terms;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -37,7 +37,19 @@ pub fn orders(settings: &Settings) -> Orders {
         max_requests: jittered(settings.max_requests, settings.max_requests_jitter, random()),
         max_worker_lifetime: if lifetime > 0.0 { lifetime + lifetime_jitter } else { 0.0 },
         max_rss: settings.max_rss,
+        proxies: proxy_orders(settings),
         log: log_orders(settings),
+    }
+}
+
+/// Whom to believe about the client.
+fn proxy_orders(settings: &Settings) -> ProxyOrders {
+    ProxyOrders {
+        protocol: settings.proxy_protocol,
+        allow: settings.proxy_allow_ips.clone(),
+        headers: settings.proxy_headers,
+        forwarded_allow: settings.forwarded_allow_ips.clone(),
+        secure_scheme_headers: settings.secure_scheme_headers.clone(),
     }
 }
 
