@@ -5,9 +5,11 @@
 //! application's side (see `worker`). The counterpart that loads libraries is `app::library`.
 
 mod inherited;
+mod proxies;
 mod requests;
 
 pub use inherited::{Inherited, SeatError, Vouched};
+pub use proxies::ProxyOrders;
 pub use requests::RequestOrders;
 
 use serde::{Deserialize, Serialize};
@@ -138,6 +140,8 @@ pub struct Orders {
     pub max_rss: u64,
     /// Limits of requests.
     pub requests: RequestOrders,
+    /// Whom to believe about the client.
+    pub proxies: ProxyOrders,
     /// How the operator log looks.
     pub log: LogOrders,
 }
@@ -156,6 +160,7 @@ impl Default for Orders {
             max_worker_lifetime: 0.0,
             max_rss: 0,
             requests: RequestOrders::default(),
+            proxies: ProxyOrders::default(),
             log: LogOrders::default(),
         }
     }

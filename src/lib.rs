@@ -12,7 +12,7 @@
 //! F4 app   worker   arbiter
 //! F3 scoreboard   listeners   log
 //! F2 settings   supervisor   sys
-//! F1 abi
+//! F1 abi   proxies
 //! F0 types
 //! ```
 
@@ -35,6 +35,8 @@ pub mod launch;
 pub mod listeners;
 #[doc(hidden)]
 pub mod log;
+#[doc(hidden)]
+pub mod proxies;
 #[doc(hidden)]
 pub mod scoreboard;
 #[cfg(feature = "arbiter")]

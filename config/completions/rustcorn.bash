@@ -44,7 +44,7 @@ _rustcorn() {
 
     case "${cmd}" in
         rustcorn)
-            opts="-e -b -w -t -D -p -u -g -m -n -R -c -v -h --app-dir --chdir --env --bind --backlog --reuse-port --no-reuse-port --limit-request-line --limit-request-fields --limit-request-field-size --limit-request-field_size --limit-request-body --limit-concurrency --keepalive-requests --ssl-handshake-timeout --handshake-timeout --header-timeout --body-timeout --write-timeout --request-timeout --slow-request --server-header --no-server-header --date-header --no-date-header --request-id-header --workers --threads --worker-connections --balance --no-balance --max-requests --max-requests-jitter --max-worker-lifetime --max-worker-lifetime-jitter --max-rss --timeout --graceful-timeout --boot-timeout --keep-alive --reload-surge --reload --no-reload --reload-extra-file --reload-delay --daemon --no-daemon --pid --user --group --initgroups --no-initgroups --umask --name --enable-stdio-inheritance --no-enable-stdio-inheritance --log-file --error-logfile --log-level --log-format --use-colors --no-use-colors --config --check-config --no-check-config --print-config --no-print-config --version --help generate"
+            opts="-e -b -w -t -D -p -u -g -m -n -R -c -v -h --app-dir --chdir --env --bind --backlog --reuse-port --no-reuse-port --forwarded-allow-ips --proxy-headers --no-proxy-headers --secure-scheme-headers --proxy-protocol --no-proxy-protocol --proxy-allow-from --limit-request-line --limit-request-fields --limit-request-field-size --limit-request-field_size --limit-request-body --limit-concurrency --keepalive-requests --ssl-handshake-timeout --handshake-timeout --header-timeout --body-timeout --write-timeout --request-timeout --slow-request --server-header --no-server-header --date-header --no-date-header --request-id-header --workers --threads --worker-connections --balance --no-balance --max-requests --max-requests-jitter --max-worker-lifetime --max-worker-lifetime-jitter --max-rss --timeout --graceful-timeout --boot-timeout --keep-alive --reload-surge --reload --no-reload --reload-extra-file --reload-delay --daemon --no-daemon --pid --user --group --initgroups --no-initgroups --umask --name --enable-stdio-inheritance --no-enable-stdio-inheritance --log-file --error-logfile --log-level --log-format --use-colors --no-use-colors --config --check-config --no-check-config --print-config --no-print-config --version --help generate"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -93,6 +93,41 @@ _rustcorn() {
                     return 0
                     ;;
                 --backlog)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --forwarded-allow-ips)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --proxy-headers)
+                    COMPREPLY=($(compgen -W "off x-forwarded forwarded any" -- "${cur}"))
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --secure-scheme-headers)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --proxy-protocol)
+                    COMPREPLY=($(compgen -W "off v1 v2 auto" -- "${cur}"))
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --proxy-allow-from)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_rustcorn_global_optspecs
-    string join \n app-dir= chdir= e/env= b/bind= backlog= reuse-port no-reuse-port limit-request-line= limit-request-fields= limit-request-field_size= limit-request-body= limit-concurrency= keepalive-requests= handshake-timeout= header-timeout= body-timeout= write-timeout= request-timeout= slow-request= server-header no-server-header date-header no-date-header request-id-header= w/workers= threads= worker-connections= balance no-balance max-requests= max-requests-jitter= max-worker-lifetime= max-worker-lifetime-jitter= max-rss= t/timeout= graceful-timeout= boot-timeout= keep-alive= reload-surge= reload no-reload reload-extra-file= reload-delay= D/daemon no-daemon p/pid= u/user= g/group= initgroups no-initgroups m/umask= n/name= R/enable-stdio-inheritance no-enable-stdio-inheritance error-logfile= log-level= log-format= use-colors= no-use-colors c/config= check-config no-check-config print-config no-print-config v/version h/help
+    string join \n app-dir= chdir= e/env= b/bind= backlog= reuse-port no-reuse-port forwarded-allow-ips= proxy-headers= no-proxy-headers secure-scheme-headers= proxy-protocol= no-proxy-protocol proxy-allow-from= limit-request-line= limit-request-fields= limit-request-field_size= limit-request-body= limit-concurrency= keepalive-requests= handshake-timeout= header-timeout= body-timeout= write-timeout= request-timeout= slow-request= server-header no-server-header date-header no-date-header request-id-header= w/workers= threads= worker-connections= balance no-balance max-requests= max-requests-jitter= max-worker-lifetime= max-worker-lifetime-jitter= max-rss= t/timeout= graceful-timeout= boot-timeout= keep-alive= reload-surge= reload no-reload reload-extra-file= reload-delay= D/daemon no-daemon p/pid= u/user= g/group= initgroups no-initgroups m/umask= n/name= R/enable-stdio-inheritance no-enable-stdio-inheritance error-logfile= log-level= log-format= use-colors= no-use-colors c/config= check-config no-check-config print-config no-print-config v/version h/help
 end
 
 function __fish_rustcorn_needs_command
@@ -29,6 +29,17 @@ complete -c rustcorn -n "__fish_rustcorn_needs_command" -l chdir -d 'Change to t
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -s e -l env -d 'Set an environment variable for the application, as NAME=VALUE' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -s b -l bind -d 'Listen on this address [default: 127.0.0.1:8000]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l backlog -d 'How many connections may wait to be accepted [default: 2048]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l forwarded-allow-ips -d 'Believe what these proxies say of their clients in the headers of a request [default: 127.0.0.1 ::1]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l proxy-headers -d 'Which headers a trusted proxy speaks of its client with [default: any]' -r -f -a "off\t''
+x-forwarded\t''
+forwarded\t''
+any\t''"
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l secure-scheme-headers -d 'What a trusted proxy says of a client that came over TLS, as HEADER=VALUE [default: X-FORWARDED-PROTOCOL=ssl X-FORWARDED-PROTO=https X-FORWARDED-SSL=on]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l proxy-protocol -d 'Take the client\'s address from a PROXY header in front of each connection [default: off]' -r -f -a "off\t''
+v1\t''
+v2\t''
+auto\t''"
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l proxy-allow-from -d 'Demand PROXY headers from these peers, and forbid them to others [default: 127.0.0.1 ::1]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l limit-request-line -d 'The most bytes of a request line; 0: only what a whole request\'s head may have (64 KiB) [default: 4094]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l limit-request-fields -d 'The most header fields of a request [default: 100]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l limit-request-field_size -l limit-request-field-size -d 'The most bytes of one header field; 0: only what a whole request\'s head may have (64 KiB) [default: 8190]' -r -f
@@ -76,6 +87,8 @@ never\t''"
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -s c -l config -d 'Read the settings from this TOML file' -r -F
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l reuse-port -d 'Give each worker a listening socket of its own (SO_REUSEPORT)'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-reuse-port -d 'Turn reuse_port off'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-proxy-headers -d 'Turn proxy_headers off'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-proxy-protocol -d 'Turn proxy_protocol off'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l server-header -d 'Send a Server field with each response that has none [default: true]'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-server-header -d 'Turn server_header off'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l date-header -d 'Send a Date field with each response that has none [default: true]'

@@ -1,6 +1,6 @@
 //! From settings to what the two other parties need of them: the supervisor's terms and a worker's orders.
 
-use crate::abi::{LogOrders, Orders, RequestOrders};
+use crate::abi::{LogOrders, Orders, ProxyOrders, RequestOrders};
 use crate::settings::{LogFormat, Settings};
 use crate::supervisor::Terms;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -38,6 +38,7 @@ pub fn orders(settings: &Settings) -> Orders {
         max_worker_lifetime: if lifetime > 0.0 { lifetime + lifetime_jitter } else { 0.0 },
         max_rss: settings.max_rss,
         requests: request_orders(settings),
+        proxies: proxy_orders(settings),
         log: log_orders(settings),
     }
 }
@@ -59,6 +60,17 @@ fn request_orders(settings: &Settings) -> RequestOrders {
         server_header: settings.server_header,
         date_header: settings.date_header,
         request_id_header: settings.request_id_header.clone().unwrap_or_default(),
+    }
+}
+
+/// Whom to believe about the client.
+fn proxy_orders(settings: &Settings) -> ProxyOrders {
+    ProxyOrders {
+        protocol: settings.proxy_protocol,
+        allow: settings.proxy_allow_ips.clone(),
+        headers: settings.proxy_headers,
+        forwarded_allow: settings.forwarded_allow_ips.clone(),
+        secure_scheme_headers: settings.secure_scheme_headers.clone(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::kind::Kind;
 use super::value::Value;
-use crate::types::Level;
+use crate::types::{Level, ProxyHeaders, ProxyProtocol};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -201,3 +201,5 @@ macro_rules! named {
 named!(Level { Debug = "debug", Info = "info", Warning = "warning", Error = "error", Critical = "critical" });
 named!(LogFormat { Text = "text", Json = "json" });
 named!(Colors { Auto = "auto", Always = "always", Never = "never" });
+named!(ProxyProtocol { Off = "off", V1 = "v1", V2 = "v2", Auto = "auto" });
+named!(ProxyHeaders { Off = "off", XForwarded = "x-forwarded", Forwarded = "forwarded", Any = "any" });

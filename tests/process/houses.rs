@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 fn floors() -> BTreeMap<&'static str, u8> {
     let of = |floor, names: &'static [&'static str]| names.iter().map(move |name| (*name, floor));
     of(0, &["types"])
-        .chain(of(1, &["abi"]))
+        .chain(of(1, &["abi", "proxies"]))
         .chain(of(2, &["settings", "supervisor", "sys"]))
         .chain(of(3, &["scoreboard", "listeners", "log"]))
         .chain(of(4, &["app", "worker", "arbiter", "monitor"]))
