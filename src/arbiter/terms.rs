@@ -1,7 +1,7 @@
 //! From settings to what the two other parties need of them: the supervisor's terms and a worker's orders.
 
-use crate::abi::{LogOrders, Orders, RequestOrders};
-use crate::settings::{LogFormat, Settings};
+use crate::abi::{LogOrders, Orders, RequestOrders, TlsOrders};
+use crate::settings::{self, LogFormat, Settings};
 use crate::supervisor::Terms;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::IsTerminal;
@@ -38,6 +38,8 @@ pub fn orders(settings: &Settings) -> Orders {
         max_worker_lifetime: if lifetime > 0.0 { lifetime + lifetime_jitter } else { 0.0 },
         max_rss: settings.max_rss,
         requests: request_orders(settings),
+        http_protocols: settings::protocols(settings).into_iter().map(str::to_owned).collect(),
+        tls: tls_orders(settings),
         log: log_orders(settings),
     }
 }
@@ -59,6 +61,15 @@ fn request_orders(settings: &Settings) -> RequestOrders {
         server_header: settings.server_header,
         date_header: settings.date_header,
         request_id_header: settings.request_id_header.clone().unwrap_or_default(),
+    }
+}
+
+/// How TLS is spoken.
+pub fn tls_orders(settings: &Settings) -> TlsOrders {
+    TlsOrders {
+        cert_reqs: settings.cert_reqs,
+        min_version: settings.ssl_min_version,
+        ciphers: settings.ciphers.clone(),
     }
 }
 

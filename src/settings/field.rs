@@ -2,7 +2,7 @@
 
 use super::kind::Kind;
 use super::value::Value;
-use crate::types::Level;
+use crate::types::{Level, TlsVersion};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -201,3 +201,4 @@ macro_rules! named {
 named!(Level { Debug = "debug", Info = "info", Warning = "warning", Error = "error", Critical = "critical" });
 named!(LogFormat { Text = "text", Json = "json" });
 named!(Colors { Auto = "auto", Always = "always", Never = "never" });
+named!(TlsVersion { V1_2 = "1.2", V1_3 = "1.3" });
