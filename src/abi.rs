@@ -7,15 +7,17 @@
 mod inherited;
 mod proxies;
 mod requests;
+mod tls;
 
 pub use inherited::{Inherited, SeatError, Vouched};
 pub use proxies::ProxyOrders;
 pub use requests::RequestOrders;
+pub use tls::TlsOrders;
 
 use serde::{Deserialize, Serialize};
 
 /// The number of this border. It rises when `Seat`, the scoreboard's layout or the meaning of either changes.
-pub const ABI: u32 = 1;
+pub const ABI: u32 = 2;
 
 /// An application `name` exports its worker as `rustcorn_worker_name`.
 pub const WORKER_PREFIX: &str = "rustcorn_worker_";
@@ -86,6 +88,8 @@ pub struct Seat {
     pub lifeline_fd: i32,
     /// The operator log (stderr or the opened `errorlog`).
     pub log_fd: i32,
+    /// The vault with certificates and keys (see `tls`); -1: no listener speaks TLS.
+    pub tls_fd: i32,
     /// The scoreboard's mapping.
     pub scoreboard: *mut u8,
     /// Its length in bytes.
@@ -104,6 +108,8 @@ pub struct SeatListener {
     pub kind: u32,
     /// [`SHARED_LANE`], or the lane of a `SO_REUSEPORT` socket.
     pub lane: u32,
+    /// 1: its connections begin with a TLS handshake; 0: plain.
+    pub tls: u32,
 }
 
 /// A TCP listener.
@@ -142,6 +148,10 @@ pub struct Orders {
     pub requests: RequestOrders,
     /// Whom to believe about the client.
     pub proxies: ProxyOrders,
+    /// Versions of HTTP that a TLS handshake offers, the preferred one first: `h1`, `h2`.
+    pub http_protocols: Vec<String>,
+    /// How TLS is spoken, where it is.
+    pub tls: TlsOrders,
     /// How the operator log looks.
     pub log: LogOrders,
 }
@@ -161,6 +171,8 @@ impl Default for Orders {
             max_rss: 0,
             requests: RequestOrders::default(),
             proxies: ProxyOrders::default(),
+            http_protocols: vec!["h2".into(), "h1".into()],
+            tls: TlsOrders::default(),
             log: LogOrders::default(),
         }
     }

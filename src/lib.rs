@@ -10,7 +10,7 @@
 //! F6 cli
 //! F5 launch
 //! F4 app   worker   arbiter
-//! F3 scoreboard   listeners   log
+//! F3 scoreboard   listeners   log   tls
 //! F2 settings   supervisor   sys
 //! F1 abi   proxies
 //! F0 types
@@ -45,6 +45,8 @@ pub mod settings;
 pub mod supervisor;
 #[doc(hidden)]
 pub mod sys;
+#[doc(hidden)]
+pub mod tls;
 pub mod types;
 #[doc(hidden)]
 pub mod worker;
@@ -53,6 +55,7 @@ pub mod worker;
 pub use launch::serve;
 #[cfg(feature = "arbiter")]
 pub use settings::Settings;
+pub use tls::TlsFacts;
 pub use worker::{Address, App, Body, BoxError, Connection};
 
 #[cfg(feature = "mimalloc")]

@@ -194,6 +194,17 @@ pub enum ProxyHeaders {
     Any,
 }
 
+/// A version of TLS that is spoken here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum TlsVersion {
+    /// TLS 1.2 (RFC 5246).
+    #[serde(rename = "1.2")]
+    V1_2,
+    /// TLS 1.3 (RFC 8446).
+    #[serde(rename = "1.3")]
+    V1_3,
+}
+
 /// The exit codes of the program: a contract, documented in the README.
 pub mod exit {
     /// A stop that was asked for.

@@ -1,5 +1,6 @@
 //! The first start: from settings to a running loop, in an order that publishes nothing before it is true.
 
+use super::certificates::{self, Watch};
 use super::cgroup::OomWatch;
 use super::develop::Development;
 use super::launcher::Launcher;
@@ -89,7 +90,7 @@ fn start(
         checked.map_err(LoadError::failure)?;
     }
     let inherited = inherited_listeners(predecessor.as_mut(), &settings)?;
-    let load = load::open(settings, inherited.as_ref())?;
+    let load = load::open(settings, inherited.as_ref(), None)?;
     drop(inherited);
     let settings = load.settings.clone();
     let development = settings.reload.then(|| Development::start(&settings, launcher)).transpose();
@@ -120,6 +121,7 @@ fn start(
         successor: None,
         predecessor,
         development,
+        watch: Watch::default(),
         readiness,
         origin,
         daemonized: settings.daemon,
@@ -127,6 +129,8 @@ fn start(
         own,
     };
     shell.share_socket_paths();
+    shell.watch_certificates();
+    shell.watch.look_soon();
     shell.title("");
     shell.log_listeners(Generation::FIRST);
     log::info!("Using worker: {}", describe(&settings));
@@ -152,6 +156,7 @@ pub fn check(launcher: &mut dyn Launcher, resolved: &Resolved) -> Result<(), Loa
     let mut inbox = open_inbox()?;
     change_directory(settings)?;
     load::look_up(settings)?;
+    certificates::check(settings)?;
     load::check_log(settings)?;
     build::prepare(launcher, settings, &mut inbox)?;
     let unloadable = |message| LoadError { code: exit::APP_LOAD, message };

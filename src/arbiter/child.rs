@@ -1,5 +1,6 @@
 //! Making a worker: the parent's preparations, and what the fresh child does before the application's code runs.
 
+use super::certificates::Certificates;
 use super::launcher::Launcher;
 use super::load::Load;
 use super::roster::Member;
@@ -57,6 +58,7 @@ pub fn spawn(plan: &Plan<'_>) -> io::Result<Member> {
         lane: plan.lane,
         report_fd: report_end.as_raw_fd(),
         lifeline_fd: plan.lifeline.as_raw_fd(),
+        tls_fd: plan.load.certificates.as_ref().map_or(-1, Certificates::raw_fd),
         log_fd: if mute { STDERR } else { log::raw_fd() },
         scoreboard,
         scoreboard_len,
@@ -78,7 +80,7 @@ fn is_mute(settings: &Settings) -> bool {
 fn live(plan: &Plan<'_>, seat: &Seat, listeners: &[SeatListener]) -> i32 {
     let settings = &plan.load.settings;
     sys::signal::reset_handlers();
-    let mut keep = vec![seat.report_fd, seat.lifeline_fd, seat.log_fd];
+    let mut keep = vec![seat.report_fd, seat.lifeline_fd, seat.log_fd, seat.tls_fd];
     keep.extend(listeners.iter().map(|listener| listener.fd));
     keep.extend(plan.launcher.descriptors(plan.generation));
     // What a worker holds open it would keep alive: the arbiter's end of the lifeline, sockets of closed binds.
@@ -125,7 +127,7 @@ fn seat_listeners(listeners: &Listeners) -> Vec<SeatListener> {
         let sockets = listener.sockets();
         for (lane, socket) in (0u32..).zip(&sockets) {
             let lane = if sockets.len() > 1 { lane } else { SHARED_LANE };
-            seats.push(SeatListener { fd: socket.as_raw_fd(), kind, lane });
+            seats.push(SeatListener { fd: socket.as_raw_fd(), kind, lane, tls: listener.is_tls().into() });
         }
     }
     seats

@@ -44,6 +44,7 @@ impl Shell<'_> {
         if self.development.as_mut().is_some_and(|development| development.read_changes()) {
             news.push(News::Event(Event::FilesChanged));
         }
+        self.watch.read_changes();
         if let Some(successor) = &mut self.successor
             && successor.read_ready()
         {

@@ -33,6 +33,8 @@ impl Shell<'_> {
                         self.log_generation = generation;
                         self.log_listeners(generation);
                         self.watch_again(generation);
+                        self.watch_certificates();
+                        self.watch.look_soon();
                         Event::Loaded { generation, terms: reloaded.terms }
                     }
                     Err(error) => Event::LoadRefused { generation, reason: error.message },

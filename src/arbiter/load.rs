@@ -1,6 +1,7 @@
 //! The loads: for each generation the settings and listeners that its workers run with. The application's snapshot is
 //! the launcher's, under the same generation.
 
+use super::certificates::Certificates;
 use super::launcher::{Launcher, PrepareError};
 use super::terms;
 use crate::abi::LogOrders;
@@ -22,6 +23,8 @@ pub struct Load {
     pub listeners: Listeners,
     /// Who the workers become.
     pub identity: Identity,
+    /// What TLS is spoken with; none if it is not spoken.
+    pub certificates: Option<Certificates>,
 }
 
 /// Why a load cannot be had.
@@ -89,6 +92,11 @@ impl Loads {
         self.loads.values()
     }
 
+    /// Every load, to be changed.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Load> {
+        self.loads.values_mut()
+    }
+
     /// The newest load.
     pub fn newest(&self) -> Option<&Load> {
         self.loads.values().next_back()
@@ -112,7 +120,9 @@ impl Loads {
         }
         // The application first, sockets last: a socket that is closed again takes its queue with it.
         launcher.prepare(generation, &settings).map_err(LoadError::from)?;
-        let opened = open(settings, self.newest().map(|load| &load.listeners))
+        let newest = self.newest();
+        let certificates = newest.and_then(|load| load.certificates.as_ref());
+        let opened = open(settings, newest.map(|load| &load.listeners), certificates)
             .and_then(|load| Ok((open_log(&load.settings, &load.identity)?, load)));
         let (log, load) = opened.inspect_err(|_| launcher.forget(generation))?;
         let terms = terms::terms(&load.settings, builds(launcher, &load.settings));
@@ -130,8 +140,14 @@ pub fn look_up(settings: &Settings) -> Result<(Identity, Vec<Bind>), LoadError> 
 }
 
 /// Looks everything up that the settings name and opens the listeners; those that are open in `keep` are shared.
-pub fn open(settings: Settings, keep: Option<&Listeners>) -> Result<Load, LoadError> {
+/// `certificates` are those of the load before.
+pub fn open(
+    settings: Settings,
+    keep: Option<&Listeners>,
+    certificates: Option<&Certificates>,
+) -> Result<Load, LoadError> {
     let (identity, binds) = look_up(&settings)?;
+    let certificates = Certificates::open(&settings, certificates)?;
     let options = Options {
         backlog: settings.backlog,
         reuse_port: settings.reuse_port,
@@ -139,9 +155,10 @@ pub fn open(settings: Settings, keep: Option<&Listeners>) -> Result<Load, LoadEr
         // Gunicorn's default for sockets, which proxies of other users connect to.
         umask: settings.umask.unwrap_or(0),
         owner: identity.owner(),
+        certificates: certificates.is_some(),
     };
     let listeners = Listeners::open(&binds, &options, keep).map_err(LoadError::failure)?;
-    Ok(Load { settings, listeners, identity })
+    Ok(Load { settings, listeners, identity, certificates })
 }
 
 /// Opens the operator log and hands it to the user that the workers become, who must be able to reopen it.

@@ -8,6 +8,7 @@
 mod announce;
 mod boot;
 mod build;
+mod certificates;
 mod cgroup;
 mod child;
 mod collect;

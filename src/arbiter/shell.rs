@@ -1,5 +1,6 @@
 //! The shell's belongings: everything that the arbiter holds of the outside world.
 
+use super::certificates::Watch;
 use super::cgroup::OomWatch;
 use super::child::{self, Plan};
 use super::develop::Development;
@@ -48,6 +49,8 @@ pub struct Shell<'a> {
     pub predecessor: Option<Predecessor>,
     /// `--reload`.
     pub development: Option<Development>,
+    /// When to look at the certificates again.
+    pub watch: Watch,
     /// The process that launched the daemon, until it is answered.
     pub readiness: Option<Readiness>,
     /// How we were started.
@@ -118,6 +121,7 @@ impl Shell<'_> {
     pub fn wake_sources(&self) -> Vec<BorrowedFd<'_>> {
         let mut sources = vec![self.inbox.as_fd()];
         sources.extend(self.development.as_ref().map(Development::pipe));
+        sources.extend(self.watch.pipe());
         sources.extend(self.successor.as_ref().and_then(Successor::pipe));
         sources.extend(self.predecessor.as_ref().and_then(Predecessor::pipe));
         sources.extend(self.roster.iter().filter_map(super::roster::Member::pipe));

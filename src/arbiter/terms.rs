@@ -1,7 +1,7 @@
 //! From settings to what the two other parties need of them: the supervisor's terms and a worker's orders.
 
-use crate::abi::{LogOrders, Orders, ProxyOrders, RequestOrders};
-use crate::settings::{LogFormat, Settings};
+use crate::abi::{LogOrders, Orders, ProxyOrders, RequestOrders, TlsOrders};
+use crate::settings::{self, LogFormat, Settings};
 use crate::supervisor::Terms;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::IsTerminal;
@@ -39,6 +39,8 @@ pub fn orders(settings: &Settings) -> Orders {
         max_rss: settings.max_rss,
         requests: request_orders(settings),
         proxies: proxy_orders(settings),
+        http_protocols: settings::protocols(settings).into_iter().map(str::to_owned).collect(),
+        tls: tls_orders(settings),
         log: log_orders(settings),
     }
 }
@@ -71,6 +73,15 @@ fn proxy_orders(settings: &Settings) -> ProxyOrders {
         headers: settings.proxy_headers,
         forwarded_allow: settings.forwarded_allow_ips.clone(),
         secure_scheme_headers: settings.secure_scheme_headers.clone(),
+    }
+}
+
+/// How TLS is spoken.
+pub fn tls_orders(settings: &Settings) -> TlsOrders {
+    TlsOrders {
+        cert_reqs: settings.cert_reqs,
+        min_version: settings.ssl_min_version,
+        ciphers: settings.ciphers.clone(),
     }
 }
 

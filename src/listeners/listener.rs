@@ -1,6 +1,6 @@
 //! One listener: its sockets, and the file that a Unix socket has.
 
-use super::bind::Place;
+use super::bind::{Place, Speech};
 use crate::sys::socket::SocketName;
 use std::cell::{Cell, RefCell};
 use std::os::fd::OwnedFd;
@@ -17,6 +17,8 @@ pub struct Listener {
     /// As it was written; how an upgrade and messages call it.
     pub(super) name: String,
     pub(super) address: SocketName,
+    /// Whether its connections begin with a TLS handshake, in this load.
+    pub(super) tls: bool,
     /// One, or one for each lane of `reuse_port`.
     pub(super) sockets: RefCell<Vec<Rc<OwnedFd>>>,
     /// The file, if its removal is ours.
@@ -32,12 +34,13 @@ impl Listener {
         file: Option<SocketFile>,
     ) -> Self {
         let sockets = RefCell::new(sockets.into_iter().map(Rc::new).collect());
-        Self { place, name, address, sockets, file: RefCell::new(file.map(Rc::new)) }
+        Self { place, name, address, tls: false, sockets, file: RefCell::new(file.map(Rc::new)) }
     }
 
     /// The same listener for another load.
     pub(super) fn share(&self) -> Self {
         Self {
+            tls: self.tls,
             place: self.place.clone(),
             name: self.name.clone(),
             address: self.address.clone(),
@@ -52,6 +55,18 @@ impl Listener {
         &self.address
     }
 
+    /// The same listener, spoken to as it is said here.
+    pub(super) fn speaking(mut self, speech: Speech, certificates: bool) -> Self {
+        self.tls = speech.is_tls(certificates, matches!(self.address, SocketName::Tcp(_)));
+        self
+    }
+
+    /// Whether its connections begin with a TLS handshake.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        self.tls
+    }
+
     /// Its sockets; with more than one, each is a lane. None once it was closed.
     #[must_use]
     pub fn sockets(&self) -> Vec<Rc<OwnedFd>> {
@@ -62,7 +77,9 @@ impl Listener {
     #[must_use]
     pub fn url(&self) -> String {
         match &self.address {
+            SocketName::Tcp(address) if self.tls => format!("https://{address}"),
             SocketName::Tcp(address) => format!("http://{address}"),
+            SocketName::Unix(path) if self.tls => format!("https+unix:{}", path.display()),
             SocketName::Unix(path) => format!("unix:{}", path.display()),
         }
     }

@@ -11,7 +11,7 @@ mod open;
 mod tests;
 
 pub use crate::sys::socket::SocketName;
-pub use bind::{Bind, Place};
+pub use bind::{Bind, Place, Speech};
 pub use error::ListenError;
 pub use inherit::{inherit_systemd, inherit_upgrade};
 pub use listener::Listener;

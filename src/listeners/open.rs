@@ -1,6 +1,6 @@
 //! Opening binds: all of them or none, and those that are open already are kept with their accept queues.
 
-use super::bind::{Bind, Place};
+use super::bind::{Bind, Place, Speech};
 use super::error::{ListenError, tcp_failure, unix_failure};
 use super::listener::{Listener, SocketFile};
 use crate::sys::privileges::{self, Owner};
@@ -25,6 +25,8 @@ pub struct Options {
     pub umask: u32,
     /// Whom a Unix socket is given to.
     pub owner: Owner,
+    /// There are certificates to speak TLS with.
+    pub certificates: bool,
 }
 
 /// The listeners of one load; loads share what they have in common.
@@ -43,17 +45,19 @@ impl Listeners {
     /// The first bind that cannot be had.
     pub fn open(binds: &[Bind], options: &Options, keep: Option<&Self>) -> Result<Self, ListenError> {
         if let Some(activated) = keep.filter(|keep| keep.activated) {
-            return Ok(Self { all: activated.iter().map(Listener::share).collect(), activated: true });
+            let share = |listener: &Listener| listener.share().speaking(Speech::Default, options.certificates);
+            return Ok(Self { all: activated.iter().map(share).collect(), activated: true });
         }
         // Each can be kept once: two binds to port 0 are two ports.
         let mut open: Vec<&Listener> = keep.into_iter().flat_map(Self::iter).collect();
         let mut all = Vec::with_capacity(binds.len());
         for bind in binds {
             let kept = open.iter().position(|listener| listener.place == *bind.place());
-            all.push(match kept.map(|index| open.remove(index)) {
-                Some(listener) => listener.share(),
+            let listener = match kept.map(|index| open.remove(index)) {
+                Some(listener) => Listener { name: bind.to_string(), ..listener.share() },
                 None => open_one(bind, binds, options, keep.is_some()).map_err(|error| hint(error, bind, keep))?,
-            });
+            };
+            all.push(listener.speaking(bind.speech(), options.certificates));
         }
         for listener in &all {
             listener.add_lanes(options)?;

@@ -11,8 +11,14 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::rc::Rc;
 
-const PLAIN: Options =
-    Options { backlog: 64, reuse_port: false, lanes: 1, umask: 0, owner: Owner { uid: None, gid: None } };
+const PLAIN: Options = Options {
+    backlog: 64,
+    reuse_port: false,
+    lanes: 1,
+    umask: 0,
+    owner: Owner { uid: None, gid: None },
+    certificates: false,
+};
 
 fn lanes(lanes: u16) -> Options {
     Options { reuse_port: true, lanes, ..PLAIN }
@@ -289,4 +295,22 @@ fn sockets_outlive_the_list_they_came_from() {
     let socket: Rc<_> = listeners.iter().next().unwrap().sockets().remove(0);
     listeners.close();
     assert!(socket::accepts_connections(&socket));
+}
+
+#[test]
+fn what_is_spoken_changes_without_a_new_socket() {
+    let spoken = |listeners: &Listeners| Vec::from_iter(listeners.iter().map(Listener::is_tls));
+    let secure = Options { certificates: true, ..PLAIN };
+    let folder = tempfile::tempdir().unwrap();
+    let (_, bind) = unix(&folder, "x.sock");
+    let plain = open(&["127.0.0.1:0", &bind], &PLAIN, None);
+    let tls = open(&["127.0.0.1:0", &bind], &secure, Some(&plain));
+    assert_eq!((spoken(&plain), spoken(&tls)), (vec![false, false], vec![true, false]));
+    let again = open(&["http://127.0.0.1:0", &format!("https+{bind}")], &secure, Some(&tls));
+    assert_eq!(spoken(&again), [false, true]);
+    assert_eq!(numbers(&again), numbers(&plain), "the accept queues stay");
+    assert!(tls.iter().next().unwrap().url().starts_with("https://127.0.0.1:"));
+    assert_eq!(again.iter().nth(1).unwrap().url(), format!("https+{bind}"));
+    let inherited = inherit_upgrade(handed_over(&again)).unwrap().unwrap();
+    assert_eq!(spoken(&open(&["https://127.0.0.1:0", &bind], &secure, Some(&inherited))), [true, false]);
 }

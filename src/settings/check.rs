@@ -3,7 +3,11 @@
 use super::error::{Fault, Place, Problem};
 use super::options::Settings;
 use super::resolve::Resolved;
+use super::secure;
 use std::time::Duration;
+
+/// Takes a key and the sentence that says what is wrong with it.
+pub(super) type Conflict<'a> = dyn FnMut(&'static str, String) + 'a;
 
 /// What cannot work together.
 pub fn conflicts(resolved: &Resolved) -> Vec<Problem> {
@@ -24,11 +28,19 @@ pub fn conflicts(resolved: &Resolved) -> Vec<Problem> {
     }
     for (index, bind) in settings.bind.iter().enumerate() {
         // Port 0 is another port each time.
-        if !bind.ends_with(":0") && settings.bind.iter().skip(index + 1).any(|other| other == bind) {
+        let same = |other: &String| address(other) == address(bind);
+        if !bind.ends_with(":0") && settings.bind.iter().skip(index + 1).any(same) {
             conflict("bind", format!("{bind} is listed twice ({}); name it once", origin("bind")));
         }
     }
+    secure::conflicts(resolved, &mut conflict);
     problems
+}
+
+/// A bind without what says how it is spoken to there.
+fn address(bind: &str) -> &str {
+    let scheme = ["https+", "http+", "https://", "http://", "tcp://"].into_iter().find(|it| bind.starts_with(it));
+    bind.strip_prefix(scheme.unwrap_or_default()).unwrap_or(bind)
 }
 
 /// What works but surely is not meant.
@@ -49,6 +61,7 @@ pub fn warnings(resolved: &Resolved) -> Vec<String> {
         settings.max_worker_lifetime > Duration::ZERO,
         lifetime,
     );
+    warnings.extend(secure::warnings(resolved));
     if is_mute(settings) {
         let origin = resolved.origin("daemon");
         warnings

@@ -2,7 +2,7 @@
 
 use super::kind::Kind;
 use super::value::Value;
-use crate::types::{Level, ProxyHeaders, ProxyProtocol};
+use crate::types::{Level, ProxyHeaders, ProxyProtocol, TlsVersion};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -203,3 +203,4 @@ named!(LogFormat { Text = "text", Json = "json" });
 named!(Colors { Auto = "auto", Always = "always", Never = "never" });
 named!(ProxyProtocol { Off = "off", V1 = "v1", V2 = "v2", Auto = "auto" });
 named!(ProxyHeaders { Off = "off", XForwarded = "x-forwarded", Forwarded = "forwarded", Any = "any" });
+named!(TlsVersion { V1_2 = "1.2", V1_3 = "1.3" });

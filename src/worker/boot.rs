@@ -5,6 +5,7 @@ use super::application::{App, Application, BoxError, chain};
 use super::context::Worker;
 use super::factory::IntoApp;
 use super::report::Reporter;
+use super::tls::Tls;
 use super::{drain, heartbeat, panics, patience, sentinel};
 use crate::abi::{Inherited, Report, SeatError};
 use crate::scoreboard::Scoreboard;
@@ -86,9 +87,10 @@ fn take_seat(seat: Inherited) -> Result<(&'static Worker, Doors, u32), BoxError>
         return Err(format!("there is no seat {} on the scoreboard", seat.slot).into());
     }
     let reporter = Reporter::new(fd::adopt(seat.report_fd)?);
+    let tls = take_certificates(&seat)?;
     // One per process, for ever: see `context`.
     let worker: &'static Worker =
-        Box::leak(Box::new(Worker::new(seat.slot, seat.generation, seat.orders, board, reporter)));
+        Box::leak(Box::new(Worker::new(seat.slot, seat.generation, seat.orders, board, reporter, tls)));
     worker.record().set_pid(Pid(std::process::id().cast_signed()));
     worker.record().set_lane(seat.lane);
     let doors = Doors::inherit(&seat.listeners)?;
@@ -101,6 +103,18 @@ fn take_seat(seat: Inherited) -> Result<(&'static Worker, Doors, u32), BoxError>
     orphan::outlive_arbiter()?;
     signal::unblock_all()?;
     Ok((worker, doors, seat.lane))
+}
+
+/// What TLS is spoken with, if it is spoken anywhere.
+fn take_certificates(seat: &Inherited) -> Result<Option<Tls>, BoxError> {
+    if seat.tls_fd >= 0 {
+        return Ok(Some(Tls::from_vault(fd::adopt(seat.tls_fd)?, &seat.orders)?));
+    }
+    // Serving it plain would be the worst answer of all.
+    match seat.listeners.iter().any(|listener| listener.tls != 0) {
+        true => Err("a listener speaks TLS, and there are no certificates".into()),
+        false => Ok(None),
+    }
 }
 
 /// The standard streams stay where they are, for the application too; any other descriptor is ours.

@@ -5,6 +5,7 @@ use super::http1::HeadLimits;
 use super::patience::Limits;
 use super::registry::Registry;
 use super::report::Reporter;
+use super::tls::Tls;
 use crate::abi::{Orders, Report};
 use crate::scoreboard::{Record, Scoreboard, State, Writer};
 use crate::types::{Generation, Mono, SlotId};
@@ -51,6 +52,8 @@ pub(super) struct Worker {
     pub(super) writer: Writer,
     pub(super) reporter: Reporter,
     pub(super) registry: Registry,
+    /// What connections of a TLS listener begin with; none if there is no such listener.
+    pub(super) tls: Option<Tls>,
     /// How long connections may wait for what.
     pub(super) limits: Limits,
     /// What a request's head may be.
@@ -73,6 +76,7 @@ impl Worker {
         orders: Orders,
         board: Scoreboard,
         reporter: Reporter,
+        tls: Option<Tls>,
     ) -> Self {
         let writer = board.writer(slot, orders.threads <= 1);
         let limits = Limits::new(&orders);
@@ -90,6 +94,7 @@ impl Worker {
             board,
             writer,
             reporter,
+            tls,
             registry: Registry::default(),
             limits,
             head_limits,

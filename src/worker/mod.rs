@@ -5,6 +5,7 @@
 //! - `application`, `factory`, `body`, `connection`: what an application sees.
 //! - `accept`, `balance`, `doors`: taking connections.
 //! - `serve`, `service`, `request`, `outgoing`, `io`, `registry`, `keepalive`: serving them.
+//! - `tls`: the handshake in front of them.
 //! - `sentinel`, `heartbeat`, `drain`, `panics`, `report`, `context`: the life of the process.
 //!
 //! It decides nothing about other workers and never speaks to the arbiter but through its reports and the scoreboard.
@@ -30,6 +31,7 @@ mod request;
 mod sentinel;
 mod serve;
 mod state;
+pub mod tls;
 mod wire;
 
 pub use application::{App, Application, BoxError};

@@ -7,7 +7,7 @@
 use super::field::{Colors, Field, LogFormat};
 use super::kind::{Item, Kind, NO_LIMIT};
 use super::spec::{Foreign, OptionSpec, Section};
-use crate::types::{Level, ProxyHeaders, ProxyProtocol};
+use crate::types::{Level, ProxyHeaders, ProxyProtocol, TlsVersion};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
