@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_rustcorn_global_optspecs
-    string join \n app-dir= chdir= e/env= b/bind= backlog= reuse-port no-reuse-port forwarded-allow-ips= proxy-headers= no-proxy-headers secure-scheme-headers= proxy-protocol= no-proxy-protocol proxy-allow-from= limit-request-line= limit-request-fields= limit-request-field_size= limit-request-body= limit-concurrency= keepalive-requests= handshake-timeout= header-timeout= body-timeout= write-timeout= request-timeout= slow-request= server-header no-server-header date-header no-date-header request-id-header= w/workers= threads= worker-connections= balance no-balance max-requests= max-requests-jitter= max-worker-lifetime= max-worker-lifetime-jitter= max-rss= t/timeout= graceful-timeout= boot-timeout= keep-alive= reload-surge= reload no-reload reload-extra-file= reload-delay= D/daemon no-daemon p/pid= u/user= g/group= initgroups no-initgroups m/umask= n/name= R/enable-stdio-inheritance no-enable-stdio-inheritance error-logfile= log-level= log-format= use-colors= no-use-colors c/config= check-config no-check-config print-config no-print-config v/version h/help
+    string join \n app-dir= chdir= e/env= b/bind= backlog= reuse-port no-reuse-port certfile= keyfile= ca-certs= cert-reqs= ssl-min-version= ciphers= forwarded-allow-ips= proxy-headers= no-proxy-headers secure-scheme-headers= proxy-protocol= no-proxy-protocol proxy-allow-from= http-protocols= limit-request-line= limit-request-fields= limit-request-field_size= limit-request-body= limit-concurrency= keepalive-requests= handshake-timeout= header-timeout= body-timeout= write-timeout= request-timeout= slow-request= server-header no-server-header date-header no-date-header request-id-header= w/workers= threads= worker-connections= balance no-balance max-requests= max-requests-jitter= max-worker-lifetime= max-worker-lifetime-jitter= max-rss= t/timeout= graceful-timeout= boot-timeout= keep-alive= reload-surge= reload no-reload reload-extra-file= reload-delay= D/daemon no-daemon p/pid= u/user= g/group= initgroups no-initgroups m/umask= n/name= R/enable-stdio-inheritance no-enable-stdio-inheritance error-logfile= log-level= log-format= use-colors= no-use-colors c/config= check-config no-check-config print-config no-print-config v/version h/help
 end
 
 function __fish_rustcorn_needs_command
@@ -29,6 +29,13 @@ complete -c rustcorn -n "__fish_rustcorn_needs_command" -l chdir -d 'Change to t
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -s e -l env -d 'Set an environment variable for the application, as NAME=VALUE' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -s b -l bind -d 'Listen on this address [default: 127.0.0.1:8000]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l backlog -d 'How many connections may wait to be accepted [default: 2048]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l certfile -l ssl-certfile -d 'Serve TLS with the certificates in this PEM file' -r -F
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l keyfile -l ssl-keyfile -d 'The private key of the certificate, as a PEM file' -r -F
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l ca-certs -l ssl-ca-certs -d 'Who may vouch for the certificates of clients: a PEM file' -r -F
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l cert-reqs -l ssl-cert-reqs -d 'Whether clients must show a certificate; 0: no, 1: they may, 2: they must [default: 0]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l ssl-min-version -d 'The oldest version of TLS that is spoken [default: 1.2]' -r -f -a "1.2\t''
+1.3\t''"
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l ciphers -l ssl-ciphers -d 'Only these cipher suites, by their IANA or OpenSSL names, with colons or commas between them' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l forwarded-allow-ips -d 'Believe what these proxies say of their clients in the headers of a request [default: 127.0.0.1 ::1]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l proxy-headers -d 'Which headers a trusted proxy speaks of its client with [default: any]' -r -f -a "off\t''
 x-forwarded\t''
@@ -40,6 +47,7 @@ v1\t''
 v2\t''
 auto\t''"
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l proxy-allow-from -d 'Demand PROXY headers from these peers, and forbid them to others [default: 127.0.0.1 ::1]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l http-protocols -d 'Which versions of HTTP are offered in a TLS handshake (ALPN), the preferred one first [default: h2,h1]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l limit-request-line -d 'The most bytes of a request line; 0: only what a whole request\'s head may have (64 KiB) [default: 4094]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l limit-request-fields -d 'The most header fields of a request [default: 100]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l limit-request-field_size -l limit-request-field-size -d 'The most bytes of one header field; 0: only what a whole request\'s head may have (64 KiB) [default: 8190]' -r -f

@@ -6,6 +6,7 @@ use super::context::Worker;
 use super::factory::IntoApp;
 use super::report::Reporter;
 use super::tls::Tls;
+use super::trust::Trust;
 use super::{drain, heartbeat, panics, patience, sentinel};
 use crate::abi::{Inherited, Report, SeatError};
 use crate::scoreboard::Scoreboard;
@@ -88,9 +89,10 @@ fn take_seat(seat: Inherited) -> Result<(&'static Worker, Doors, u32), BoxError>
     }
     let reporter = Reporter::new(fd::adopt(seat.report_fd)?);
     let tls = take_certificates(&seat)?;
+    let trust = Trust::new(&seat.orders.proxies)?;
     // One per process, for ever: see `context`.
     let worker: &'static Worker =
-        Box::leak(Box::new(Worker::new(seat.slot, seat.generation, seat.orders, board, reporter, tls)));
+        Box::leak(Box::new(Worker::new(seat.slot, seat.generation, seat.orders, board, reporter, tls, trust)));
     worker.record().set_pid(Pid(std::process::id().cast_signed()));
     worker.record().set_lane(seat.lane);
     let doors = Doors::inherit(&seat.listeners)?;

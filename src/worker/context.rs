@@ -6,6 +6,7 @@ use super::patience::Limits;
 use super::registry::Registry;
 use super::report::Reporter;
 use super::tls::Tls;
+use super::trust::Trust;
 use crate::abi::{Orders, Report};
 use crate::scoreboard::{Record, Scoreboard, State, Writer};
 use crate::types::{Generation, Mono, SlotId};
@@ -54,6 +55,7 @@ pub(super) struct Worker {
     pub(super) registry: Registry,
     /// What connections of a TLS listener begin with; none if there is no such listener.
     pub(super) tls: Option<Tls>,
+    pub(super) trust: Trust,
     /// How long connections may wait for what.
     pub(super) limits: Limits,
     /// What a request's head may be.
@@ -77,6 +79,7 @@ impl Worker {
         board: Scoreboard,
         reporter: Reporter,
         tls: Option<Tls>,
+        trust: Trust,
     ) -> Self {
         let writer = board.writer(slot, orders.threads <= 1);
         let limits = Limits::new(&orders);
@@ -95,6 +98,7 @@ impl Worker {
             writer,
             reporter,
             tls,
+            trust,
             registry: Registry::default(),
             limits,
             head_limits,

@@ -18,14 +18,14 @@ pub(super) struct Greeted {
 
 /// Whether connections from such a listener have anything to say before HTTP.
 pub(super) fn is_needed(worker: &Worker, tls: bool) -> bool {
-    tls || worker.gate.is_on()
+    tls || worker.trust.gate.is_on()
 }
 
 /// Hears it out. An error is the client's doing, and there is nobody who would understand an answer.
 pub(super) async fn greet(worker: &'static Worker, io: Io, connection: Connection, tls: bool) -> io::Result<Greeted> {
     let mut io = io;
     let mut greeting = Greeting::default();
-    if worker.gate.is_on() {
+    if worker.trust.gate.is_on() {
         hear_proxy(worker, &mut io, &connection, &mut greeting).await?;
     }
     let mut http2 = false;
@@ -41,16 +41,11 @@ pub(super) async fn greet(worker: &'static Worker, io: Io, connection: Connectio
     Ok(Greeted { io, http2 })
 }
 
-async fn hear_proxy(
-    worker: &Worker,
-    io: &mut Io,
-    connection: &Connection,
-    greeting: &mut Greeting,
-) -> io::Result<()> {
+async fn hear_proxy(worker: &Worker, io: &mut Io, connection: &Connection, greeting: &mut Greeting) -> io::Result<()> {
     let mut bytes = BytesMut::new();
     let socket = connection.socket_trust();
     loop {
-        match worker.gate.judge(socket, &bytes) {
+        match worker.trust.gate.judge(socket, &bytes) {
             Verdict::Plain => break,
             Verdict::Refuse(refusal) => return Err(io::Error::new(io::ErrorKind::InvalidData, refusal)),
             Verdict::For(header) => {

@@ -20,6 +20,7 @@ mod context;
 mod drain;
 mod export;
 mod factory;
+mod greet;
 mod heartbeat;
 mod http1;
 mod hyper;
@@ -32,6 +33,7 @@ mod sentinel;
 mod serve;
 mod state;
 pub mod tls;
+mod trust;
 mod wire;
 
 pub use application::{App, Application, BoxError};

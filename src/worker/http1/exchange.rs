@@ -90,6 +90,9 @@ impl<S: Application> Parts<'_, S> {
         if requests.limit_concurrency > 0 && self.worker.writer.in_flight() >= requests.limit_concurrency {
             return self.refuse(Refusal::OVERLOADED);
         }
+        let Ok(seen) = self.worker.trust.see(self.connection, head.request.headers()) else {
+            return self.refuse(Refusal::CONTRADICTION);
+        };
         let (body, source) = match source::whole(head.framing, wire) {
             Some(bytes) => (Body::whole(bytes), Source::new(rules::Framing::Length(0), None, 0)),
             None => {
@@ -119,7 +122,7 @@ impl<S: Application> Parts<'_, S> {
             stamp: Some(now),
             mark: 0,
         });
-        prepare(&mut request, self.connection);
+        prepare(&mut request, seen);
         self.step.set(Step::Waiting { request: Some(request) });
     }
 

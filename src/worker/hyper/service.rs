@@ -43,7 +43,7 @@ impl<S: Application> hyper::service::Service<Request<Incoming>> for Service<S> {
         let flight = Flight::begin(self.worker, &request, now);
         self.connection.state().begins(now);
         let mut request = request.map(Body::hyper);
-        prepare(&mut request, &self.connection);
+        prepare(&mut request, self.connection.clone());
         let is_shared = request.version() == Version::HTTP_2;
         // A clone for each request, as tower has it: readiness belongs to the one call that follows.
         let step = Step::Waiting { application: self.application.clone(), request: Some(request) };
