@@ -4,6 +4,7 @@ use super::cgroup::OomWatch;
 use super::develop::Development;
 use super::launcher::Launcher;
 use super::load::{self, LoadError, Loads};
+use super::logfile::LogFile;
 use super::notify::ServiceManager;
 use super::roster::Roster;
 use super::shell::Shell;
@@ -152,7 +153,7 @@ pub fn check(launcher: &mut dyn Launcher, resolved: &Resolved) -> Result<(), Loa
     let mut inbox = open_inbox()?;
     change_directory(settings)?;
     load::look_up(settings)?;
-    load::check_log(settings)?;
+    LogFile::check(settings)?;
     build::prepare(launcher, settings, &mut inbox)?;
     let unloadable = |message| LoadError { code: exit::APP_LOAD, message };
     launcher.rehearse(Generation::FIRST).map_err(unloadable)
@@ -171,7 +172,7 @@ fn change_directory(settings: &Settings) -> Result<(), LoadError> {
 
 fn start_log(settings: &Settings) -> Result<(), LoadError> {
     let (identity, _) = load::look_up(settings)?;
-    log::init(terms::log_orders(settings), load::open_log(settings, &identity)?);
+    log::init(terms::log_orders(settings), LogFile::open(settings, &identity)?.keep());
     Ok(())
 }
 

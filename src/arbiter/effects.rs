@@ -2,7 +2,7 @@
 
 use super::cgroup::Verdict;
 use super::collect::Reaped;
-use super::load;
+use super::logfile::LogFile;
 use super::obituary::{self, Death};
 use super::shell::Shell;
 use super::upgrade::Successor;
@@ -131,9 +131,11 @@ impl Shell<'_> {
 
     /// A reopened file is a new file: the workers, who may not be who we are, reopen it next.
     fn give_log(&self) {
-        let given = self.loads.newest().map(|load| load::open_log(&load.settings, &load.identity));
-        if let Some(Err(error)) = given {
-            log::error!("{error}");
+        let given = self.loads.newest().map(|load| LogFile::open(&load.settings, &load.identity));
+        match given {
+            Some(Ok(file)) => drop(file.keep()),
+            Some(Err(error)) => log::error!("{error}"),
+            None => {}
         }
     }
 
