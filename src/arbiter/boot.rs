@@ -127,11 +127,14 @@ fn start(
         log_generation: Generation::FIRST,
         own,
     };
-    shell.share_socket_paths();
     shell.title("");
     shell.log_listeners(Generation::FIRST);
     log::info!("Using worker: {}", describe(&settings));
     let code = turn::run(&mut shell, &mut Machine::new(terms, Generation::FIRST, SLOTS));
+    if shell.predecessor.as_mut().is_some_and(Predecessor::read_promotion) {
+        // It left at the same moment, and so relies on us.
+        shell.own_socket_files();
+    }
     if let Some(readiness) = shell.readiness.take() {
         // It never served, whatever the reason: that is no success for the one who launched it.
         let told = if code == exit::OK { exit::FAILURE } else { code };

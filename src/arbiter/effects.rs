@@ -28,7 +28,6 @@ impl Shell<'_> {
             Action::Load { generation } => {
                 return Outcome::Answer(match self.loads.reload(generation, self.source, self.launcher) {
                     Ok(reloaded) => {
-                        self.share_socket_paths();
                         log::init(reloaded.log_orders, reloaded.log);
                         self.log_generation = generation;
                         self.log_listeners(generation);
@@ -144,7 +143,7 @@ impl Shell<'_> {
             Ok(successor) => {
                 let pid = successor.pid;
                 self.successor = Some(successor);
-                self.share_socket_paths();
+                self.share_socket_files();
                 Event::UpgradeStarted { pid }
             }
             Err(error) => Event::UpgradeFailed { reason: error.to_string() },
