@@ -158,6 +158,9 @@ pub fn check(launcher: &mut dyn Launcher, resolved: &Resolved) -> Result<(), Loa
     load::look_up(settings)?;
     LogFile::check(settings)?;
     build::prepare(launcher, settings, &mut inbox)?;
+    // Its initialisers run here, and may hang: whoever waits for the check can end it.
+    drop(inbox);
+    sys::signal::reset_handlers();
     let unloadable = |message| LoadError { code: exit::APP_LOAD, message };
     launcher.rehearse(Generation::FIRST).map_err(unloadable)
 }

@@ -10,7 +10,7 @@ use crate::log;
 use crate::scoreboard::Scoreboard;
 use crate::settings::Settings;
 use crate::sys;
-use crate::types::{Generation, SlotId, exit};
+use crate::types::{Generation, Signal, SlotId, exit};
 use std::any::Any;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -90,7 +90,7 @@ impl Failure {
     }
 }
 
-/// The child's life. Signals are blocked until the worker is ready to hear them.
+/// The child's life. Most signals are blocked until the worker is ready to hear them.
 ///
 /// What goes wrong before the application's own code runs is told by the report pipe: this process may have no log that
 /// anybody reads, and the arbiter always has one.
@@ -143,14 +143,14 @@ fn prepare(plan: &Plan<'_>, seat: &Seat, listeners: &[SeatListener]) -> Result<(
     }
     let assumed = plan.load.identity.assume();
     assumed.map_err(|error| Failure::boot(format_args!("worker {} cannot drop its privileges: {error}", plan.slot)))?;
+    let refused = |step: &str, error| Failure::boot(format_args!("worker {} cannot {step}: {error}", plan.slot));
     // Until the worker watches its lifeline itself; a change of user would have cleared it.
-    match sys::orphan::die_with_arbiter() {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(Failure::Orphaned),
-        Err(error) => {
-            Err(Failure::boot(format_args!("worker {} cannot tie its life to the arbiter's: {error}", plan.slot)))
-        }
+    let in_time = sys::orphan::die_with_arbiter();
+    if !in_time.map_err(|error| refused("tie its life to the arbiter's", error))? {
+        return Err(Failure::Orphaned);
     }
+    // There is nothing yet that would have to end well, and the initialisers of a library may hang.
+    sys::signal::unblock(&[Signal::TERM, Signal::ABRT]).map_err(|error| refused("let signals through", error))
 }
 
 /// What a panic said.

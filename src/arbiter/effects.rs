@@ -89,7 +89,11 @@ impl Shell<'_> {
 
     fn autopsy(&mut self, slot: SlotId, pid: Pid, symptom: Symptom, now: Mono) {
         let record = self.scoreboard.slot(slot);
-        let doing = obituary::doing(&record.requests(), record.snapshot().in_flight, now);
+        let facts = record.snapshot();
+        let doing = match symptom {
+            Symptom::BootTimeout(_) => obituary::booting(&facts).into(),
+            Symptom::Hung(_) | Symptom::DrainOverdue(_) => obituary::doing(&record.requests(), facts.in_flight, now),
+        };
         log::critical!("worker {slot} (pid:{pid}): {}; {doing}", obituary::complaint(symptom));
         // Its own thread writes the stacks, whatever the event loop is doing.
         self.signal(pid, Signal::PWR);

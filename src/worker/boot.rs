@@ -20,7 +20,7 @@ use tokio::runtime::{Builder, Runtime};
 /// The exit code of a worker that panicked where nobody expects it; Rust's own number for it.
 const PANICKED: i32 = 101;
 
-/// The whole life of a worker, in a freshly forked process with one thread and all signals blocked. `factory` builds
+/// The whole life of a worker, in a freshly forked process with one thread and no signal handlers; most signals are blocked. `factory` builds
 /// the application; what is returned is the exit code. It never unwinds: its caller may be `extern "C"`.
 ///
 /// This is what [`export!`](crate::export) puts behind its symbol, and what a binary with the application linked in

@@ -128,6 +128,18 @@ fn an_application_that_never_boots_keeps_the_old_generation() {
 }
 
 #[test]
+fn a_library_that_hangs_while_it_is_loaded_keeps_the_old_generation() {
+    let lab = Lab::new().with_testapps();
+    let server = lab.launch().app("testapps:router").args("--workers 2 --boot-timeout 1").start();
+    server.wait_ready(2);
+    let pit = lab.write("tar-pit", "");
+    refused(&server, &["Reload abandoned", "boot_timeout"]);
+    fs::remove_file(pit).expect("cured");
+    server.reload(2);
+    server.finish();
+}
+
+#[test]
 fn a_worker_that_dies_while_the_code_on_disk_is_broken_comes_back_from_the_snapshot() {
     let lab = Lab::new();
     let library = lab.deploy(&apps::hello(), "swap");
