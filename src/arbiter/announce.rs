@@ -74,7 +74,7 @@ impl Shell<'_> {
 
     fn promote(&mut self) {
         self.predecessor = None;
-        self.share_socket_paths();
+        self.own_socket_files();
         let path = self.loads.newest().and_then(|load| load.settings.pidfile.clone());
         if let (Some(file), Some(path)) = (&mut self.pidfile, path)
             && let Err(error) = file.rename(&path)

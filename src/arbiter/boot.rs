@@ -5,6 +5,7 @@ use super::cgroup::OomWatch;
 use super::develop::Development;
 use super::launcher::Launcher;
 use super::load::{self, LoadError, Loads};
+use super::logfile::LogFile;
 use super::notify::ServiceManager;
 use super::roster::Roster;
 use super::shell::Shell;
@@ -128,13 +129,16 @@ fn start(
         log_generation: Generation::FIRST,
         own,
     };
-    shell.share_socket_paths();
     shell.watch_certificates();
     shell.watch.look_soon();
     shell.title("");
     shell.log_listeners(Generation::FIRST);
     log::info!("Using worker: {}", describe(&settings));
     let code = turn::run(&mut shell, &mut Machine::new(terms, Generation::FIRST, SLOTS));
+    if shell.predecessor.as_mut().is_some_and(Predecessor::read_promotion) {
+        // It left at the same moment, and so relies on us.
+        shell.own_socket_files();
+    }
     if let Some(readiness) = shell.readiness.take() {
         // It never served, whatever the reason: that is no success for the one who launched it.
         let told = if code == exit::OK { exit::FAILURE } else { code };
@@ -157,8 +161,11 @@ pub fn check(launcher: &mut dyn Launcher, resolved: &Resolved) -> Result<(), Loa
     change_directory(settings)?;
     load::look_up(settings)?;
     certificates::check(settings)?;
-    load::check_log(settings)?;
+    LogFile::check(settings)?;
     build::prepare(launcher, settings, &mut inbox)?;
+    // Its initialisers run here, and may hang: whoever waits for the check can end it.
+    drop(inbox);
+    sys::signal::reset_handlers();
     let unloadable = |message| LoadError { code: exit::APP_LOAD, message };
     launcher.rehearse(Generation::FIRST).map_err(unloadable)
 }
@@ -176,7 +183,7 @@ fn change_directory(settings: &Settings) -> Result<(), LoadError> {
 
 fn start_log(settings: &Settings) -> Result<(), LoadError> {
     let (identity, _) = load::look_up(settings)?;
-    log::init(terms::log_orders(settings), load::open_log(settings, &identity)?);
+    log::init(terms::log_orders(settings), LogFile::open(settings, &identity)?.keep());
     Ok(())
 }
 

@@ -3,17 +3,17 @@
 
 use super::certificates::Certificates;
 use super::launcher::{Launcher, PrepareError};
+use super::logfile::LogFile;
 use super::terms;
 use crate::abi::LogOrders;
 use crate::listeners::{Bind, Listeners, Options};
 use crate::log;
 use crate::settings::{self, Resolved, Settings, SettingsSource, changed};
 use crate::supervisor::Terms;
-use crate::sys::privileges::{self, Identity, Owner};
+use crate::sys::privileges::{self, Identity};
 use crate::types::{Generation, exit};
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
-use std::path::Path;
 
 /// Everything that one generation runs with, besides the application itself.
 pub struct Load {
@@ -120,15 +120,21 @@ impl Loads {
         }
         // The application first, sockets last: a socket that is closed again takes its queue with it.
         launcher.prepare(generation, &settings).map_err(LoadError::from)?;
-        let newest = self.newest();
-        let certificates = newest.and_then(|load| load.certificates.as_ref());
-        let opened = open(settings, newest.map(|load| &load.listeners), certificates)
-            .and_then(|load| Ok((open_log(&load.settings, &load.identity)?, load)));
+        let opened = self.open_log_and_sockets(settings);
         let (log, load) = opened.inspect_err(|_| launcher.forget(generation))?;
         let terms = terms::terms(&load.settings, builds(launcher, &load.settings));
         let log_orders = terms::log_orders(&load.settings);
         self.insert(generation, load);
-        Ok(Reloaded { terms, log, log_orders })
+        Ok(Reloaded { terms, log: log.keep(), log_orders })
+    }
+
+    fn open_log_and_sockets(&self, settings: Settings) -> Result<(LogFile, Load), LoadError> {
+        let (identity, _) = look_up(&settings)?;
+        let log = LogFile::open(&settings, &identity)?;
+        let newest = self.newest();
+        let certificates = newest.and_then(|load| load.certificates.as_ref());
+        let load = open(settings, newest.map(|load| &load.listeners), certificates)?;
+        Ok((log, load))
     }
 }
 
@@ -159,48 +165,6 @@ pub fn open(
     };
     let listeners = Listeners::open(&binds, &options, keep).map_err(LoadError::failure)?;
     Ok(Load { settings, listeners, identity, certificates })
-}
-
-/// Opens the operator log and hands it to the user that the workers become, who must be able to reopen it.
-pub fn open_log(settings: &Settings, identity: &Identity) -> Result<OwnedFd, LoadError> {
-    let orders = terms::log_orders(settings);
-    let log = log::destination(&orders).map_err(LoadError::failure)?;
-    if let Some(path) = &orders.path {
-        give(path, &log, identity)?;
-    }
-    Ok(log)
-}
-
-/// Whether the errorlog could be opened; leaves no file behind that was not there.
-pub fn check_log(settings: &Settings) -> Result<(), LoadError> {
-    let path = settings.log_path();
-    let existed = path.is_none_or(Path::exists);
-    log::destination(&terms::log_orders(settings)).map_err(LoadError::failure)?;
-    if let Some(path) = path.filter(|_| !existed) {
-        // It was made a moment ago, by us.
-        let _ = std::fs::remove_file(path);
-    }
-    Ok(())
-}
-
-/// Whoever writes to the log must be able to reopen it. Only a plain file is given away: `/dev/null` is everybody's.
-fn give(path: &Path, log: &OwnedFd, identity: &Identity) -> Result<(), LoadError> {
-    let Owner { uid, gid } = identity.owner();
-    if uid.is_none() && gid.is_none() {
-        return Ok(());
-    }
-    let refused = |why: String| {
-        LoadError::failure(format!("cannot give the errorlog {} to the user of the workers: {why}", path.display()))
-    };
-    // Who owns the folder could lead us anywhere by a link.
-    if std::fs::symlink_metadata(path).is_ok_and(|there| there.is_symlink()) {
-        return Err(refused("it is a symbolic link; name the file itself".into()));
-    }
-    let file = log.try_clone().map(std::fs::File::from).map_err(|error| refused(error.to_string()))?;
-    if file.metadata().is_ok_and(|there| there.is_file()) {
-        std::os::unix::fs::fchown(&file, uid, gid).map_err(|error| refused(error.to_string()))?;
-    }
-    Ok(())
 }
 
 /// Whether a file change has to be answered by a build.

@@ -16,6 +16,7 @@ mod develop;
 mod effects;
 mod launcher;
 mod load;
+mod logfile;
 mod notify;
 mod obituary;
 mod pidfile;

@@ -64,6 +64,7 @@ impl Death<'_> {
     fn why(&self) -> (Level, String) {
         match self.cause {
             Cause::Asked if self.status == ExitStatus::Code(0) => (Level::Info, "it was asked to leave".into()),
+            Cause::Asked if self.left_booting() => (Level::Info, "it was asked to leave before it was ready".into()),
             Cause::Asked => (Level::Warning, "it had been asked to leave, but did not end cleanly".into()),
             Cause::Killed(symptom) => (Level::Error, format!("rustcorn ended it: {}", complaint(*symptom))),
             Cause::QuickStop => (Level::Warning, "rustcorn ended it: it did not follow the quick stop".into()),
@@ -71,6 +72,12 @@ impl Death<'_> {
             Cause::DiedBooting => (Level::Error, format!("it died before it was ready, {}", self.guess())),
             Cause::Unexpected => (Level::Error, self.guess()),
         }
+    }
+
+    /// Until the worker has handlers of its own, TERM simply ends it.
+    fn left_booting(&self) -> bool {
+        let term = ExitStatus::Signal { signal: Signal::TERM, core_dumped: false };
+        self.facts.ready == Mono(0) && self.status == term
     }
 
     /// For a death that the supervisor did not cause: who else can have. Only what is known is said.
@@ -115,6 +122,14 @@ pub fn doing(requests: &[InFlight], count: u32, now: Mono) -> String {
         more => format!(" and {more} more"),
     };
     format!("in flight: {}{more}", named.join(", "))
+}
+
+/// What a worker that does not get ready is at: it says who it is before it calls the factory.
+pub fn booting(facts: &Facts) -> &'static str {
+    match facts.pid {
+        Pid(0) => "its library is still being loaded: an initialiser in it, or in one that it needs, does not return",
+        _ => "its library is loaded, and the factory of the application does not return",
+    }
 }
 
 fn describe(request: &InFlight, now: Mono) -> String {

@@ -104,11 +104,17 @@ impl Shell<'_> {
         self.loads.newest().map(|load| terms::app_name(&load.settings)).unwrap_or_default()
     }
 
-    /// Keeps or removes the files of Unix sockets when our listeners close: they stay while another arbiter shares them.
-    pub fn share_socket_paths(&self) {
-        let shared = self.successor.is_some() || self.predecessor.is_some();
+    /// Another arbiter has just got the newest listeners from us.
+    pub fn share_socket_files(&self) {
+        if let Some(load) = self.loads.newest() {
+            load.listeners.share_files();
+        }
+    }
+
+    /// No other arbiter serves from our listeners any more.
+    pub fn own_socket_files(&self) {
         for load in self.loads.iter() {
-            load.listeners.keep_paths(shared);
+            load.listeners.own_files();
         }
     }
 

@@ -4,11 +4,14 @@
 
 mod bind;
 mod error;
+mod file;
 mod inherit;
 mod listener;
 mod open;
+mod tcp;
 #[cfg(test)]
 mod tests;
+mod unix;
 
 pub use crate::sys::socket::SocketName;
 pub use bind::{Bind, Place, Speech};

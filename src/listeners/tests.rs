@@ -1,5 +1,8 @@
 //! Opening, keeping and handing over, with real sockets on the loopback and in temporary directories.
 
+mod files;
+mod overlap;
+
 use super::*;
 use crate::sys::privileges::Owner;
 use crate::sys::socket;
@@ -151,45 +154,6 @@ fn nothing_stays_behind_when_one_bind_fails() {
 }
 
 #[test]
-fn a_socket_file_goes_with_its_last_load() {
-    let folder = tempfile::tempdir().unwrap();
-    let (path, bind) = unix(&folder, "x.sock");
-    let first = open(&[&bind], &PLAIN, None);
-    let second = open(&[&bind], &PLAIN, Some(&first));
-    assert_eq!(second.iter().next().unwrap().url(), bind);
-    drop(first);
-    assert!(UnixStream::connect(&path).is_ok());
-    second.close();
-    assert!(!path.exists());
-}
-
-#[test]
-fn a_file_that_is_not_ours_any_more_stays() {
-    let folder = tempfile::tempdir().unwrap();
-    let (path, bind) = unix(&folder, "x.sock");
-    let listeners = open(&[&bind], &PLAIN, None);
-    std::fs::remove_file(&path).unwrap();
-    let _other = UnixListener::bind(&path).unwrap();
-    drop(listeners);
-    assert!(UnixStream::connect(&path).is_ok());
-}
-
-#[test]
-fn only_a_stale_socket_is_replaced() {
-    let folder = tempfile::tempdir().unwrap();
-    let (path, bind) = unix(&folder, "x.sock");
-    drop(UnixListener::bind(&path).unwrap());
-    drop(open(&[&bind], &PLAIN, None));
-    let server = UnixListener::bind(&path).unwrap();
-    assert!(refused(&[&bind], &PLAIN, None).contains("another process listens"));
-    drop(server);
-    std::fs::remove_file(&path).unwrap();
-    std::fs::write(&path, "precious").unwrap();
-    assert!(refused(&[&bind], &PLAIN, None).contains("is not a socket"));
-    assert_eq!(std::fs::read(&path).unwrap(), b"precious");
-}
-
-#[test]
 fn an_unusable_address_is_named_with_its_reason() {
     let long = format!("unix:/tmp/{}", "x".repeat(200));
     let cases = [
@@ -231,31 +195,6 @@ fn handed_over(listeners: &Listeners) -> impl Fn(&str) -> Option<OsString> {
 }
 
 #[test]
-fn an_upgrade_takes_over_sockets_and_leaves_the_files_alone() {
-    let folder = tempfile::tempdir().unwrap();
-    let (path, bind) = unix(&folder, "x.sock");
-    let old = open(&["127.0.0.1:0", &bind], &lanes(2), None);
-    let inherited = inherit_upgrade(handed_over(&old)).unwrap().unwrap();
-    let new = open(&["127.0.0.1:0", &bind], &lanes(2), Some(&inherited));
-    assert_eq!(addresses(&new), addresses(&old));
-    assert_eq!(numbers(&new), numbers(&inherited));
-    drop(inherited);
-    drop(new);
-    assert!(path.exists(), "the old arbiter still serves from it");
-
-    let inherited = inherit_upgrade(handed_over(&old)).unwrap().unwrap();
-    old.keep_paths(true);
-    drop(old);
-    assert!(path.exists(), "the new arbiter serves from it");
-    // It may be told to stop before it learns that it is alone.
-    inherited.close();
-    assert!(path.exists());
-    inherited.keep_paths(false);
-    drop(inherited);
-    assert!(!path.exists(), "the promoted arbiter was the last");
-}
-
-#[test]
 fn a_broken_inheritance_is_refused_and_none_is_none() {
     assert!(inherit_upgrade(|_| None).unwrap().is_none());
     assert!(inherit_systemd(|_| None).unwrap().is_none());
@@ -280,7 +219,7 @@ fn what_systemd_opened_is_all_there_is() {
     let server = UnixListener::bind(&path).unwrap();
     let name = SocketName::Unix(path.clone());
     let listener = Listener::new(Place::Fd(3), "systemd:x".into(), name, vec![server.into()], None);
-    let activated = Listeners { all: vec![listener], activated: true };
+    let activated = Listeners { all: vec![listener], activated: true, custody: Rc::default() };
     let listeners = open(&["127.0.0.1:1"], &lanes(3), Some(&activated));
     assert_eq!(numbers(&listeners), numbers(&activated));
     let inherited = inherit_upgrade(handed_over(&listeners)).unwrap().unwrap();

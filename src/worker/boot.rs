@@ -21,7 +21,7 @@ use tokio::runtime::{Builder, Runtime};
 /// The exit code of a worker that panicked where nobody expects it; Rust's own number for it.
 const PANICKED: i32 = 101;
 
-/// The whole life of a worker, in a freshly forked process with one thread and all signals blocked. `factory` builds
+/// The whole life of a worker, in a freshly forked process with one thread and no signal handlers; most signals are blocked. `factory` builds
 /// the application; what is returned is the exit code. It never unwinds: its caller may be `extern "C"`.
 ///
 /// This is what [`export!`](crate::export) puts behind its symbol, and what a binary with the application linked in
@@ -58,12 +58,28 @@ where
             return exit::APP_LOAD;
         }
     };
-    let (worker, doors, lane) = match take_seat(seat) {
-        Ok(taken) => taken,
+    let reporter = match fd::adopt(seat.report_fd) {
+        Ok(pipe) => Reporter::new(pipe),
         Err(error) => {
-            crate::log::critical!("The worker cannot start: {error}");
+            crate::log::critical!("The worker cannot start: it has no pipe to the arbiter: {error}");
             return exit::WORKER_BOOT;
         }
+    };
+    let board = match take_log_and_board(&seat) {
+        Ok(board) => board,
+        Err(error) => return cannot_start(&reporter, &*error),
+    };
+    let (tls, trust) = match take_certificates(&seat).and_then(|tls| Ok((tls, Trust::new(&seat.orders.proxies)?))) {
+        Ok(taken) => taken,
+        Err(error) => return cannot_start(&reporter, &*error),
+    };
+    let (slot, generation, orders, lane) = (seat.slot, seat.generation, seat.orders.clone(), seat.lane);
+    // One per process, for ever: see `context`.
+    let worker: &'static Worker =
+        Box::leak(Box::new(Worker::new(slot, generation, orders, board, reporter, tls, trust)));
+    let doors = match take_place(worker, &seat) {
+        Ok(doors) => doors,
+        Err(error) => return cannot_start(&worker.reporter, &*error),
     };
     match build(worker, factory) {
         Ok((runtime, app)) => {
@@ -79,20 +95,25 @@ where
     }
 }
 
-/// Everything before the first line of application code.
-fn take_seat(seat: Inherited) -> Result<(&'static Worker, Doors, u32), BoxError> {
+/// By the report, since the arbiter has a log that is read; this process may have none.
+fn cannot_start(reporter: &Reporter, error: &dyn std::fmt::Display) -> i32 {
+    let reason = format!("the worker cannot start: {error}");
+    reporter.send(&Report::BootFailed { code: exit::WORKER_BOOT, reason });
+    exit::WORKER_BOOT
+}
+
+fn take_log_and_board(seat: &Inherited) -> Result<Scoreboard, BoxError> {
     crate::log::init(seat.orders.log.clone(), log_fd(seat.log_fd)?);
     panics::install_hook();
     let board = Scoreboard::adopt(seat.scoreboard)?;
     if seat.slot.0 >= board.slots() {
         return Err(format!("there is no seat {} on the scoreboard", seat.slot).into());
     }
-    let reporter = Reporter::new(fd::adopt(seat.report_fd)?);
-    let tls = take_certificates(&seat)?;
-    let trust = Trust::new(&seat.orders.proxies)?;
-    // One per process, for ever: see `context`.
-    let worker: &'static Worker =
-        Box::leak(Box::new(Worker::new(seat.slot, seat.generation, seat.orders, board, reporter, tls, trust)));
+    Ok(board)
+}
+
+/// Everything else before the first line of application code.
+fn take_place(worker: &'static Worker, seat: &Inherited) -> Result<Doors, BoxError> {
     worker.record().set_pid(Pid(std::process::id().cast_signed()));
     worker.record().set_lane(seat.lane);
     let doors = Doors::inherit(&seat.listeners)?;
@@ -104,7 +125,7 @@ fn take_seat(seat: Inherited) -> Result<(&'static Worker, Doors, u32), BoxError>
     // It watches the lifeline from now on, so the end of the arbiter need not be ours at once.
     orphan::outlive_arbiter()?;
     signal::unblock_all()?;
-    Ok((worker, doors, seat.lane))
+    Ok(doors)
 }
 
 /// What TLS is spoken with, if it is spoken anywhere.

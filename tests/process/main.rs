@@ -7,6 +7,7 @@ mod kit;
 
 mod activation;
 mod balance;
+mod binds;
 mod boot_failures;
 mod check_config;
 mod daemon;
