@@ -45,7 +45,11 @@ pub fn balance(artifacts: &Artifacts, effort: &Effort) -> Result<Report> {
     report.sheet(&evenness);
     for (contender, rounds) in field.contenders.iter().zip(&spreads) {
         let last: Vec<String> = rounds.iter().last().into_iter().flatten().map(usize::to_string).collect();
-        report.say(&format!("- last round of {}: {}", contender.name, last.join(", ")));
+        report.say(&format!(
+            "Connections of each worker of {} in the last round: {}.",
+            contender.name,
+            last.join(", ")
+        ));
     }
 
     report.say(&format!("One request per connection. {}", explained(effort)));

@@ -41,8 +41,8 @@ impl Metric {
 /// A contender's numbers.
 struct Row {
     name: String,
-    /// The row that this one is compared with.
-    base: usize,
+    /// The row that this one is compared with; none if that was left out.
+    base: Option<usize>,
     cells: Vec<Series>,
 }
 
@@ -64,7 +64,8 @@ impl Sheet {
     /// Adds a contender, compared with an earlier row, itself or the one of the given name; a series for each metric.
     pub fn row(&mut self, name: &str, base: &str, cells: Vec<Series>) {
         debug_assert_eq!(cells.len(), self.metrics.len());
-        let base = self.rows.iter().position(|row| row.name == base).unwrap_or(self.rows.len());
+        let itself = (base == name).then_some(self.rows.len());
+        let base = self.rows.iter().position(|row| row.name == base).or(itself);
         self.rows.push(Row { name: name.to_owned(), base, cells });
     }
 
@@ -100,7 +101,8 @@ impl Sheet {
             for (column, (metric, series)) in self.metrics.iter().zip(&row.cells).enumerate() {
                 cells.push(spread(series, metric.digits));
                 if metric.ratio {
-                    cells.push(spread(&self.rows[row.base].cells[column].over(series), 3));
+                    let base = row.base.map(|base| self.rows[base].cells[column].over(series));
+                    cells.push(spread(&base.unwrap_or_default(), 3));
                 }
             }
             table.row(cells);
@@ -158,6 +160,7 @@ mod tests {
         let series = |values: &[f64]| values.iter().copied().collect::<Series>();
         sheet.row("a", "a", vec![series(&[2.0, 2.0]), series(&[5.0])]);
         sheet.row("b", "a", vec![series(&[4.0, 1.0]), series(&[f64::INFINITY])]);
+        sheet.row("d", "left out", vec![series(&[3.0]), series(&[1.0])]);
         sheet
     }
 
@@ -167,6 +170,7 @@ mod tests {
         assert_eq!(lines[0], "| contender | us | a / this | MB |");
         assert_eq!(lines[2], "| a | 2.0 (2.0 - 2.0) | 1.000 (1.000 - 1.000) | 5 |");
         assert_eq!(lines[3], "| b | 2.5 (1.0 - 4.0) | 1.250 (0.500 - 2.000) | ∞ |");
+        assert_eq!(lines[4], "| d | 3.0 | - | 1 |");
     }
 
     #[test]
