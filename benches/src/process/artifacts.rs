@@ -12,6 +12,8 @@ pub struct Artifacts {
     pub rustcorn: PathBuf,
     /// The hello application as a library.
     pub hello: PathBuf,
+    /// Cargo's target directory, where `make bench` puts the tools that it fetches.
+    pub target: PathBuf,
 }
 
 impl Artifacts {
@@ -30,7 +32,8 @@ impl Artifacts {
         for file in [&rustcorn, &hello] {
             ensure!(file.is_file(), "cargo built no {}", file.display());
         }
-        Ok(Self { ourselves, rustcorn, hello })
+        let target = target.to_owned();
+        Ok(Self { ourselves, rustcorn, hello, target })
     }
 }
 
