@@ -68,14 +68,14 @@ fn place(text: &str) -> Result<Place, String> {
     }
     let rest = text.strip_prefix("tcp://").unwrap_or(text);
     if let Some((scheme, _)) = rest.split_once("://") {
-        return Err(format!("{scheme}:// is not known here; write HOST:PORT, unix:PATH or fd://N"));
+        return Err(format!("{}:// is not known here; write HOST:PORT, unix:PATH or fd://N", scheme.escape_debug()));
     }
     if rest.is_empty() {
         return Err("nothing to listen on; write HOST:PORT, unix:PATH or fd://N".into());
     }
     let (host, port) = if let Some(bracketed) = rest.strip_prefix('[') {
         let (host, after) = bracketed.split_once(']').ok_or("the closing ] is missing")?;
-        host.parse::<std::net::Ipv6Addr>().map_err(|_| format!("{host} is no IPv6 address"))?;
+        host.parse::<std::net::Ipv6Addr>().map_err(|_| format!("{} is no IPv6 address", host.escape_debug()))?;
         match after.strip_prefix(':') {
             Some(port) => (host, Some(port)),
             None if after.is_empty() => (host, None),
@@ -139,6 +139,14 @@ mod tests {
         for text in wrong.into_iter().chain(["http://a:1", "a b:1", "a/b:1"]) {
             let complaint = Bind::parse(text).map_or_else(|error| error.to_string(), |bind| panic!("{bind:?}"));
             assert!(complaint.contains(text) && !complaint.contains('\n'), "{complaint}");
+        }
+    }
+
+    #[test]
+    fn a_complaint_is_one_line_whatever_it_quotes() {
+        for text in ["a\nb://c", "[a\nb]:1", "a\nb", "a:\n"] {
+            let complaint = Bind::parse(text).map_or_else(|error| error.to_string(), |bind| panic!("{bind:?}"));
+            assert_eq!(complaint.lines().count(), 1, "{complaint}");
         }
     }
 
