@@ -4,7 +4,7 @@ CARGO ?= cargo
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-tools test-apps fmt lint generate bench bench-tools
+.PHONY: help build test test-tools test-apps fmt lint generate bench bench-tools fuzz fuzz-tools
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,3 +58,22 @@ bench-tools:
 bench: bench-tools ## Measure against peers on this machine, about ten minutes
 	$(CARGO) run --release --package rustcorn-benches -- $(WHAT) $(addprefix --only ,$(ONLY)) \
 		$(addprefix --rounds ,$(ROUNDS)) $(addprefix --seconds ,$(SECONDS_EACH)) $(addprefix --trials ,$(TRIALS))
+
+# Each target keeps what it learns under target/fuzz/corpus, and the next run goes on from there.
+FUZZ_SECONDS ?= 600
+FUZZ_TARGETS ?= $(sort $(basename $(notdir $(wildcard tests/fuzz/targets/*.rs))))
+FUZZ := $(CARGO) +nightly fuzz
+
+fuzz: fuzz-tools ## Fuzz every parser for FUZZ_SECONDS (600) each; needs a nightly compiler
+	$(FUZZ) build --fuzz-dir tests/fuzz --target-dir target/fuzz
+	@for target in $(FUZZ_TARGETS); do \
+		echo "fuzzing $$target for $(FUZZ_SECONDS) s"; \
+		mkdir -p target/fuzz/corpus/$$target target/fuzz/artifacts/$$target; \
+		$(FUZZ) run --fuzz-dir tests/fuzz --target-dir target/fuzz $$target \
+			target/fuzz/corpus/$$target tests/fuzz/seeds/$$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=4200 \
+			-print_final_stats=1 -artifact_prefix=target/fuzz/artifacts/$$target/ || exit 1; \
+	done
+
+fuzz-tools:
+	@$(CARGO) +nightly --version >/dev/null 2>&1 || rustup toolchain install nightly --profile minimal
+	@$(CARGO) fuzz --version >/dev/null 2>&1 || $(CARGO) install cargo-fuzz --locked

@@ -121,14 +121,14 @@ fn place(text: &str) -> Result<Place, String> {
     }
     let rest = text.strip_prefix("tcp://").unwrap_or(text);
     if let Some((scheme, _)) = rest.split_once("://") {
-        return Err(format!("{scheme}:// is not known here; write HOST:PORT, unix:PATH or fd://N"));
+        return Err(format!("{}:// is not known here; write HOST:PORT, unix:PATH or fd://N", scheme.escape_debug()));
     }
     if rest.is_empty() {
         return Err("nothing to listen on; write HOST:PORT, unix:PATH or fd://N".into());
     }
     let (host, port) = if let Some(bracketed) = rest.strip_prefix('[') {
         let (host, after) = bracketed.split_once(']').ok_or("the closing ] is missing")?;
-        host.parse::<std::net::Ipv6Addr>().map_err(|_| format!("{host} is no IPv6 address"))?;
+        host.parse::<std::net::Ipv6Addr>().map_err(|_| format!("{} is no IPv6 address", host.escape_debug()))?;
         match after.strip_prefix(':') {
             Some(port) => (host, Some(port)),
             None if after.is_empty() => (host, None),
@@ -218,6 +218,14 @@ mod tests {
         let spoken = [Speech::Default, Speech::Plain, Speech::Tls]
             .map(|speech| [(false, true), (true, true), (true, false)].map(|(files, tcp)| speech.is_tls(files, tcp)));
         assert_eq!(spoken, [[false, true, false], [false; 3], [true; 3]]);
+    }
+
+    #[test]
+    fn a_complaint_is_one_line_whatever_it_quotes() {
+        for text in ["a\nb://c", "[a\nb]:1", "a\nb", "a:\n"] {
+            let complaint = Bind::parse(text).map_or_else(|error| error.to_string(), |bind| panic!("{bind:?}"));
+            assert_eq!(complaint.lines().count(), 1, "{complaint}");
+        }
     }
 
     proptest! {
