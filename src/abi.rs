@@ -4,14 +4,16 @@
 //! but `repr(C)` data and JSON text crosses. Nothing crosses per request: the worker, with its event loop, lives on the
 //! application's side (see `worker`). The counterpart that loads libraries is `app::library`.
 
+mod access;
 mod inherited;
 
+pub use access::{AccessOrders, COMBINED_FORMAT, SyslogOrders, SyslogTarget};
 pub use inherited::{Inherited, SeatError, Vouched};
 
 use serde::{Deserialize, Serialize};
 
 /// The number of this border. It rises when `Seat`, the scoreboard's layout or the meaning of either changes.
-pub const ABI: u32 = 1;
+pub const ABI: u32 = 2;
 
 /// An application `name` exports its worker as `rustcorn_worker_name`.
 pub const WORKER_PREFIX: &str = "rustcorn_worker_";
@@ -82,6 +84,8 @@ pub struct Seat {
     pub lifeline_fd: i32,
     /// The operator log (stderr or the opened `errorlog`).
     pub log_fd: i32,
+    /// The access log (standard output or the opened `accesslog`); -1: none.
+    pub access_fd: i32,
     /// The scoreboard's mapping.
     pub scoreboard: *mut u8,
     /// Its length in bytes.
@@ -136,6 +140,8 @@ pub struct Orders {
     pub max_rss: u64,
     /// How the operator log looks.
     pub log: LogOrders,
+    /// The access log.
+    pub access: AccessOrders,
 }
 
 impl Default for Orders {
@@ -152,6 +158,7 @@ impl Default for Orders {
             max_worker_lifetime: 0.0,
             max_rss: 0,
             log: LogOrders::default(),
+            access: AccessOrders::default(),
         }
     }
 }
@@ -168,11 +175,13 @@ pub struct LogOrders {
     pub colors: bool,
     /// The file to reopen on USR1; none: stderr, never reopened.
     pub path: Option<std::path::PathBuf>,
+    /// Lines go there too.
+    pub syslog: Option<SyslogOrders>,
 }
 
 impl Default for LogOrders {
     fn default() -> Self {
-        Self { level: crate::types::Level::Info, json: false, colors: false, path: None }
+        Self { level: crate::types::Level::Info, json: false, colors: false, path: None, syslog: None }
     }
 }
 

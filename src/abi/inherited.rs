@@ -19,6 +19,7 @@ pub struct Inherited {
     pub(crate) report_fd: i32,
     pub(crate) lifeline_fd: i32,
     pub(crate) log_fd: i32,
+    pub(crate) access_fd: i32,
     pub(crate) scoreboard: &'static [AtomicU64],
 }
 
@@ -124,6 +125,7 @@ impl Inherited {
             report_fd: seat.report_fd,
             lifeline_fd: seat.lifeline_fd,
             log_fd: seat.log_fd,
+            access_fd: seat.access_fd,
             scoreboard: scoreboard.ok_or(SeatError::Damaged { what: "the scoreboard" })?,
         })
     }
@@ -160,6 +162,7 @@ mod tests {
             report_fd: 10,
             lifeline_fd: 11,
             log_fd: 2,
+            access_fd: -1,
             scoreboard: words.as_ptr().cast_mut().cast(),
             scoreboard_len: size_of_val(words),
             vouched: Vouched::ours(),
@@ -183,7 +186,7 @@ mod tests {
     fn what_is_wrong_is_named() {
         let mut other = seat("{}", &[]);
         other.abi = ABI + 1;
-        assert!(read(&other).unwrap_err().to_string().contains("ABI 2"));
+        assert!(read(&other).unwrap_err().to_string().contains(&format!("ABI {}", ABI + 1)));
         let mut short = seat("{}", &[]);
         short.size = 8;
         assert!(matches!(read(&short), Err(SeatError::Size { found: 8, .. })));

@@ -57,6 +57,7 @@ mod tests {
             report_fd,
             lifeline_fd: -1,
             log_fd: -1,
+            access_fd: -1,
             scoreboard: null_mut(),
             scoreboard_len: 0,
             vouched: Vouched::ours(),

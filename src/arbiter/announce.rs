@@ -66,7 +66,7 @@ impl Shell<'_> {
             log::error!("cannot detach from the terminal's output: {error}");
         }
         // A log on the terminal has a descriptor of its own, which would keep the terminal busy.
-        let orders = self.loads.newest().map(|load| terms::log_orders(&load.settings));
+        let orders = self.loads.newest().map(|load| terms::log_orders(&load.settings, load.syslog.as_ref()));
         if let Some(Err(error)) = orders.filter(|orders| orders.path.is_none()).map(log::reconfigure) {
             log::error!("{error}");
         }

@@ -52,7 +52,7 @@ pub fn run(source: &dyn SettingsSource, launcher: &mut dyn Launcher, resolved: R
     for (key, origin) in provenance {
         log::debug!("setting {key}: from {origin}");
     }
-    let in_file = terms::log_orders(&settings).path.is_some();
+    let in_file = settings.log_path().is_some();
     let started = start(source, launcher, settings, origin, predecessor, inbox);
     if let Err(error) = &started
         && in_file
@@ -152,7 +152,7 @@ pub fn check(launcher: &mut dyn Launcher, resolved: &Resolved) -> Result<(), Loa
     let mut inbox = open_inbox()?;
     change_directory(settings)?;
     load::look_up(settings)?;
-    load::check_log(settings)?;
+    load::check_logs(settings)?;
     build::prepare(launcher, settings, &mut inbox)?;
     let unloadable = |message| LoadError { code: exit::APP_LOAD, message };
     launcher.rehearse(Generation::FIRST).map_err(unloadable)
@@ -170,8 +170,9 @@ fn change_directory(settings: &Settings) -> Result<(), LoadError> {
 }
 
 fn start_log(settings: &Settings) -> Result<(), LoadError> {
-    let (identity, _) = load::look_up(settings)?;
-    log::init(terms::log_orders(settings), load::open_log(settings, &identity)?);
+    let names = load::look_up(settings)?;
+    let orders = terms::log_orders(settings, names.syslog.as_ref());
+    log::init(orders, load::open_log(settings, &names.identity)?);
     Ok(())
 }
 

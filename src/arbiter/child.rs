@@ -41,7 +41,7 @@ pub fn spawn(plan: &Plan<'_>) -> io::Result<Member> {
     let (reports, report_end) = sys::pipe::nonblocking()?;
     plan.scoreboard.reset(plan.slot, plan.generation, sys::clock::now());
     plan.scoreboard.slot(plan.slot).set_lane(plan.lane);
-    let orders = serde_json::to_vec(&terms::orders(&plan.load.settings)).map_err(io::Error::from)?;
+    let orders = serde_json::to_vec(&terms::orders(plan.load)).map_err(io::Error::from)?;
     let listeners = seat_listeners(&plan.load.listeners);
     let mute = is_mute(&plan.load.settings);
     let (scoreboard, scoreboard_len) = plan.scoreboard.raw();
@@ -58,6 +58,7 @@ pub fn spawn(plan: &Plan<'_>) -> io::Result<Member> {
         report_fd: report_end.as_raw_fd(),
         lifeline_fd: plan.lifeline.as_raw_fd(),
         log_fd: if mute { STDERR } else { log::raw_fd() },
+        access_fd: plan.load.access.raw_fd(),
         scoreboard,
         scoreboard_len,
         vouched: Vouched::ours(),
@@ -78,7 +79,7 @@ fn is_mute(settings: &Settings) -> bool {
 fn live(plan: &Plan<'_>, seat: &Seat, listeners: &[SeatListener]) -> i32 {
     let settings = &plan.load.settings;
     sys::signal::reset_handlers();
-    let mut keep = vec![seat.report_fd, seat.lifeline_fd, seat.log_fd];
+    let mut keep = vec![seat.report_fd, seat.lifeline_fd, seat.log_fd, seat.access_fd];
     keep.extend(listeners.iter().map(|listener| listener.fd));
     keep.extend(plan.launcher.descriptors(plan.generation));
     // What a worker holds open it would keep alive: the arbiter's end of the lifeline, sockets of closed binds.

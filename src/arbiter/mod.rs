@@ -5,6 +5,7 @@
 //! worker reports and inotify; `supervisor` decides; the files here do. The counterpart in the child is `worker`, which
 //! this module never names: the launcher brings it.
 
+mod access;
 mod announce;
 mod boot;
 mod build;

@@ -90,7 +90,7 @@ impl Shell<'_> {
     /// An abandoned reload has changed the log already: back to what the serving generation wants.
     pub fn follow_log(&mut self, generation: Generation) {
         let Some(load) = self.loads.get(generation).filter(|_| self.log_generation != generation) else { return };
-        match log::reconfigure(terms::log_orders(&load.settings)) {
+        match log::reconfigure(terms::log_orders(&load.settings, load.syslog.as_ref())) {
             Ok(()) => self.log_generation = generation,
             Err(error) => log::error!("{error}; the log goes on where it is"),
         }

@@ -1,11 +1,11 @@
 //! From settings to what the two other parties need of them: the supervisor's terms and a worker's orders.
 
-use crate::abi::{LogOrders, Orders};
-use crate::settings::{LogFormat, Settings};
+use super::load::Load;
+use crate::abi::{AccessOrders, LogOrders, Orders, SyslogOrders, SyslogTarget};
+use crate::settings::{self, AccessOutput, LogFormat, Settings};
 use crate::supervisor::Terms;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::IsTerminal;
-use std::path::Path;
 use std::time::Duration;
 
 /// What the supervisor has to know.
@@ -23,7 +23,8 @@ pub fn terms(settings: &Settings, builds: bool) -> Terms {
 }
 
 /// What one worker has to know. The jitters are drawn here, so that workers of one start do not recycle together.
-pub fn orders(settings: &Settings) -> Orders {
+pub fn orders(load: &Load) -> Orders {
+    let settings = &load.settings;
     let lifetime = settings.max_worker_lifetime.as_secs_f64();
     let lifetime_jitter = settings.max_worker_lifetime_jitter.as_secs_f64() * random_fraction();
     Orders {
@@ -37,16 +38,37 @@ pub fn orders(settings: &Settings) -> Orders {
         max_requests: jittered(settings.max_requests, settings.max_requests_jitter, random()),
         max_worker_lifetime: if lifetime > 0.0 { lifetime + lifetime_jitter } else { 0.0 },
         max_rss: settings.max_rss,
-        log: log_orders(settings),
+        log: log_orders(settings, load.syslog.as_ref()),
+        access: access_orders(settings, load.syslog.as_ref()),
     }
 }
 
-/// How the operator log looks.
-pub fn log_orders(settings: &Settings) -> LogOrders {
-    let path = settings.log_path().map(Path::to_owned);
+/// How the operator log looks. `syslog` is where its daemon was found, if it is wanted.
+pub fn log_orders(settings: &Settings, syslog: Option<&SyslogTarget>) -> LogOrders {
+    let path = settings.log_path().map(std::path::Path::to_owned);
     let colors = settings.use_colors.wanted(path.is_none() && std::io::stderr().is_terminal());
     let json = settings.log_format == LogFormat::Json;
-    LogOrders { level: settings.loglevel, json, colors, path }
+    let syslog = syslog.map(|target| syslog_orders(settings, target, "error"));
+    LogOrders { level: settings.loglevel, json, colors, path, syslog }
+}
+
+/// How the access log looks.
+pub fn access_orders(settings: &Settings, syslog: Option<&SyslogTarget>) -> AccessOrders {
+    let path = match settings.access_output() {
+        AccessOutput::File(path) => Some(path.to_owned()),
+        AccessOutput::Stdout | AccessOutput::None => None,
+    };
+    let syslog = syslog.filter(|_| settings.access_to_syslog());
+    let syslog = syslog.map(|target| syslog_orders(settings, target, "access"));
+    AccessOrders { format: settings.access_log_format.clone(), path, syslog }
+}
+
+fn syslog_orders(settings: &Settings, target: &SyslogTarget, log: &str) -> SyslogOrders {
+    let name = settings.syslog_prefix.clone().unwrap_or_else(|| app_name(settings));
+    // A tag ends where a space or a colon is.
+    let name = name.replace(|c: char| c == ':' || c.is_whitespace() || c.is_control(), ".");
+    let facility = settings::facility(&settings.syslog_facility);
+    SyslogOrders { target: target.clone(), facility, tag: format!("rustcorn.{name}.{log}") }
 }
 
 /// The name that process titles and the status line show.
@@ -79,6 +101,29 @@ pub fn seconds(span: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_syslog_tag_has_no_place_to_end_early() {
+        let settings = Settings { app: Some("shop:router".into()), ..Settings::default() };
+        let target = SyslogTarget::Unix("/dev/log".into());
+        assert_eq!(syslog_orders(&settings, &target, "error").tag, "rustcorn.shop.router.error");
+        let settings = Settings { syslog_prefix: Some("my shop".into()), ..settings };
+        assert_eq!(syslog_orders(&settings, &target, "access").tag, "rustcorn.my.shop.access");
+    }
+
+    #[test]
+    fn syslog_gets_the_access_log_unless_it_is_kept_out() {
+        let target = SyslogTarget::Unix("/dev/log".into());
+        let settings = Settings { syslog: true, ..Settings::default() };
+        assert!(access_orders(&settings, Some(&target)).syslog.is_some());
+        for kept_out in [
+            Settings { disable_redirect_access_to_syslog: true, ..settings.clone() },
+            Settings { access_log: settings::Toggle::Off, ..settings.clone() },
+        ] {
+            assert!(access_orders(&kept_out, Some(&target)).syslog.is_none());
+            assert!(log_orders(&kept_out, Some(&target)).syslog.is_some());
+        }
+    }
 
     #[test]
     fn jitter_only_adds_and_only_to_a_limit() {
