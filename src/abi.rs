@@ -4,11 +4,13 @@
 //! but `repr(C)` data and JSON text crosses. Nothing crosses per request: the worker, with its event loop, lives on the
 //! application's side (see `worker`). The counterpart that loads libraries is `app::library`.
 
+mod access;
 mod inherited;
 mod proxies;
 mod requests;
 mod tls;
 
+pub use access::{AccessOrders, COMBINED_FORMAT, SyslogOrders, SyslogTarget};
 pub use inherited::{Inherited, SeatError, Vouched};
 pub use proxies::ProxyOrders;
 pub use requests::RequestOrders;
@@ -90,6 +92,8 @@ pub struct Seat {
     pub log_fd: i32,
     /// The vault with certificates and keys (see `tls`); -1: no listener speaks TLS.
     pub tls_fd: i32,
+    /// The access log (standard output or the opened `accesslog`); -1: none.
+    pub access_fd: i32,
     /// The scoreboard's mapping.
     pub scoreboard: *mut u8,
     /// Its length in bytes.
@@ -154,6 +158,8 @@ pub struct Orders {
     pub tls: TlsOrders,
     /// How the operator log looks.
     pub log: LogOrders,
+    /// The access log.
+    pub access: AccessOrders,
 }
 
 impl Default for Orders {
@@ -174,6 +180,7 @@ impl Default for Orders {
             http_protocols: vec!["h2".into(), "h1".into()],
             tls: TlsOrders::default(),
             log: LogOrders::default(),
+            access: AccessOrders::default(),
         }
     }
 }
@@ -190,11 +197,13 @@ pub struct LogOrders {
     pub colors: bool,
     /// The file to reopen on USR1; none: stderr, never reopened.
     pub path: Option<std::path::PathBuf>,
+    /// Lines go there too.
+    pub syslog: Option<SyslogOrders>,
 }
 
 impl Default for LogOrders {
     fn default() -> Self {
-        Self { level: crate::types::Level::Info, json: false, colors: false, path: None }
+        Self { level: crate::types::Level::Info, json: false, colors: false, path: None, syslog: None }
     }
 }
 

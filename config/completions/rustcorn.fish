@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_rustcorn_global_optspecs
-    string join \n app-dir= chdir= e/env= b/bind= backlog= reuse-port no-reuse-port certfile= keyfile= ca-certs= cert-reqs= ssl-min-version= ciphers= forwarded-allow-ips= proxy-headers= no-proxy-headers secure-scheme-headers= proxy-protocol= no-proxy-protocol proxy-allow-from= http-protocols= limit-request-line= limit-request-fields= limit-request-field_size= limit-request-body= limit-concurrency= keepalive-requests= handshake-timeout= header-timeout= body-timeout= write-timeout= request-timeout= slow-request= server-header no-server-header date-header no-date-header request-id-header= w/workers= threads= worker-connections= balance no-balance max-requests= max-requests-jitter= max-worker-lifetime= max-worker-lifetime-jitter= max-rss= t/timeout= graceful-timeout= boot-timeout= keep-alive= reload-surge= reload no-reload reload-extra-file= reload-delay= D/daemon no-daemon p/pid= u/user= g/group= initgroups no-initgroups m/umask= n/name= R/enable-stdio-inheritance no-enable-stdio-inheritance error-logfile= log-level= log-format= use-colors= no-use-colors c/config= check-config no-check-config print-config no-print-config v/version h/help
+    string join \n app-dir= chdir= e/env= b/bind= backlog= reuse-port no-reuse-port certfile= keyfile= ca-certs= cert-reqs= ssl-min-version= ciphers= forwarded-allow-ips= proxy-headers= no-proxy-headers secure-scheme-headers= proxy-protocol= no-proxy-protocol proxy-allow-from= http-protocols= limit-request-line= limit-request-fields= limit-request-field_size= limit-request-body= limit-concurrency= keepalive-requests= handshake-timeout= header-timeout= body-timeout= write-timeout= request-timeout= slow-request= server-header no-server-header date-header no-date-header request-id-header= w/workers= threads= worker-connections= balance no-balance max-requests= max-requests-jitter= max-worker-lifetime= max-worker-lifetime-jitter= max-rss= t/timeout= graceful-timeout= boot-timeout= keep-alive= reload-surge= reload no-reload reload-extra-file= reload-delay= D/daemon no-daemon p/pid= u/user= g/group= initgroups no-initgroups m/umask= n/name= R/enable-stdio-inheritance no-enable-stdio-inheritance access-logfile= access-log= no-access-log access-logformat= disable-redirect-access-to-syslog no-disable-redirect-access-to-syslog error-logfile= log-level= log-format= use-colors= no-use-colors log-syslog no-log-syslog log-syslog-to= log-syslog-prefix= log-syslog-facility= c/config= check-config no-check-config print-config no-print-config v/version h/help
 end
 
 function __fish_rustcorn_needs_command
@@ -81,6 +81,11 @@ complete -c rustcorn -n "__fish_rustcorn_needs_command" -s u -l user -d 'Run the
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -s g -l group -d 'Run the workers as this group' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -s m -l umask -d 'Take these permission bits away from files and sockets that are created' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -s n -l name -d 'Show this name in the list of processes' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l access-logfile -d 'Write the access log to this file; "-": standard output' -r -F
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l access-log -d 'Turn the access log on or off [default: auto]' -r -f -a "auto\t''
+on\t''
+off\t''"
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l access-logformat -d 'How a line of the access log looks [default: %(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l error-logfile -l log-file -d 'Write the log to this file; `-`: standard error [default: -]' -r -F
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l log-level -d 'Log what is at least this important [default: info]' -r -f -a "debug\t''
 info\t''
@@ -92,6 +97,29 @@ json\t''"
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l use-colors -d 'Colour the log [default: auto]' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l log-syslog-to -d 'Where syslog listens [default: udp://localhost:514]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l log-syslog-prefix -d 'Name messages to syslog after this instead of the application' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l log-syslog-facility -d 'Send messages to syslog under this facility [default: user]' -r -f -a "auth\t''
+authpriv\t''
+cron\t''
+daemon\t''
+ftp\t''
+kern\t''
+lpr\t''
+mail\t''
+news\t''
+security\t''
+syslog\t''
+user\t''
+uucp\t''
+local0\t''
+local1\t''
+local2\t''
+local3\t''
+local4\t''
+local5\t''
+local6\t''
+local7\t''"
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -s c -l config -d 'Read the settings from this TOML file' -r -F
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l reuse-port -d 'Give each worker a listening socket of its own (SO_REUSEPORT)'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-reuse-port -d 'Turn reuse_port off'
@@ -111,7 +139,12 @@ complete -c rustcorn -n "__fish_rustcorn_needs_command" -l initgroups -d 'Give t
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-initgroups -d 'Turn initgroups off'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -s R -l enable-stdio-inheritance -d 'As a daemon, keep standard input, output and error'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-enable-stdio-inheritance -d 'Turn enable_stdio_inheritance off'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-access-log -d 'Turn access_log off'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l disable-redirect-access-to-syslog -d 'Keep the access log out of syslog'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-disable-redirect-access-to-syslog -d 'Turn disable_redirect_access_to_syslog off'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-use-colors -d 'Turn use_colors off'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l log-syslog -d 'Send the log and the access log to syslog too'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-log-syslog -d 'Turn syslog off'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l check-config -d 'Check the settings, load the application, serve nothing'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-check-config -d 'Turn check_config off'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l print-config -d 'Show every setting and where it comes from, as TOML, then check as check_config does'

@@ -20,6 +20,7 @@ pub struct Inherited {
     pub(crate) lifeline_fd: i32,
     pub(crate) log_fd: i32,
     pub(crate) tls_fd: i32,
+    pub(crate) access_fd: i32,
     pub(crate) scoreboard: &'static [AtomicU64],
 }
 
@@ -126,6 +127,7 @@ impl Inherited {
             lifeline_fd: seat.lifeline_fd,
             log_fd: seat.log_fd,
             tls_fd: seat.tls_fd,
+            access_fd: seat.access_fd,
             scoreboard: scoreboard.ok_or(SeatError::Damaged { what: "the scoreboard" })?,
         })
     }
@@ -163,6 +165,7 @@ mod tests {
             lifeline_fd: 11,
             log_fd: 2,
             tls_fd: 12,
+            access_fd: -1,
             scoreboard: words.as_ptr().cast_mut().cast(),
             scoreboard_len: size_of_val(words),
             vouched: Vouched::ours(),

@@ -48,6 +48,7 @@ mod tests {
             lifeline_fd: -1,
             log_fd: -1,
             tls_fd: -1,
+            access_fd: -1,
             scoreboard: null_mut(),
             scoreboard_len: 0,
             vouched: Vouched::ours(),

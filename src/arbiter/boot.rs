@@ -7,6 +7,7 @@ use super::launcher::Launcher;
 use super::load::{self, LoadError, Loads};
 use super::logfile::LogFile;
 use super::notify::ServiceManager;
+use super::orders;
 use super::roster::Roster;
 use super::shell::Shell;
 use super::upgrade::{Origin, Predecessor};
@@ -54,7 +55,7 @@ pub fn run(source: &dyn SettingsSource, launcher: &mut dyn Launcher, resolved: R
     for (key, origin) in provenance {
         log::debug!("setting {key}: from {origin}");
     }
-    let in_file = terms::log_orders(&settings).path.is_some();
+    let in_file = settings.log_path().is_some();
     let started = start(source, launcher, settings, origin, predecessor, inbox);
     if let Err(error) = &started
         && in_file
@@ -182,8 +183,9 @@ fn change_directory(settings: &Settings) -> Result<(), LoadError> {
 }
 
 fn start_log(settings: &Settings) -> Result<(), LoadError> {
-    let (identity, _) = load::look_up(settings)?;
-    log::init(terms::log_orders(settings), LogFile::open(settings, &identity)?.keep());
+    let names = load::look_up(settings)?;
+    let orders = orders::log_orders(settings, names.syslog.as_ref());
+    log::init(orders, LogFile::open(settings, &names.identity)?.keep());
     Ok(())
 }
 

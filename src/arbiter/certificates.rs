@@ -9,8 +9,8 @@ mod watch;
 pub use watch::Watch;
 
 use super::load::{Load, LoadError};
+use super::orders;
 use super::shell::Shell;
-use super::terms;
 use crate::abi::TlsOrders;
 use crate::log;
 use crate::settings::{self, Settings};
@@ -48,7 +48,7 @@ impl Certificates {
             return Ok(None);
         }
         let material = read(settings).map_err(LoadError::failure)?;
-        let orders = terms::tls_orders(settings);
+        let orders = orders::tls_orders(settings);
         let trusted = before.filter(|it| it.orders.cert_reqs == orders.cert_reqs);
         let trusted = trusted.map(|it| &it.parcel).filter(|it| it.material.clients == material.clients);
         let tickets = trusted.map_or_else(TicketKeys::fresh, |it| Ok(it.tickets.clone()));
@@ -166,7 +166,7 @@ fn read(settings: &Settings) -> Result<Material, TlsError> {
 /// Checks by making what a worker will make of it.
 fn usable(settings: &Settings, parcel: &Parcel) -> Result<Vec<Identity>, TlsError> {
     let protocols = settings::protocols(settings);
-    tls::server_config(parcel, &terms::tls_orders(settings), &protocols).map(|(_, identities)| identities)
+    tls::server_config(parcel, &orders::tls_orders(settings), &protocols).map(|(_, identities)| identities)
 }
 
 /// What works, and yet not for long or not for everybody.

@@ -4,7 +4,7 @@ use super::certificates::Certificates;
 use super::launcher::Launcher;
 use super::load::Load;
 use super::roster::Member;
-use super::terms;
+use super::{orders, terms};
 use crate::abi::{ABI, KIND_TCP, KIND_UNIX, Report, SHARED_LANE, Seat, SeatListener, Vouched};
 use crate::listeners::{Listeners, SocketName};
 use crate::log;
@@ -44,7 +44,7 @@ pub fn spawn(plan: &Plan<'_>) -> io::Result<Member> {
     let (reports, report_end) = sys::pipe::nonblocking()?;
     plan.scoreboard.reset(plan.slot, plan.generation, sys::clock::now());
     plan.scoreboard.slot(plan.slot).set_lane(plan.lane);
-    let orders = serde_json::to_vec(&terms::orders(&plan.load.settings)).map_err(io::Error::from)?;
+    let orders = serde_json::to_vec(&orders::orders(plan.load)).map_err(io::Error::from)?;
     let listeners = seat_listeners(&plan.load.listeners);
     let mute = is_mute(&plan.load.settings);
     let (scoreboard, scoreboard_len) = plan.scoreboard.raw();
@@ -62,6 +62,7 @@ pub fn spawn(plan: &Plan<'_>) -> io::Result<Member> {
         lifeline_fd: plan.lifeline.as_raw_fd(),
         tls_fd: plan.load.certificates.as_ref().map_or(-1, Certificates::raw_fd),
         log_fd: if mute { STDERR } else { log::raw_fd() },
+        access_fd: plan.load.access.raw_fd(),
         scoreboard,
         scoreboard_len,
         vouched: Vouched::ours(),
@@ -119,7 +120,7 @@ fn live(plan: &Plan<'_>, seat: &Seat, listeners: &[SeatListener]) -> i32 {
 fn prepare(plan: &Plan<'_>, seat: &Seat, listeners: &[SeatListener]) -> Result<(), Failure> {
     let settings = &plan.load.settings;
     sys::signal::reset_handlers();
-    let mut keep = vec![seat.report_fd, seat.lifeline_fd, seat.log_fd, seat.tls_fd];
+    let mut keep = vec![seat.report_fd, seat.lifeline_fd, seat.log_fd, seat.tls_fd, seat.access_fd];
     keep.extend(listeners.iter().map(|listener| listener.fd));
     keep.extend(plan.launcher.descriptors(plan.generation));
     // What a worker holds open it would keep alive: the arbiter's end of the lifeline, sockets of closed binds.
@@ -225,7 +226,7 @@ mod tests {
     /// What a worker with this launcher reports, and how it ends.
     fn told(launch: fn() -> Result<i32, String>) -> (Vec<Report>, ExitStatus) {
         let settings = Settings { bind: vec!["127.0.0.1:0".into()], daemon: true, ..Settings::default() };
-        let load = load::open(settings, None).unwrap();
+        let load = load::open(settings, None, None).unwrap();
         let lifeline = sys::pipe::nonblocking().unwrap();
         let scoreboard = Scoreboard::create(1).unwrap();
         let plan = Plan {

@@ -121,10 +121,18 @@ impl Shell<'_> {
             Death { slot, pid, generation, status, cause, facts: &facts, in_flight: &in_flight, peak_rss_kb, oom, now };
         let (level, line) = death.line();
         log::write(level, &line);
+        if let Some(load) = self.loads.get(generation).or_else(|| self.loads.newest()) {
+            load.access.tell_lost(pid, (&status, cause), &in_flight, facts.in_flight, now);
+        }
         self.scoreboard.vacate(slot);
     }
 
     fn reopen_logs(&mut self) {
+        for load in self.loads.iter_mut() {
+            if let Err(error) = load.access.reopen(&load.identity) {
+                log::error!("{error}; the access log goes on where it was");
+            }
+        }
         match log::reopen() {
             Ok(()) => {
                 self.give_log();

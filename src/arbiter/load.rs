@@ -1,18 +1,20 @@
 //! The loads: for each generation the settings and listeners that its workers run with. The application's snapshot is
 //! the launcher's, under the same generation.
 
+use super::access::{self, AccessLog};
 use super::certificates::Certificates;
 use super::launcher::{Launcher, PrepareError};
 use super::logfile::LogFile;
-use super::terms;
-use crate::abi::LogOrders;
+use super::{orders, terms};
+use crate::abi::{LogOrders, SyslogTarget};
 use crate::listeners::{Bind, Listeners, Options};
 use crate::log;
-use crate::settings::{self, Resolved, Settings, SettingsSource, changed};
+use crate::settings::{self, Resolved, Settings, SettingsSource, SyslogAddress, changed};
 use crate::supervisor::Terms;
 use crate::sys::privileges::{self, Identity};
 use crate::types::{Generation, exit};
 use std::collections::BTreeMap;
+use std::net::ToSocketAddrs;
 use std::os::fd::OwnedFd;
 
 /// Everything that one generation runs with, besides the application itself.
@@ -25,6 +27,10 @@ pub struct Load {
     pub identity: Identity,
     /// What TLS is spoken with; none if it is not spoken.
     pub certificates: Option<Certificates>,
+    /// The access log.
+    pub access: AccessLog,
+    /// Where the syslog daemon was found, if the logs go there.
+    pub syslog: Option<SyslogTarget>,
 }
 
 /// Why a load cannot be had.
@@ -123,13 +129,13 @@ impl Loads {
         let opened = self.open_log_and_sockets(settings);
         let (log, load) = opened.inspect_err(|_| launcher.forget(generation))?;
         let terms = terms::terms(&load.settings, builds(launcher, &load.settings));
-        let log_orders = terms::log_orders(&load.settings);
+        let log_orders = orders::log_orders(&load.settings, load.syslog.as_ref());
         self.insert(generation, load);
         Ok(Reloaded { terms, log: log.keep(), log_orders })
     }
 
     fn open_log_and_sockets(&self, settings: Settings) -> Result<(LogFile, Load), LoadError> {
-        let (identity, _) = look_up(&settings)?;
+        let Names { identity, .. } = look_up(&settings)?;
         let log = LogFile::open(&settings, &identity)?;
         let newest = self.newest();
         let certificates = newest.and_then(|load| load.certificates.as_ref());
@@ -138,11 +144,38 @@ impl Loads {
     }
 }
 
-/// Looks up the names in the settings: users, groups, addresses.
-pub fn look_up(settings: &Settings) -> Result<(Identity, Vec<Bind>), LoadError> {
+/// What the names in the settings stand for.
+pub struct Names {
+    /// Who the workers become.
+    pub identity: Identity,
+    /// Where to listen.
+    pub binds: Vec<Bind>,
+    /// The syslog daemon, if the logs go there.
+    pub syslog: Option<SyslogTarget>,
+}
+
+/// Looks up the names in the settings: users, groups, addresses. Also holds against their grammar what only other
+/// floors can read.
+pub fn look_up(settings: &Settings) -> Result<Names, LoadError> {
     let identity = privileges::identity(settings.user.as_deref(), settings.group.as_deref(), settings.initgroups);
     let binds = settings.bind.iter().map(|bind| Bind::parse(bind)).collect::<Result<Vec<_>, _>>();
-    Ok((identity.map_err(LoadError::failure)?, binds.map_err(LoadError::failure)?))
+    let (identity, binds) = (identity.map_err(LoadError::failure)?, binds.map_err(LoadError::failure)?);
+    access::format(settings)?;
+    let syslog = settings.syslog.then(|| syslog_target(&settings.syslog_addr)).transpose();
+    Ok(Names { identity, binds, syslog: syslog.map_err(LoadError::failure)? })
+}
+
+/// Looks up the host of `syslog_addr`, for as long as the settings are in use.
+fn syslog_target(text: &str) -> Result<SyslogTarget, String> {
+    let (host, port) = match settings::parse_syslog_address(text).map_err(|why| format!("syslog_addr: {why}"))? {
+        SyslogAddress::Unix(path) => return Ok(SyslogTarget::Unix(path)),
+        SyslogAddress::Udp { host, port } => (host, port),
+    };
+    let found = (host.as_str(), port).to_socket_addrs().map(|found| found.collect::<Vec<_>>());
+    let found = found.map_err(|error| format!("cannot look up {host} (option `syslog_addr`): {error}"))?;
+    // Daemons listen on IPv4 rather than on IPv6 alone, and a datagram that nobody hears is no error.
+    let first = found.iter().find(|address| address.is_ipv4()).or_else(|| found.first());
+    first.map(|address| SyslogTarget::Udp(*address)).ok_or_else(|| format!("syslog_addr: {host} has no address"))
 }
 
 /// Looks everything up that the settings name and opens the listeners; those that are open in `keep` are shared.
@@ -152,8 +185,9 @@ pub fn open(
     keep: Option<&Listeners>,
     certificates: Option<&Certificates>,
 ) -> Result<Load, LoadError> {
-    let (identity, binds) = look_up(&settings)?;
+    let Names { identity, binds, syslog } = look_up(&settings)?;
     let certificates = Certificates::open(&settings, certificates)?;
+    let (access, made) = AccessLog::open(&settings, syslog.as_ref(), &identity)?;
     let options = Options {
         backlog: settings.backlog,
         reuse_port: settings.reuse_port,
@@ -164,7 +198,8 @@ pub fn open(
         certificates: certificates.is_some(),
     };
     let listeners = Listeners::open(&binds, &options, keep).map_err(LoadError::failure)?;
-    Ok(Load { settings, listeners, identity, certificates })
+    made.keep();
+    Ok(Load { settings, listeners, identity, certificates, access, syslog })
 }
 
 /// Whether a file change has to be answered by a build.

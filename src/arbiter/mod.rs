@@ -5,6 +5,7 @@
 //! worker reports and inotify; `supervisor` decides; the files here do. The counterpart in the child is `worker`, which
 //! this module never names: the launcher brings it.
 
+mod access;
 mod announce;
 mod boot;
 mod build;
@@ -19,6 +20,7 @@ mod load;
 mod logfile;
 mod notify;
 mod obituary;
+mod orders;
 mod pidfile;
 mod roster;
 mod shell;

@@ -7,6 +7,7 @@
 use super::format::{self, Fields, Record, Span};
 use super::open::{LogError, open};
 use super::sink::{Losses, deliver};
+use super::syslog;
 use crate::abi::LogOrders;
 use crate::types::Level;
 use std::fmt;
@@ -22,6 +23,8 @@ struct Logger {
 
 static LOGGER: RwLock<Option<Arc<Logger>>> = RwLock::new(None);
 static LOSSES: Losses = Losses::new();
+/// What syslog did not take; its file may have it.
+static SYSLOG_LOSSES: Losses = Losses::new();
 /// The least level that is written, beside the lock so that a line that nobody wants costs one load.
 static LEAST: AtomicU8 = AtomicU8::new(Level::Info as u8);
 
@@ -77,7 +80,7 @@ pub fn raw_fd() -> RawFd {
 /// How many lines this process has lost because the log took no more.
 #[must_use]
 pub fn dropped() -> u64 {
-    LOSSES.total()
+    LOSSES.total() + SYSLOG_LOSSES.total()
 }
 
 /// Whether a line of this level is written at all.
@@ -110,15 +113,29 @@ pub(super) fn emit(level: Level, message: &str, target: Option<&str>, fields: &F
     let (json, colors) = logger.as_ref().map_or((false, false), |logger| (logger.orders.json, logger.orders.colors));
     let shape = |record: &Record| if json { format::json(record) } else { format::text(record, colors) };
     let notice = |lost: u64| {
-        let lines = if lost == 1 { "line" } else { "lines" };
-        let message = format!("{lost} log {lines} could not be written before this one");
+        let message = lost_lines(lost);
         shape(&Record { level: Level::Warning, message: &message, target: None, fields: &[], spans: &[], ..record })
     };
     let line = shape(&record);
-    match logger {
+    match &logger {
         Some(logger) => deliver(&logger.fd, &LOSSES, &line, notice),
         None => deliver(io::stderr(), &LOSSES, &line, notice),
     }
+    if let Some(orders) = logger.as_ref().and_then(|logger| logger.orders.syslog.as_ref()) {
+        let text = if json { line } else { format::bare(&record) };
+        SYSLOG_LOSSES.tell_after(
+            || syslog::tell(orders, level, pid, &text),
+            |lost| {
+                let text = lost_lines(lost);
+                syslog::tell(orders, Level::Warning, pid, &text)
+            },
+        );
+    }
+}
+
+fn lost_lines(lost: u64) -> String {
+    let lines = if lost == 1 { "line" } else { "lines" };
+    format!("{lost} log {lines} could not be written before this one")
 }
 
 fn current() -> Option<Arc<Logger>> {

@@ -1,9 +1,9 @@
 //! The checks that need more than one option: conflicts are errors that name both origins, waste is a warning.
 
 use super::error::{Fault, Place, Problem};
-use super::options::Settings;
+use super::options::{AccessOutput, Settings};
 use super::resolve::Resolved;
-use super::secure;
+use super::{secure, syslog};
 use std::time::Duration;
 
 /// Takes a key and the sentence that says what is wrong with it.
@@ -22,6 +22,19 @@ pub fn conflicts(resolved: &Resolved) -> Vec<Problem> {
         let message =
             format!("names the same file as errorlog (pidfile: {pidfile}; errorlog: {errorlog}); give each its own");
         conflict("pidfile", message);
+    }
+    if let (Some(path), AccessOutput::File(access)) = (settings.pidfile.as_deref(), settings.access_output())
+        && path == access
+    {
+        let (pidfile, accesslog) = (origin("pidfile"), origin("accesslog"));
+        let message =
+            format!("names the same file as accesslog (pidfile: {pidfile}; accesslog: {accesslog}); give each its own");
+        conflict("pidfile", message);
+    }
+    if settings.syslog
+        && let Err(why) = syslog::parse_address(&settings.syslog_addr)
+    {
+        conflict("syslog_addr", format!("{why} ({})", origin("syslog_addr")));
     }
     if settings.bind.is_empty() {
         conflict("bind", format!("the list is empty ({}); name at least one address", origin("bind")));
@@ -62,6 +75,21 @@ pub fn warnings(resolved: &Resolved) -> Vec<String> {
         lifetime,
     );
     warnings.extend(secure::warnings(resolved));
+    let logs = settings.access_output() != AccessOutput::None || settings.access_to_syslog();
+    for (key, idle, base) in [
+        ("access_log_format", !logs, "an access log (accesslog)"),
+        ("syslog_addr", !settings.syslog, "syslog"),
+        ("syslog_prefix", !settings.syslog, "syslog"),
+        ("syslog_facility", !settings.syslog, "syslog"),
+    ] {
+        if idle && resolved.provenance.contains_key(key) {
+            warnings.push(format!("{key} ({}) has no effect without {base}", resolved.origin(key)));
+        }
+    }
+    if is_silent(settings) && settings.access_output() == AccessOutput::Stdout {
+        let origin = resolved.origin("daemon");
+        warnings.push(format!("daemon ({origin}) sends the access log to /dev/null; name a file in accesslog"));
+    }
     if is_mute(settings) {
         let origin = resolved.origin("daemon");
         warnings
@@ -72,5 +100,10 @@ pub fn warnings(resolved: &Resolved) -> Vec<String> {
 
 /// A daemon that logs to a standard error which it closes.
 fn is_mute(settings: &Settings) -> bool {
-    settings.daemon && !settings.enable_stdio_inheritance && settings.log_path().is_none()
+    is_silent(settings) && settings.log_path().is_none() && !settings.syslog
+}
+
+/// A daemon whose standard streams lead nowhere.
+fn is_silent(settings: &Settings) -> bool {
+    settings.daemon && !settings.enable_stdio_inheritance
 }

@@ -24,6 +24,17 @@ pub enum LogFormat {
     Json,
 }
 
+/// Whether there is an access log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Toggle {
+    /// If something else asks for it.
+    Auto,
+    /// In any case.
+    On,
+    /// In no case.
+    Off,
+}
+
 /// When to colour the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Colors {
@@ -200,6 +211,7 @@ macro_rules! named {
 
 named!(Level { Debug = "debug", Info = "info", Warning = "warning", Error = "error", Critical = "critical" });
 named!(LogFormat { Text = "text", Json = "json" });
+named!(Toggle { Auto = "auto", On = "on", Off = "off" });
 named!(Colors { Auto = "auto", Always = "always", Never = "never" });
 named!(ProxyProtocol { Off = "off", V1 = "v1", V2 = "v2", Auto = "auto" });
 named!(ProxyHeaders { Off = "off", XForwarded = "x-forwarded", Forwarded = "forwarded", Any = "any" });

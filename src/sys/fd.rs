@@ -48,6 +48,15 @@ pub(crate) fn adopt(number: RawFd) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
+/// Takes over a descriptor of a seat: as [`adopt`] does, but a standard stream stays where it is, for the application
+/// too, and what comes back is a second descriptor of it.
+pub(crate) fn inherit(number: RawFd) -> io::Result<OwnedFd> {
+    match borrow(number) {
+        Some(standard) if number <= 2 => standard.try_clone_to_owned(),
+        _ => adopt(number),
+    }
+}
+
 /// Borrows a descriptor by number without a check: using one that is closed gives `EBADF`, nothing worse, since every
 /// use in this crate is a system call that names the number. Nobody else may use it, so it is not public.
 #[must_use]
@@ -109,6 +118,13 @@ mod tests {
     fn adopt_refuses_what_is_not_open() {
         assert_eq!(adopt(-1).unwrap_err().raw_os_error(), Some(nix::libc::EBADF));
         assert_eq!(adopt(1_000_000).unwrap_err().raw_os_error(), Some(nix::libc::EBADF));
+    }
+
+    #[test]
+    fn a_standard_stream_is_inherited_as_a_second_descriptor() {
+        let second = inherit(2).unwrap();
+        assert!(second.as_raw_fd() > 2 && is_cloexec(&second));
+        assert_eq!(inherit(-1).unwrap_err().raw_os_error(), Some(nix::libc::EBADF));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::tls::Tls;
 use super::trust::Trust;
 use super::{drain, heartbeat, panics, patience, sentinel};
 use crate::abi::{Inherited, Report, SeatError};
+use crate::log::access::Access;
 use crate::scoreboard::Scoreboard;
 use crate::sys::signal::WorkerInbox;
 use crate::sys::{clock, fd, orphan, signal, sigstack};
@@ -16,6 +17,7 @@ use crate::types::{Pid, exit};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
 /// The exit code of a worker that panicked where nobody expects it; Rust's own number for it.
@@ -86,6 +88,7 @@ where
             let code = unless_it_panics("serves", || runtime.block_on(live(worker, app, doors, lane)));
             // Threads that are blocked in the application are not waited for.
             runtime.shutdown_background();
+            worker.close_access_log(LAST_LINES);
             code
         }
         Err(reason) => {
@@ -94,6 +97,9 @@ where
         }
     }
 }
+
+/// What the access log gets to be written after the last request.
+const LAST_LINES: Duration = Duration::from_millis(500);
 
 /// By the report, since the arbiter has a log that is read; this process may have none.
 fn cannot_start(reporter: &Reporter, error: &dyn std::fmt::Display) -> i32 {
@@ -125,6 +131,10 @@ fn take_place(worker: &'static Worker, seat: &Inherited) -> Result<Doors, BoxErr
     // It watches the lifeline from now on, so the end of the arbiter need not be ours at once.
     orphan::outlive_arbiter()?;
     signal::unblock_all()?;
+    let access = if seat.access_fd >= 0 { Some(log_fd(seat.access_fd)?) } else { None };
+    if let Some(log) = Access::start(&seat.orders.access, access)? {
+        drop(worker.access.set(log));
+    }
     Ok(doors)
 }
 

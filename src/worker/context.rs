@@ -8,8 +8,10 @@ use super::report::Reporter;
 use super::tls::Tls;
 use super::trust::Trust;
 use crate::abi::{Orders, Report};
+use crate::log::access::Access;
 use crate::scoreboard::{Record, Scoreboard, State, Writer};
 use crate::types::{Generation, Mono, SlotId};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
@@ -64,6 +66,8 @@ pub(super) struct Worker {
     pub(super) no_keepalive: bool,
     /// Told by the sentinel.
     pub(super) wish: watch::Sender<Wish>,
+    /// The access log, if there is one.
+    pub(super) access: OnceLock<Access>,
     stage: Stage,
     draining: AtomicBool,
     recycling: AtomicBool,
@@ -104,6 +108,7 @@ impl Worker {
             head_limits,
             no_keepalive,
             wish: watch::Sender::new(Wish::Serve),
+            access: OnceLock::new(),
             stage: Stage::default(),
             draining: AtomicBool::new(false),
             recycling: AtomicBool::new(false),
@@ -131,6 +136,15 @@ impl Worker {
 
     pub(super) fn grace(&self) -> Duration {
         seconds(self.orders.graceful_timeout)
+    }
+
+    /// The lines of the last requests are written, at most for `limit`.
+    pub(super) fn close_access_log(&self, limit: Duration) {
+        if let Some(log) = self.access.get()
+            && !log.close(limit)
+        {
+            crate::log::warn!("Worker {} leaves before its access log is written", self.slot);
+        }
     }
 
     /// Whether responses end their connections.

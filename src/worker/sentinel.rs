@@ -43,6 +43,7 @@ impl Sentinel {
         loop {
             let (inbox, lifeline) = self.wait();
             if self.deadline.is_some_and(|deadline| clock::now() >= deadline) {
+                self.worker.close_access_log(QUICK / 10);
                 leave(exit::OK);
             }
             if inbox {
@@ -83,6 +84,9 @@ impl Sentinel {
                 self.not_later_than(QUICK);
             }
             Signal::USR1 => {
+                if let Some(log) = self.worker.access.get() {
+                    log.reopen();
+                }
                 if let Err(error) = crate::log::reopen() {
                     crate::log::error!("Worker {} goes on with its old log: {error}", self.worker.slot);
                 }

@@ -5,6 +5,7 @@
 
 mod kit;
 
+mod access_log;
 mod activation;
 mod balance;
 mod binds;

@@ -61,6 +61,7 @@ pub fn become_worker_if_told() {
         lifeline_fd: told.lifeline,
         log_fd: told.log,
         tls_fd: -1,
+        access_fd: -1,
         scoreboard,
         scoreboard_len,
         // SAFETY: all of it lives until the process leaves below; the descriptors were left open by the harness for us.

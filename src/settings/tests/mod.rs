@@ -2,6 +2,7 @@
 
 mod complaints;
 mod layers;
+mod logs;
 mod parsers;
 mod properties;
 mod proxies;

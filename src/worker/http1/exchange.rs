@@ -6,6 +6,7 @@ use super::incoming;
 use super::refusal::Refusal;
 use super::source::{self, PROGRESS, Pumped, Source};
 use super::task::Parts;
+use super::wire::Wire;
 use super::{date, rules};
 use crate::sys::clock;
 use crate::types::Mono;
@@ -35,6 +36,8 @@ pub(super) struct Exchange {
     framing: Option<Framing>,
     /// Bytes that the connection had sent before.
     begin: u64,
+    /// Bytes of the response's head.
+    head: u64,
     /// Nothing of earlier responses waited to be sent then.
     alone: bool,
     /// The client takes trailers (RFC 9110, 10.1.4).
@@ -43,6 +46,13 @@ pub(super) struct Exchange {
     stamp: Option<Mono>,
     /// Bytes up to which progress was noticed.
     mark: u64,
+}
+
+impl Exchange {
+    /// How much of the response's body the client was sent, its framing included.
+    fn body_sent(&self, wire: &Wire) -> u64 {
+        wire.total.saturating_sub(self.begin + self.head)
+    }
 }
 
 pin_project! {
@@ -85,13 +95,13 @@ impl<S: Application> Parts<'_, S> {
         let requests = &self.worker.orders.requests;
         let too_large = |length| requests.limit_request_body > 0 && length > requests.limit_request_body;
         if matches!(head.framing, rules::Framing::Length(length) if too_large(length)) {
-            return self.refuse(Refusal::BODY_TOO_LARGE);
+            return self.refuse_request(Refusal::BODY_TOO_LARGE, &head.request);
         }
         if requests.limit_concurrency > 0 && self.worker.writer.in_flight() >= requests.limit_concurrency {
-            return self.refuse(Refusal::OVERLOADED);
+            return self.refuse_request(Refusal::OVERLOADED, &head.request);
         }
         let Ok(seen) = self.worker.trust.see(self.connection, head.request.headers()) else {
-            return self.refuse(Refusal::CONTRADICTION);
+            return self.refuse_request(Refusal::CONTRADICTION, &head.request);
         };
         let (body, source) = match source::whole(head.framing, wire) {
             Some(bytes) => (Body::whole(bytes), Source::new(rules::Framing::Length(0), None, 0)),
@@ -105,7 +115,7 @@ impl<S: Application> Parts<'_, S> {
         let (begin, alone) = (wire.total, wire.is_flushed());
         let now = clock::now();
         let mut request = head.request.map(|()| body);
-        let flight = Flight::begin(self.worker, &request, now);
+        let flight = Flight::begin(self.worker, &request, &seen, now);
         self.connection.state().begins(now);
         *self.served += 1;
         *self.exchange = Some(Exchange {
@@ -117,6 +127,7 @@ impl<S: Application> Parts<'_, S> {
             close: !head.keep_alive,
             framing: None,
             begin,
+            head: 0,
             alone,
             trailers: head.takes_trailers,
             stamp: Some(now),
@@ -124,6 +135,14 @@ impl<S: Application> Parts<'_, S> {
         });
         prepare(&mut request, seen);
         self.step.set(Step::Waiting { request: Some(request) });
+    }
+
+    /// Refuses a request whose head is in order.
+    fn refuse_request(&mut self, refusal: Refusal, request: &Request<()>) {
+        let mut flight = Flight::begin(self.worker, request, self.connection, clock::now());
+        flight.refused(refusal.status);
+        flight.end(End::Answered, 0);
+        self.answer_refusal(refusal);
     }
 
     /// Goes on as far as possible.
@@ -305,14 +324,17 @@ impl<S: Application> Parts<'_, S> {
             date: date.as_ref(),
         };
         let hint = response.body().size_hint();
-        let (framing, close) = encode::head(wire.output(), &response, &hint, &plan);
+        let output = wire.output();
+        let before = output.len();
+        let (framing, close) = encode::head(output, &response, &hint, &plan);
+        exchange.head = (output.len() - before) as u64;
         if close && (!exchange.close || in_the_way || !wire.input.is_empty()) {
             // The client does not know yet, and may send on.
             self.connection.state().set_linger(true);
         }
         exchange.close = close;
         if let Some(flight) = exchange.flight.as_mut() {
-            flight.answered(response.status());
+            flight.answered(response.status(), response.headers());
         }
         exchange.framing = Some(framing);
         let (_, body) = response.into_parts();
@@ -359,9 +381,9 @@ impl<S: Application> Parts<'_, S> {
                 }
             }
         }
-        let sent = wire.total.saturating_sub(exchange.begin);
+        let sent = exchange.body_sent(wire);
         if let Some(flight) = exchange.flight.take() {
-            let now = flight.end(self.connection, End::Answered, sent);
+            let now = flight.end(End::Answered, sent);
             self.connection.state().waits(Moment::Idle, now);
         }
         if !exchange.close && !exchange.source.is_done() {
@@ -424,16 +446,21 @@ impl<S: Application> Parts<'_, S> {
             if exchange.framing.is_some() {
                 wire.forget();
             }
-            flight.answered(refusal.status);
-            flight.end(self.connection, End::Answered, 0);
-            self.refuse(refusal);
+            flight.refused(refusal.status);
+            let end = if matches!(refusal, Refusal::BODY_TOO_SLOW | Refusal::NO_ANSWER_IN_TIME) {
+                End::TimedOut
+            } else {
+                End::Answered
+            };
+            flight.end(end, 0);
+            self.answer_refusal(refusal);
         } else {
             let end = if refusal == Refusal::FAILURE { End::Failed } else { End::TimedOut };
             if exchange.framing == Some(Framing::Close) {
                 // Nothing else tells this client that something is missing.
                 wire.io.reset_on_close();
             }
-            flight.end(self.connection, end, wire.total - exchange.begin);
+            flight.end(end, exchange.body_sent(wire));
         }
         untouched
     }
@@ -447,9 +474,9 @@ impl<S: Application> Parts<'_, S> {
     pub(super) fn abandon(&mut self, end: End) {
         self.let_go();
         let Some(exchange) = self.exchange.take() else { return };
-        let sent = self.wire.as_ref().map_or(0, |wire| wire.total.saturating_sub(exchange.begin));
+        let sent = self.wire.as_ref().map_or(0, |wire| exchange.body_sent(wire));
         if let Some(flight) = exchange.flight {
-            flight.end(self.connection, end, sent);
+            flight.end(end, sent);
         }
     }
 }

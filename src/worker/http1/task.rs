@@ -10,14 +10,15 @@ use crate::worker::application::Application;
 use crate::worker::connection::Connection;
 use crate::worker::context::Worker;
 use crate::worker::patience::Late;
-use crate::worker::request::End;
+use crate::worker::request::{self, End};
 use crate::worker::state::{ConnectionState, Moment, Wanted};
 use crate::worker::wire::Io;
-use bytes::Buf;
+use bytes::{Buf, Bytes};
 use pin_project_lite::pin_project;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 use tokio::io::AsyncWrite;
 
 /// What a HTTP/2 connection begins with (RFC 9113, 3.4).
@@ -99,7 +100,8 @@ impl<S: Application> Future for Http1<S> {
 enum Received {
     /// A request, which has begun or was refused.
     Head,
-    Refused(Refusal),
+    /// It was no request; with its first line.
+    Refused(Refusal, Bytes),
     /// The client has closed its side, or is gone.
     End,
     Http2,
@@ -130,7 +132,7 @@ impl<S: Application> Parts<'_, S> {
             }
             match ready!(self.poll_receive(cx)) {
                 Received::Head => {}
-                Received::Refused(refusal) => self.refuse(refusal),
+                Received::Refused(refusal, line) => self.refuse(refusal, &line),
                 Received::End => return Poll::Ready(Outcome::Closed),
                 Received::Http2 => return Poll::Ready(self.hand_over().map_or(Outcome::Closed, Outcome::Http2)),
                 Received::Upgrade => return Poll::Ready(self.hand_over().map_or(Outcome::Closed, Outcome::Upgrade)),
@@ -183,12 +185,12 @@ impl<S: Application> Parts<'_, S> {
         }
         let found = match self.scan.find(&wire.input, &self.worker.head_limits) {
             Ok(found) => found?,
-            Err(refusal) => return Some(Received::Refused(refusal)),
+            Err(refusal) => return Some(Received::Refused(refusal, wire.input.split().freeze())),
         };
         *self.scan = Scan::default();
         let bytes = wire.input.split_to(found.length).freeze();
         Some(match head::parse(&bytes, found) {
-            Err(refusal) => Received::Refused(refusal),
+            Err(refusal) => Received::Refused(refusal, bytes),
             Ok(head) if head.upgrade == Upgrade::No => {
                 self.begin(head);
                 Received::Head
@@ -208,7 +210,20 @@ impl<S: Application> Parts<'_, S> {
     }
 
     /// Answers with a refusal, and closes. What was on its way to the client before is sent first.
-    pub(super) fn refuse(&mut self, refusal: Refusal) {
+    fn refuse(&mut self, refusal: Refusal, came: &[u8]) {
+        if let Some(log) = self.worker.access.get() {
+            let line = came.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
+            let state = self.state();
+            // A head that took its time has a stamp from when it began to.
+            let waited =
+                if state.moment() == Moment::Receiving { clock::now().since(state.since()) } else { Duration::ZERO };
+            request::refused(log, self.connection, refusal.status.as_u16(), line, waited);
+        }
+        self.answer_refusal(refusal);
+    }
+
+    /// The same for a request that has its line in the access log.
+    pub(super) fn answer_refusal(&mut self, refusal: Refusal) {
         *self.closing = true;
         self.state().set_linger(true);
         crate::log::debug!(
@@ -246,7 +261,8 @@ impl<S: Application> Parts<'_, S> {
                 return true;
             }
             Late::Head => {
-                self.refuse(Refusal::HEAD_TOO_SLOW);
+                let came = self.wire.as_mut().map(|wire| wire.input.split().freeze()).unwrap_or_default();
+                self.refuse(Refusal::HEAD_TOO_SLOW, &came);
                 // Whoever has sent nothing for so long is not in the middle of sending.
                 self.state().set_linger(false);
                 return true;

@@ -4,7 +4,7 @@ use crate::worker::application::{BoxError, chain};
 use crate::worker::connection::Connection;
 use crate::worker::request::{End, Flight};
 use bytes::{Buf, Bytes};
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use std::io::IoSlice;
@@ -23,9 +23,15 @@ impl Pending {
         Self { flight: Some(flight), connection, sent: 0 }
     }
 
-    pub(super) fn answered(&mut self, status: StatusCode) {
+    pub(super) fn answered(&mut self, status: StatusCode, headers: &HeaderMap) {
         if let Some(flight) = self.flight.as_mut() {
-            flight.answered(status);
+            flight.answered(status, headers);
+        }
+    }
+
+    pub(super) fn refused(&mut self, status: StatusCode) {
+        if let Some(flight) = self.flight.as_mut() {
+            flight.refused(status);
         }
     }
 
@@ -39,7 +45,7 @@ impl Pending {
 
     fn finish(&mut self, end: End) {
         if let Some(flight) = self.flight.take() {
-            flight.end(&self.connection, end, self.sent);
+            flight.end(end, self.sent);
         }
     }
 }

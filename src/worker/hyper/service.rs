@@ -40,7 +40,7 @@ impl<S: Application> hyper::service::Service<Request<Incoming>> for Service<S> {
 
     fn call(&self, request: Request<Incoming>) -> Answer<S> {
         let now = clock::now();
-        let flight = Flight::begin(self.worker, &request, now);
+        let flight = Flight::begin(self.worker, &request, &self.connection, now);
         self.connection.state().begins(now);
         let mut request = request.map(Body::hyper);
         prepare(&mut request, self.connection.clone());
@@ -119,7 +119,7 @@ fn finish<B>(
 ) -> Response<Outgoing<B>> {
     match result {
         Ok(mut response) => {
-            pending.answered(response.status());
+            pending.answered(response.status(), response.headers());
             if is_last && response.status() != StatusCode::SWITCHING_PROTOCOLS {
                 last_of_its_connection(&mut response);
             }
@@ -133,7 +133,7 @@ fn finish<B>(
                 }
                 Failure::Panic => crate::log::error!("The panic was in the answer to {request}"),
             }
-            pending.answered(StatusCode::INTERNAL_SERVER_ERROR);
+            pending.refused(StatusCode::INTERNAL_SERVER_ERROR);
             let mut response = Response::new(());
             *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));

@@ -1,10 +1,13 @@
 //! What is the same for a request whatever protocol it comes by.
 //!
 //! - `flight`: it counts as in flight, from its head to the last byte of its answer.
+//! - `line`: what the access log keeps of it.
 //! - `prepare`: what the application finds in it.
 
 mod flight;
+mod line;
 mod prepare;
 
 pub(super) use flight::{End, Flight};
+pub(super) use line::refused;
 pub(super) use prepare::prepare;
