@@ -34,7 +34,7 @@ pub(super) struct Exchange {
     close: bool,
     /// How the response's body is sent; none: its head is not known.
     framing: Option<Framing>,
-    /// Bytes that the connection had sent before.
+    /// Bytes that the connection had sent before, or was about to.
     begin: u64,
     /// Bytes of the response's head.
     head: u64,
@@ -112,7 +112,7 @@ impl<S: Application> Parts<'_, S> {
             }
         };
         wire.rest();
-        let (begin, alone) = (wire.total, wire.is_flushed());
+        let (begin, alone) = (wire.total + wire.waiting(), wire.is_flushed());
         let now = clock::now();
         let mut request = head.request.map(|()| body);
         let flight = Flight::begin(self.worker, &request, &seen, now);
@@ -381,7 +381,8 @@ impl<S: Application> Parts<'_, S> {
                 }
             }
         }
-        let sent = exchange.body_sent(wire);
+        // With those that wait for the next answer.
+        let sent = exchange.body_sent(wire) + wire.waiting();
         if let Some(flight) = exchange.flight.take() {
             let now = flight.end(End::Answered, sent);
             self.connection.state().waits(Moment::Idle, now);

@@ -88,6 +88,11 @@ impl Wire {
         self.large.is_empty() && self.tail.is_empty() && self.output.len() - self.sent < MANY
     }
 
+    /// Bytes that wait to be sent.
+    pub(super) fn waiting(&self) -> u64 {
+        (self.output.len() - self.sent + self.large.len() + self.tail.len()) as u64
+    }
+
     /// Whether all is sent.
     pub(super) fn is_flushed(&self) -> bool {
         self.output.is_empty() && self.large.is_empty() && self.tail.is_empty()
