@@ -170,6 +170,14 @@ fn syslog_target(text: &str) -> Result<SyslogTarget, String> {
 /// Looks everything up that the settings name and opens the listeners; those that are open in `keep` are shared.
 pub fn open(settings: Settings, keep: Option<&Listeners>) -> Result<Load, LoadError> {
     let Names { identity, binds, syslog } = look_up(&settings)?;
+    if let Some(SyslogTarget::Unix(path)) = &syslog
+        && !path.exists()
+    {
+        let path = path.display();
+        log::warn!(
+            "nothing is at {path} (option `syslog_addr`): messages are lost until a syslog daemon listens there"
+        );
+    }
     let access = AccessLog::open(&settings, syslog.as_ref(), &identity)?;
     let options = Options {
         backlog: settings.backlog,

@@ -132,6 +132,16 @@ fn what_cannot_be_logged_to_is_refused_before_anything_starts() {
 }
 
 #[test]
+fn a_syslog_daemon_that_is_not_there_is_told_and_stops_nothing() {
+    let lab = Lab::new();
+    let server = lab.serve("--log-syslog --log-syslog-to unix://nobody.sock");
+    server.wait_log(&["[WARNING]", "nothing is at nobody.sock"]);
+    assert_eq!(server.get("/panic").status, 500);
+    assert_eq!(server.get("/").status, 200);
+    server.finish();
+}
+
+#[test]
 fn both_logs_go_to_syslog_in_gunicorns_shape() {
     let lab = Lab::new();
     let daemon = UnixDatagram::bind(lab.path("log.sock")).expect("a socket");
