@@ -186,6 +186,14 @@ pub fn open(
     certificates: Option<&Certificates>,
 ) -> Result<Load, LoadError> {
     let Names { identity, binds, syslog } = look_up(&settings)?;
+    if let Some(SyslogTarget::Unix(path)) = &syslog
+        && !path.exists()
+    {
+        let path = path.display();
+        log::warn!(
+            "nothing is at {path} (option `syslog_addr`): messages are lost until a syslog daemon listens there"
+        );
+    }
     let certificates = Certificates::open(&settings, certificates)?;
     let (access, made) = AccessLog::open(&settings, syslog.as_ref(), &identity)?;
     let options = Options {

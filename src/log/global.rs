@@ -31,10 +31,16 @@ static LEAST: AtomicU8 = AtomicU8::new(Level::Info as u8);
 /// Takes `fd` as the log and `orders` as its shape; what was in use before is closed.
 pub fn init(orders: LogOrders, fd: OwnedFd) {
     LEAST.store(orders.level as u8, Ordering::Relaxed);
+    let number = fd.as_raw_fd();
     let logger = Arc::new(Logger { orders, fd });
     let former = LOGGER.write().unwrap_or_else(PoisonError::into_inner).replace(logger);
-    // A statement of its own, after the lock: closing a file on a sick disk may take its time.
-    drop(former);
+    // After the lock: closing a file on a sick disk may take its time.
+    match former {
+        // A worker with its application linked in: this is the arbiter's logger, and its descriptor the one that the
+        // seat has handed on to us. It has two owners now, of whom one must not close it.
+        Some(former) if former.fd.as_raw_fd() == number => std::mem::forget(former),
+        former => drop(former),
+    }
 }
 
 /// Opens what `orders` name: the file, or the standard error stream. The caller may give it to another owner and then

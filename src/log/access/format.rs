@@ -117,7 +117,7 @@ impl Format {
         let mut rest = text;
         while let Some(percent) = rest.find('%') {
             let at = place(text.len() - rest.len() + percent);
-            steps.text(rest[..percent].as_bytes());
+            steps.text(&rest.as_bytes()[..percent]);
             rest = &rest[percent + 1..];
             if let Some(behind) = rest.strip_prefix('%') {
                 steps.text(b"%");
