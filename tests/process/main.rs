@@ -8,6 +8,7 @@ mod kit;
 mod activation;
 mod balance;
 mod boot_failures;
+mod certificates;
 mod check_config;
 mod daemon;
 mod dev_reload;

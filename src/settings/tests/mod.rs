@@ -4,6 +4,7 @@ mod complaints;
 mod layers;
 mod parsers;
 mod properties;
+mod secure;
 mod table;
 mod validate;
 
