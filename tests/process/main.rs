@@ -10,6 +10,7 @@ mod activation;
 mod balance;
 mod binds;
 mod boot_failures;
+mod certificates;
 mod check_config;
 mod daemon;
 mod dev_reload;

@@ -6,6 +6,7 @@ mod logs;
 mod parsers;
 mod properties;
 mod proxies;
+mod secure;
 mod table;
 mod validate;
 
