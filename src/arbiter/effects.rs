@@ -114,9 +114,8 @@ impl Shell<'_> {
         let unexplained = matches!(cause, Cause::Unexpected | Cause::DiedBooting) && status == killed;
         let oom = if unexplained { self.oom.verdict() } else { Verdict::NotMemory };
         let record = self.scoreboard.slot(slot);
-        let (facts, in_flight) = (record.snapshot(), record.requests());
-        let death =
-            Death { slot, pid, generation, status, cause, facts: &facts, in_flight: &in_flight, peak_rss_kb, oom, now };
+        let (facts, lost) = (record.snapshot(), obituary::lost_requests(&record));
+        let death = Death { slot, pid, generation, status, cause, facts: &facts, lost: &lost, peak_rss_kb, oom, now };
         let (level, line) = death.line();
         log::write(level, &line);
         self.scoreboard.vacate(slot);
