@@ -116,13 +116,12 @@ impl Shell<'_> {
         let unexplained = matches!(cause, Cause::Unexpected | Cause::DiedBooting) && status == killed;
         let oom = if unexplained { self.oom.verdict() } else { Verdict::NotMemory };
         let record = self.scoreboard.slot(slot);
-        let (facts, in_flight) = (record.snapshot(), record.requests());
-        let death =
-            Death { slot, pid, generation, status, cause, facts: &facts, in_flight: &in_flight, peak_rss_kb, oom, now };
+        let (facts, lost) = (record.snapshot(), obituary::lost_requests(&record));
+        let death = Death { slot, pid, generation, status, cause, facts: &facts, lost: &lost, peak_rss_kb, oom, now };
         let (level, line) = death.line();
         log::write(level, &line);
         if let Some(load) = self.loads.get(generation).or_else(|| self.loads.newest()) {
-            load.access.tell_lost(pid, (&status, cause), &in_flight, facts.in_flight, now);
+            load.access.tell_lost(pid, (&status, cause), &lost.named, lost.count(), now);
         }
         self.scoreboard.vacate(slot);
     }

@@ -53,11 +53,11 @@ impl Listeners {
         }
         // Each can be kept once: two binds to port 0 are two ports.
         let mut spare: Vec<&Listener> = keep.into_iter().flat_map(Self::iter).collect();
-        let mut claim = |bind: &Bind| {
+        let claim = |bind: &Bind| {
             let kept = spare.iter().position(|listener| listener.place == *bind.place());
             kept.map(|index| spare.remove(index).share())
         };
-        let all = binds.iter().map(|bind| claim(bind)).collect();
+        let all = binds.iter().map(claim).collect();
         let opening = Opening { binds, options, at_reload: keep.is_some(), custody: &custody, spare, all };
         let all = opening.complete()?;
         for listener in &all {
