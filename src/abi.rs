@@ -4,9 +4,11 @@
 //! but `repr(C)` data and JSON text crosses. Nothing crosses per request: the worker, with its event loop, lives on the
 //! application's side (see `worker`). The counterpart that loads libraries is `app::library`.
 
+mod http2;
 mod inherited;
 mod requests;
 
+pub use http2::Http2Orders;
 pub use inherited::{Inherited, SeatError, Vouched};
 pub use requests::RequestOrders;
 
@@ -138,6 +140,8 @@ pub struct Orders {
     pub max_rss: u64,
     /// Limits of requests.
     pub requests: RequestOrders,
+    /// What a HTTP/2 client may do.
+    pub http2: Http2Orders,
     /// How the operator log looks.
     pub log: LogOrders,
 }
@@ -156,6 +160,7 @@ impl Default for Orders {
             max_worker_lifetime: 0.0,
             max_rss: 0,
             requests: RequestOrders::default(),
+            http2: Http2Orders::default(),
             log: LogOrders::default(),
         }
     }

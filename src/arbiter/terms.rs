@@ -1,7 +1,7 @@
 //! From settings to what the two other parties need of them: the supervisor's terms and a worker's orders.
 
-use crate::abi::{LogOrders, Orders, RequestOrders};
-use crate::settings::{LogFormat, Settings};
+use crate::abi::{Http2Orders, LogOrders, Orders, RequestOrders};
+use crate::settings::{Http2Cleartext, LogFormat, Settings};
 use crate::supervisor::Terms;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::IsTerminal;
@@ -38,6 +38,7 @@ pub fn orders(settings: &Settings) -> Orders {
         max_worker_lifetime: if lifetime > 0.0 { lifetime + lifetime_jitter } else { 0.0 },
         max_rss: settings.max_rss,
         requests: request_orders(settings),
+        http2: http2_orders(settings),
         log: log_orders(settings),
     }
 }
@@ -59,6 +60,21 @@ fn request_orders(settings: &Settings) -> RequestOrders {
         server_header: settings.server_header,
         date_header: settings.date_header,
         request_id_header: settings.request_id_header.clone().unwrap_or_default(),
+    }
+}
+
+fn http2_orders(settings: &Settings) -> Http2Orders {
+    // The options' ranges are within the type.
+    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    Http2Orders {
+        cleartext: settings.http2_cleartext == Http2Cleartext::PriorKnowledge,
+        max_concurrent_streams: count(settings.http2_max_concurrent_streams),
+        initial_window_size: count(settings.http2_initial_window_size),
+        max_frame_size: count(settings.http2_max_frame_size),
+        max_header_list_size: count(settings.http2_max_header_list_size),
+        reset_limit: count(settings.http2_reset_limit),
+        ping_interval: settings.http2_ping_interval.as_secs_f64(),
+        ping_timeout: settings.http2_ping_timeout.as_secs_f64(),
     }
 }
 

@@ -1,10 +1,15 @@
 //! What is the same for a request whatever protocol it comes by.
 //!
 //! - `flight`: it counts as in flight, from its head to the last byte of its answer.
+//! - `rules`: what a request must be.
+//! - `refusal`: what is refused, and with which words.
 //! - `prepare`: what the application finds in it.
 
 mod flight;
 mod prepare;
+pub(super) mod refusal;
+pub(super) mod rules;
 
 pub(super) use flight::{End, Flight};
 pub(super) use prepare::prepare;
+pub(super) use refusal::Refusal;
