@@ -32,6 +32,8 @@ const CUT_AT_MOST: Duration = Duration::from_millis(100);
 /// Ends the worker in the way that is wished, and returns when nothing is left to do.
 pub(super) async fn leave<S: Application>(worker: &'static Worker, acceptor: Acceptor<S>, hook: Option<ShutdownHook>) {
     worker.start_draining();
+    // HTTP/2 connections and WebSockets have something to say about it at once.
+    worker.registry.tell(|_| Wanted::Look);
     let mut wish = worker.wish.subscribe();
     let first = *wish.borrow_and_update();
     let drained = match first {

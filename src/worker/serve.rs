@@ -4,14 +4,14 @@ use super::application::Application;
 use super::connection::{Address, Connection};
 use super::context::Worker;
 use super::http1::{Http1, Outcome};
-use super::hyper::{self, Hyper};
-use super::state::ConnectionState;
+use super::hyper::{self, Hyper, Keeper};
+use super::state::{ConnectionState, Moment, Wanted};
 use super::wire::{Io, Stream};
 use crate::sys::clock;
 use pin_project_lite::pin_project;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 /// Takes an accepted connection on. It counts as ours before this returns.
 pub(super) fn spawn<S: Application>(
@@ -46,6 +46,8 @@ pin_project! {
         Http1 { #[pin] http1: Http1<S> },
         // Rarely, and much larger: an idle HTTP/1 connection does not pay for it.
         Hyper { hyper: Pin<Box<Hyper<S>>> },
+        // The application's own by now.
+        Kept { keeper: Keeper },
     }
 }
 
@@ -58,19 +60,36 @@ impl<S: Application> Future for Serve<S> {
             this.connection.state().begin_task(cx.waker());
         }
         loop {
+            let (worker, state) = (*this.worker, this.connection.state());
             let outcome = match this.protocol.as_mut().project() {
-                ProtocolProjection::Http1 { http1 } => http1.poll(cx),
-                ProtocolProjection::Hyper { hyper } => hyper.as_mut().poll(cx).map(|()| Outcome::Closed),
+                ProtocolProjection::Http1 { http1 } => ready!(http1.poll(cx)),
+                ProtocolProjection::Hyper { hyper } => match ready!(hyper.as_mut().poll(cx)) {
+                    None => Outcome::Closed,
+                    Some(keeper) => {
+                        // Half a close is the application's to make: what its client still sends is for it.
+                        state.set_linger(false);
+                        state.waits(Moment::Upgraded, clock::now());
+                        this.protocol.set(Protocol::Kept { keeper });
+                        continue;
+                    }
+                },
+                ProtocolProjection::Kept { keeper } => {
+                    if state.take_wanted() == Wanted::Cut {
+                        keeper.cut();
+                    } else {
+                        ready!(keeper.poll(worker.is_draining(), cx));
+                    }
+                    Outcome::Closed
+                }
             };
-            let (application, worker, connection) = (this.application.clone(), *this.worker, this.connection.clone());
+            let (application, connection) = (this.application.clone(), this.connection.clone());
             let hyper = match outcome {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Outcome::Closed) => {
-                    this.connection.state().end_task();
+                Outcome::Closed => {
+                    state.end_task();
                     return Poll::Ready(());
                 }
-                Poll::Ready(Outcome::Http2(io)) => hyper::http2(io, application, worker, connection),
-                Poll::Ready(Outcome::Upgrade(io)) => hyper::http1_upgrade(io, application, worker, connection),
+                Outcome::Http2(io) => hyper::http2(io, application, worker, connection),
+                Outcome::Upgrade(io) => hyper::http1_upgrade(io, application, worker, connection),
             };
             this.protocol.set(Protocol::Hyper { hyper: Box::pin(hyper) });
         }

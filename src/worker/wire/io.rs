@@ -8,6 +8,7 @@
 use crate::worker::connection::{Address, Connection};
 use crate::worker::context::Worker;
 use crate::worker::registry::Ticket;
+use crate::worker::state::Moment;
 use bytes::{Buf, Bytes};
 use std::future::Future;
 use std::io;
@@ -207,7 +208,10 @@ impl AsyncWrite for Io {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.connection.state().parts();
+        // An upgraded connection may be closed by half and go on: that is for its application to know.
+        if self.connection.state().moment() != Moment::Upgraded {
+            self.connection.state().parts();
+        }
         if self.farewell.is_none() {
             ready!(with!(&mut self.stream, stream => Pin::new(stream).poll_shutdown(cx)))?;
             if self.client_left || !self.connection.state().lingers() {
