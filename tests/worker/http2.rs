@@ -94,15 +94,21 @@ fn a_response_has_a_body_only_where_it_may() {
     });
 }
 
+/// How a response ends that is not whole. Its head may be lost with its stream.
+async fn torn(client: &mut Client, path: &str) -> Option<Reason> {
+    let asked = client.ask(get(path)).await;
+    whole(asked).await.and_then(|got| got.body).err()
+}
+
 #[test]
 fn a_body_that_differs_from_its_length_is_reset() {
     let worker = serve("bodied", json!({}));
     run(async {
         let mut client = Client::connect(&worker).await;
-        assert_eq!(client.get("/short").await.body, Err(Reason::INTERNAL_ERROR));
+        assert_eq!(torn(&mut client, "/short").await, Some(Reason::INTERNAL_ERROR));
         worker.expect_log("The response to GET /short from 127.0.0.1:");
         worker.expect_log("failed midway: is shorter than its Content-Length says");
-        assert_eq!(client.get("/long").await.body, Err(Reason::INTERNAL_ERROR));
+        assert_eq!(torn(&mut client, "/long").await, Some(Reason::INTERNAL_ERROR));
         worker.expect_log("failed midway: is longer than its Content-Length says");
         assert_eq!(client.get("/").await.text(), "whole\n");
     });

@@ -93,9 +93,12 @@ fn the_end_of_a_response_that_nobody_takes_ends_the_connection() {
         let mut client = Client::connect(&worker).await;
         // A little more than the window: what is left fits in one piece.
         let asked = client.ask(get("/bytes/66000")).await;
+        let begun = Instant::now();
         let response = asked.await.unwrap();
-        assert!(client.connection.await.unwrap().is_err());
-        drop(response);
+        drop(client.connection.await.unwrap());
+        let took = begun.elapsed();
+        assert!(took >= Duration::from_millis(350) && took < Duration::from_secs(5), "{took:?}");
+        assert!(crate::h2kit::read(response.into_body()).await.is_err());
     });
     assert_eq!(worker.get("/").status, 200);
 }

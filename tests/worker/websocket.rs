@@ -74,7 +74,8 @@ fn the_close_frame_goes_between_two_frames() {
         // Nothing of the application comes after it.
         assert!(!matches!(socket.next().await, Some(Ok(_))));
     });
-    drop(worker.exit());
+    worker.expect_log("the socket is over");
+    assert_eq!(worker.exit().0.code(), Some(0));
 }
 
 #[test]

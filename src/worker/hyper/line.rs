@@ -18,6 +18,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// from a stop; the arbiter ends it by the same signal.
 const CLOSE: [u8; 4] = [0x88, 2, 0x03, 0xf4];
 
+/// What an application may write after that without hearing that nobody listens. One that only writes would go on for
+/// ever, as fast as it can.
+const SWALLOWED: usize = 1 << 20;
+
 struct Shared(Mutex<Inner>);
 
 struct Inner {
@@ -26,6 +30,8 @@ struct Inner {
     /// None: these are no WebSocket frames.
     frames: Option<Frames>,
     phase: Phase,
+    /// Bytes that the application has written after the close frame.
+    swallowed: usize,
     /// The application has let go of its end.
     is_left: bool,
     keeper: Option<Waker>,
@@ -58,6 +64,7 @@ pub(super) fn line(io: Io) -> (Line, Keeper, Tracker) {
         io: Some(io),
         frames: None,
         phase: Phase::Open,
+        swallowed: 0,
         is_left: false,
         keeper: None,
         reader: None,
@@ -99,6 +106,11 @@ impl Inner {
                 waker.wake_by_ref();
             }
         }
+    }
+
+    fn swallow(&mut self, bytes: usize) -> io::Result<usize> {
+        self.swallowed = self.swallowed.saturating_add(bytes);
+        if self.swallowed > SWALLOWED { Err(gone()) } else { Ok(bytes) }
     }
 
     /// Writes what is left of the close frame.
@@ -180,7 +192,7 @@ impl AsyncWrite for Line {
         let mut inner = self.0.lock();
         inner.close_between();
         let here = match (inner.phase, inner.frames) {
-            (Phase::Closing(_), _) => return Poll::Ready(Ok(bytes.len())),
+            (Phase::Closing(_), _) => return Poll::Ready(inner.swallow(bytes.len())),
             (Phase::Wanted, Some(frames)) if !frames.closes() => frames.until_between(bytes),
             _ => bytes.len(),
         };

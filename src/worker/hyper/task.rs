@@ -60,8 +60,8 @@ pub(in crate::worker) fn http1_upgrade<S: Application>(
     let streams = Streams::new(worker, connection);
     let (line, keeper, tracker) = line(io);
     let service = Service { application, streams: streams.clone(), tracker: Some(tracker) };
+    // Each response that is no upgrade says that it is the last (see `response`).
     let http = http1::Builder::new()
-        .keep_alive(false)
         .auto_date_header(worker.orders.requests.date_header)
         .serve_connection(TokioIo::new(line), service)
         .with_upgrades();
@@ -110,13 +110,12 @@ impl<S: Application> Future for Hyper<S> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Keeper>> {
         let this = &mut *self;
-        let worker = this.streams.worker;
         let wanted = this.streams.connection.state().take_wanted();
         if wanted == Wanted::Cut {
             return Poll::Ready(this.abandon(End::Cut));
         }
         if wanted == Wanted::CloseIfIdle && this.streams.is_empty() || this.has_had_enough() {
-            this.end();
+            this.end(cx);
         }
         if let Poll::Ready(result) = this.poll_protocol(cx) {
             if let Err(error) = result {
@@ -131,13 +130,12 @@ impl<S: Application> Future for Hyper<S> {
             return Poll::Ready(this.abandon(End::ClientGone));
         }
         // Only now: what has come meanwhile is in time.
-        if wanted == Wanted::Look && this.look() {
+        if wanted == Wanted::Look && this.look(cx) {
             return Poll::Ready(this.abandon(End::TimedOut));
         }
-        // A drain may have begun, or a connection have had its last request.
-        if !this.is_ending && (worker.is_draining() || this.has_had_enough()) {
-            this.end();
-            cx.waker().wake_by_ref();
+        // This may have been its last request.
+        if this.has_had_enough() {
+            this.end(cx);
         }
         if this.poll_farewell(cx).is_ready() { Poll::Ready(None) } else { Poll::Pending }
     }
@@ -157,11 +155,13 @@ impl<S: Application> Hyper<S> {
     }
 
     /// Tells the client to ask no more here: GOAWAY. Whatever was asked until it has heard that is answered.
-    fn end(&mut self) {
+    fn end(&mut self, cx: &Context<'_>) {
         if let Protocol::Http2 { http } = &mut self.protocol
             && !std::mem::replace(&mut self.is_ending, true)
         {
             http.as_mut().graceful_shutdown();
+            // It is sent by the next poll.
+            cx.waker().wake_by_ref();
         }
     }
 
@@ -177,7 +177,7 @@ impl<S: Application> Hyper<S> {
     }
 
     /// Ends the requests that take too long; true: the connection does.
-    fn look(&mut self) -> bool {
+    fn look(&mut self, cx: &Context<'_>) -> bool {
         let worker = self.streams.worker;
         let (now, draining) = (clock::now(), worker.is_draining());
         let is_shared = matches!(self.protocol, Protocol::Http2 { .. });
@@ -194,7 +194,7 @@ impl<S: Application> Hyper<S> {
             }
         }
         if streams.is_empty() && worker.limits.judge(self.streams.connection.state(), now, draining).is_some() {
-            self.end();
+            self.end(cx);
             return !is_shared;
         }
         // The others on the connection do not pay for one of them.
