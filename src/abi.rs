@@ -5,12 +5,14 @@
 //! application's side (see `worker`). The counterpart that loads libraries is `app::library`.
 
 mod access;
+mod http2;
 mod inherited;
 mod proxies;
 mod requests;
 mod tls;
 
 pub use access::{AccessOrders, COMBINED_FORMAT, SyslogOrders, SyslogTarget};
+pub use http2::Http2Orders;
 pub use inherited::{Inherited, SeatError, Vouched};
 pub use proxies::ProxyOrders;
 pub use requests::RequestOrders;
@@ -156,6 +158,8 @@ pub struct Orders {
     pub http_protocols: Vec<String>,
     /// How TLS is spoken, where it is.
     pub tls: TlsOrders,
+    /// What a HTTP/2 client may do.
+    pub http2: Http2Orders,
     /// How the operator log looks.
     pub log: LogOrders,
     /// The access log.
@@ -179,6 +183,7 @@ impl Default for Orders {
             proxies: ProxyOrders::default(),
             http_protocols: vec!["h2".into(), "h1".into()],
             tls: TlsOrders::default(),
+            http2: Http2Orders::default(),
             log: LogOrders::default(),
             access: AccessOrders::default(),
         }

@@ -2,8 +2,10 @@
 
 use super::load::Load;
 use super::terms::app_name;
-use crate::abi::{AccessOrders, LogOrders, Orders, ProxyOrders, RequestOrders, SyslogOrders, SyslogTarget, TlsOrders};
-use crate::settings::{self, AccessOutput, LogFormat, Settings};
+use crate::abi::{
+    AccessOrders, Http2Orders, LogOrders, Orders, ProxyOrders, RequestOrders, SyslogOrders, SyslogTarget, TlsOrders,
+};
+use crate::settings::{self, AccessOutput, Http2Cleartext, LogFormat, Settings};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::IsTerminal;
 
@@ -27,6 +29,7 @@ pub fn orders(load: &Load) -> Orders {
         proxies: proxy_orders(settings),
         http_protocols: settings::protocols(settings).into_iter().map(str::to_owned).collect(),
         tls: tls_orders(settings),
+        http2: http2_orders(settings),
         log: log_orders(settings, load.syslog.as_ref()),
         access: access_orders(settings, load.syslog.as_ref()),
     }
@@ -69,6 +72,21 @@ pub fn tls_orders(settings: &Settings) -> TlsOrders {
         cert_reqs: settings.cert_reqs,
         min_version: settings.ssl_min_version,
         ciphers: settings.ciphers.clone(),
+    }
+}
+
+fn http2_orders(settings: &Settings) -> Http2Orders {
+    // The options' ranges are within the type.
+    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    Http2Orders {
+        cleartext: settings.http2_cleartext == Http2Cleartext::PriorKnowledge,
+        max_concurrent_streams: count(settings.http2_max_concurrent_streams),
+        initial_window_size: count(settings.http2_initial_window_size),
+        max_frame_size: count(settings.http2_max_frame_size),
+        max_header_list_size: count(settings.http2_max_header_list_size),
+        reset_limit: count(settings.http2_reset_limit),
+        ping_interval: settings.http2_ping_interval.as_secs_f64(),
+        ping_timeout: settings.http2_ping_timeout.as_secs_f64(),
     }
 }
 

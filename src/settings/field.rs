@@ -46,6 +46,15 @@ pub enum Colors {
     Never,
 }
 
+/// Who may speak HTTP/2 without TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Http2Cleartext {
+    /// Nobody.
+    Off,
+    /// Who begins with it.
+    PriorKnowledge,
+}
+
 impl Colors {
     /// Whether to colour, given what the log goes to.
     #[must_use]
@@ -210,6 +219,7 @@ macro_rules! named {
 }
 
 named!(Level { Debug = "debug", Info = "info", Warning = "warning", Error = "error", Critical = "critical" });
+named!(Http2Cleartext { Off = "off", PriorKnowledge = "prior-knowledge" });
 named!(LogFormat { Text = "text", Json = "json" });
 named!(Toggle { Auto = "auto", On = "on", Off = "off" });
 named!(Colors { Auto = "auto", Always = "always", Never = "never" });

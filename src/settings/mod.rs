@@ -28,7 +28,7 @@ mod tests;
 
 pub use environment::{CMD_ARGS, Environment, PREFIX};
 pub use error::{Fault, Place, Problem, SettingsError};
-pub use field::{Colors, LogFormat, Toggle};
+pub use field::{Colors, Http2Cleartext, LogFormat, Toggle};
 pub use given::Given;
 pub use kind::{Item, Kind, SWITCH_OFF, SWITCH_ON};
 pub use layer::{Entry, Layer, Origin};

@@ -5,7 +5,7 @@ use super::connection::{Address, Connection};
 use super::context::Worker;
 use super::greet::{self, Greeted};
 use super::http1::{Http1, Outcome};
-use super::hyper::{self, Hyper};
+use super::hyper::{self, Hyper, Keeper};
 use super::state::{ConnectionState, Moment, Wanted};
 use super::wire::{Io, Stream};
 use crate::sys::clock;
@@ -54,6 +54,8 @@ pin_project! {
         Http1 { #[pin] http1: Http1<S> },
         // Rarely, and much larger: an idle HTTP/1 connection does not pay for it.
         Hyper { hyper: Pin<Box<Hyper<S>>> },
+        // The application's own by now.
+        Kept { keeper: Keeper },
     }
 }
 
@@ -66,32 +68,47 @@ impl<S: Application> Future for Serve<S> {
             this.connection.state().begin_task(cx.waker());
         }
         loop {
+            let (worker, state) = (*this.worker, this.connection.state());
             let outcome = match this.protocol.as_mut().project() {
                 ProtocolProjection::Greeting { greeting } => {
-                    let greeted = ready!(poll_greeting(greeting, this.worker, this.connection, cx));
+                    let greeted = ready!(poll_greeting(greeting, worker, this.connection, cx));
                     let Some(Greeted { io, http2 }) = greeted else {
-                        this.connection.state().end_task();
+                        state.end_task();
                         return Poll::Ready(());
                     };
-                    this.connection.state().waits(Moment::Fresh, clock::now());
+                    state.waits(Moment::Fresh, clock::now());
                     if http2 {
                         Outcome::Http2(io)
                     } else {
-                        let http1 = Http1::new(io, this.application.clone(), this.worker, this.connection.clone());
+                        let http1 = Http1::new(io, this.application.clone(), worker, this.connection.clone());
                         this.protocol.set(Protocol::Http1 { http1 });
                         continue;
                     }
                 }
                 ProtocolProjection::Http1 { http1 } => ready!(http1.poll(cx)),
-                ProtocolProjection::Hyper { hyper } => {
-                    ready!(hyper.as_mut().poll(cx));
+                ProtocolProjection::Hyper { hyper } => match ready!(hyper.as_mut().poll(cx)) {
+                    None => Outcome::Closed,
+                    Some(keeper) => {
+                        // Half a close is the application's to make: what its client still sends is for it.
+                        state.set_linger(false);
+                        state.waits(Moment::Upgraded, clock::now());
+                        this.protocol.set(Protocol::Kept { keeper });
+                        continue;
+                    }
+                },
+                ProtocolProjection::Kept { keeper } => {
+                    if state.take_wanted() == Wanted::Cut {
+                        keeper.cut();
+                    } else {
+                        ready!(keeper.poll(worker.is_draining(), cx));
+                    }
                     Outcome::Closed
                 }
             };
-            let (application, worker, connection) = (this.application.clone(), *this.worker, this.connection.clone());
+            let (application, connection) = (this.application.clone(), this.connection.clone());
             let hyper = match outcome {
                 Outcome::Closed => {
-                    this.connection.state().end_task();
+                    state.end_task();
                     return Poll::Ready(());
                 }
                 Outcome::Http2(io) => hyper::http2(io, application, worker, connection),

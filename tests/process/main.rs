@@ -38,4 +38,5 @@ mod stop;
 mod timing;
 mod titles;
 mod upgrade;
+mod websocket;
 mod zero_loss;

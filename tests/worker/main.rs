@@ -3,9 +3,14 @@
 mod apps;
 mod boot;
 mod drain;
+mod h2kit;
+mod http2;
+mod http2_attacks;
+mod http2_limits;
 mod seat;
 mod serving;
 mod signals;
+mod websocket;
 
 /// Not a test: what this binary is when the harness starts it as a worker.
 #[test]

@@ -4,7 +4,7 @@
 //! help (the first line of its comment), the manual's text (the rest) and whether a reload can change it. Everything else
 //! is derived. Names, flags and meanings are Gunicorn's where Gunicorn has them.
 
-use super::field::{Colors, Field, LogFormat, Toggle};
+use super::field::{Colors, Field, Http2Cleartext, LogFormat, Toggle};
 use super::kind::{Item, Kind, NO_LIMIT};
 use super::spec::{Foreign, OptionSpec, Section};
 use super::syslog::FACILITIES;

@@ -146,7 +146,9 @@ impl<S: Application> Parts<'_, S> {
             let Some(wire) = self.wire.as_mut() else { return Poll::Ready(Received::End) };
             if !wire.input.is_empty() {
                 if *self.served == 0 && wire.input.len() >= PREFACE.len() && wire.input.starts_with(PREFACE) {
-                    return Poll::Ready(Received::Http2);
+                    let is_welcome = self.worker.orders.http2.cleartext || self.connection.scheme() == "https";
+                    let refused = Received::Refused(Refusal::NO_HTTP2, Bytes::from_static(b"PRI * HTTP/2.0"));
+                    return Poll::Ready(if is_welcome { Received::Http2 } else { refused });
                 }
                 let may_be_preface = *self.served == 0 && PREFACE.starts_with(&wire.input);
                 if let (false, Some(received)) = (may_be_preface, self.look()) {

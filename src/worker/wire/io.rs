@@ -9,6 +9,7 @@ use super::stream::{Early, Stream, take_ahead};
 use crate::worker::connection::Connection;
 use crate::worker::context::Worker;
 use crate::worker::registry::Ticket;
+use crate::worker::state::Moment;
 use bytes::Bytes;
 use std::future::Future;
 use std::io;
@@ -183,7 +184,10 @@ impl AsyncWrite for Io {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.connection.state().parts();
+        // An upgraded connection may be closed by half and go on: that is for its application to know.
+        if self.connection.state().moment() != Moment::Upgraded {
+            self.connection.state().parts();
+        }
         if self.farewell.is_none() {
             ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
             if self.client_left || !self.connection.state().lingers() {
