@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 
 /// So much is written at once.
 const BATCH: usize = 64 << 10;
-/// So much may wait; with as much on the way to the disk this is all that a stuck log costs.
-const MOST: usize = 1 << 20;
+/// So much may wait; with as much on the way to the disk this is all that a stuck log costs. A busy worker makes 30 MB a
+/// second, and a writer that gets no turn for a tenth of that is a loaded machine, not a stuck log.
+const MOST: usize = 4 << 20;
 /// How long the first line of a batch waits for more.
 const LINGER: Duration = Duration::from_millis(100);
 

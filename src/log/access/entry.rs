@@ -63,11 +63,14 @@ impl End {
     }
 }
 
-/// The values of the headers that the format names: taken from a head before the application gets or drops it. Two fit
+/// So many values fit in without memory from the heap: what the default format needs.
+const INLINE: usize = 3;
+
+/// The values of the headers that the format names: taken from a head before the application gets or drops it. Three fit
 /// without memory from the heap, which is what the default format needs; none are nothing at all.
 #[derive(Clone, Debug, Default)]
 pub struct Captured {
-    first: [Option<HeaderValue>; 2],
+    first: [Option<HeaderValue>; INLINE],
     rest: Vec<Option<HeaderValue>>,
 }
 
@@ -75,21 +78,18 @@ impl Captured {
     /// Nothing, for a request whose head never came.
     #[must_use]
     pub const fn none() -> Self {
-        Self { first: [None, None], rest: Vec::new() }
+        Self { first: [None, None, None], rest: Vec::new() }
     }
 
     /// Of a header that was sent twice the last value counts, as in Gunicorn. `names` are in the format's order.
     pub(super) fn of(names: &[HeaderName], headers: &HeaderMap) -> Self {
         let value = |name: &HeaderName| headers.get_all(name).iter().next_back().cloned();
-        let (first, rest) = names.split_at(names.len().min(2));
-        Self {
-            first: [first.first().and_then(value), first.get(1).and_then(value)],
-            rest: rest.iter().map(value).collect(),
-        }
+        let (first, rest) = names.split_at(names.len().min(INLINE));
+        Self { first: std::array::from_fn(|n| first.get(n).and_then(value)), rest: rest.iter().map(value).collect() }
     }
 
     pub(super) fn get(&self, index: usize) -> Option<&[u8]> {
-        let value = if index < self.first.len() { &self.first[index] } else { self.rest.get(index - 2)? };
+        let value = if index < INLINE { &self.first[index] } else { self.rest.get(index - INLINE)? };
         value.as_ref().map(HeaderValue::as_bytes)
     }
 }
@@ -100,14 +100,14 @@ mod tests {
 
     #[test]
     fn headers_are_kept_in_the_order_of_their_names_and_the_last_counts() {
-        let names: Vec<HeaderName> = ["a", "b", "c", "d"].map(HeaderName::from_static).into();
+        let names: Vec<HeaderName> = ["a", "b", "c", "d", "e"].map(HeaderName::from_static).into();
         let mut headers = HeaderMap::new();
-        for (name, value) in [("a", "1"), ("a", "2"), ("c", "3"), ("d", "4")] {
+        for (name, value) in [("a", "1"), ("a", "2"), ("c", "3"), ("e", "4")] {
             headers.append(name, HeaderValue::from_static(value));
         }
         let kept = Captured::of(&names, &headers);
-        let seen: Vec<_> = (0..5).map(|n| kept.get(n).map(|value| std::str::from_utf8(value).unwrap())).collect();
-        assert_eq!(seen, [Some("2"), None, Some("3"), Some("4"), None]);
+        let seen: Vec<_> = (0..6).map(|n| kept.get(n).map(|value| std::str::from_utf8(value).unwrap())).collect();
+        assert_eq!(seen, [Some("2"), None, Some("3"), None, Some("4"), None]);
         assert_eq!(Captured::of(&[], &headers).get(0), None);
         assert_eq!(Captured::none().get(3), None);
     }

@@ -128,8 +128,8 @@ fn a_pipe_that_nobody_reads_costs_a_bounded_amount_and_slows_nobody() {
         record(&access, &target);
     }
     assert!(begun.elapsed() < SOON);
-    // 10 MB were recorded; the pipe, the batch on its way and the buffer hold 3 at most.
-    assert!(access.dropped() > 6_000, "{} of 10000 lines were lost", access.dropped());
+    // 10 MB were recorded; the pipe, the batch on its way and the buffer hold little more than 8 at most.
+    assert!(access.dropped() > 1_000, "{} of 10000 lines were lost", access.dropped());
     assert!(!access.close(Duration::from_millis(50)), "nobody reads, and yet all is written");
     // Somebody reads again: every line that was kept comes, whole.
     let heard = std::thread::spawn(move || {
