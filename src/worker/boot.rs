@@ -15,7 +15,6 @@ use crate::sys::signal::WorkerInbox;
 use crate::sys::{clock, fd, orphan, signal, sigstack};
 use crate::types::{Pid, exit};
 use std::io;
-use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
@@ -109,7 +108,7 @@ fn cannot_start(reporter: &Reporter, error: &dyn std::fmt::Display) -> i32 {
 }
 
 fn take_log_and_board(seat: &Inherited) -> Result<Scoreboard, BoxError> {
-    crate::log::init(seat.orders.log.clone(), log_fd(seat.log_fd)?);
+    crate::log::init(seat.orders.log.clone(), fd::inherit(seat.log_fd)?);
     panics::install_hook();
     let board = Scoreboard::adopt(seat.scoreboard)?;
     if seat.slot.0 >= board.slots() {
@@ -131,9 +130,10 @@ fn take_place(worker: &'static Worker, seat: &Inherited) -> Result<Doors, BoxErr
     // It watches the lifeline from now on, so the end of the arbiter need not be ours at once.
     orphan::outlive_arbiter()?;
     signal::unblock_all()?;
-    let access = if seat.access_fd >= 0 { Some(log_fd(seat.access_fd)?) } else { None };
-    if let Some(log) = Access::start(&seat.orders.access, access)? {
-        drop(worker.access.set(log));
+    // Its thread hears the signals from now on, as all do.
+    if let Some(log) = Access::of_seat(seat)? {
+        // Nobody has set it before.
+        let _ = worker.access.set(log);
     }
     Ok(doors)
 }
@@ -147,14 +147,6 @@ fn take_certificates(seat: &Inherited) -> Result<Option<Tls>, BoxError> {
     match seat.listeners.iter().any(|listener| listener.tls != 0) {
         true => Err("a listener speaks TLS, and there are no certificates".into()),
         false => Ok(None),
-    }
-}
-
-/// The standard streams stay where they are, for the application too; any other descriptor is ours.
-fn log_fd(number: i32) -> io::Result<OwnedFd> {
-    match fd::borrow(number) {
-        Some(standard) if number <= 2 => standard.try_clone_to_owned(),
-        _ => fd::adopt(number),
     }
 }
 

@@ -67,7 +67,7 @@ pub(super) struct Worker {
     /// Told by the sentinel.
     pub(super) wish: watch::Sender<Wish>,
     /// The access log, if there is one.
-    pub(super) access: OnceLock<Access>,
+    pub(super) access: OnceLock<&'static Access>,
     stage: Stage,
     draining: AtomicBool,
     recycling: AtomicBool,

@@ -6,7 +6,6 @@
 
 use super::context::{Worker, seconds};
 use super::tls::Tls;
-use crate::log::access::Access;
 use crate::sys::{clock, stats};
 use std::time::Duration;
 use tokio::time::MissedTickBehavior;
@@ -36,7 +35,7 @@ pub(super) async fn beat_for_ever(worker: &'static Worker) {
         let now = clock::now();
         worker.record().beat(now);
         let rss = stats::rss_bytes().unwrap_or(0);
-        let lost = worker.access.get().map_or(0, Access::dropped);
+        let lost = worker.access.get().map_or(0, |log| log.dropped());
         worker.record().set_health(rss, crate::log::dropped() + lost);
         look_at_limits(worker, now.since(born), rss);
         look_at_certificates(worker);
