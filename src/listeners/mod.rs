@@ -1,6 +1,11 @@
 //! Listening sockets: what a `bind` means, opening it, and taking over what systemd or an old arbiter has opened.
 //!
 //! Owns the sockets and, for Unix sockets, their files. Accepts nothing: that is `worker`, which inherits them.
+//!
+//! - `bind`: what the operator wrote. Pure.
+//! - `open`: all binds of a load, or none; `tcp`, `unix`: a single socket, and what may be in its way.
+//! - `listener`: what loads share; `file`: who removes the file of a Unix socket, and when.
+//! - `inherit`: what others have opened.
 
 mod bind;
 mod error;

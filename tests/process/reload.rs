@@ -149,16 +149,17 @@ fn fifty_reloads_leave_nothing_behind_in_the_arbiter() {
     for _ in 0..5 {
         server.reload(2);
     }
+    let settled = || server.workers().len() == 2 && proc::zombies(server.pid()).is_empty();
+    wait_until("only two workers are left", SOON, || settled().then_some(()));
     let descriptors = proc::descriptor_targets(server.pid());
     let memory = proc::anonymous_kb(server.pid());
     let files = std::fs::read_dir(lab.dir()).expect("the lab").count();
     for _ in 0..50 {
         server.reload(2);
     }
-    wait_until("only the two workers are left", SOON, || (server.workers().len() == 2).then_some(()));
+    wait_until("only two workers are left again", SOON, || settled().then_some(()));
     let after = proc::anonymous_kb(server.pid());
     println!("anonymous memory: {memory} kB before, {after} kB after 50 reloads");
-    wait_until("no zombies", SOON, || proc::zombies(server.pid()).is_empty().then_some(()));
     let now = proc::descriptor_targets(server.pid());
     assert_eq!(now.len(), descriptors.len(), "descriptors: {descriptors:#?} became {now:#?}");
     assert!(after <= memory + 512, "anonymous memory grew from {memory} kB to {after} kB");
