@@ -47,12 +47,16 @@ impl<S: Application> hyper::service::Service<Request<Incoming>> for Service<S> {
             version: request.version(),
             has_body: !hyper::body::Body::is_end_stream(request.body()),
         };
-        let step = match self.admit(&mut request) {
+        let admitted = self.admit(&mut request);
+        if admitted.is_ok() {
+            stream.flies(Flight::begin(self.streams.worker, &request, now));
+        }
+        let limit = self.streams.worker.orders.requests.limit_request_body;
+        let is_http2 = asked.version == Version::HTTP_2;
+        let mut request = request.map(|incoming| Body::hyper(Taken::new(incoming, is_http2, &stream, limit)));
+        let step = match admitted {
             Err(refusal) => Step::Refused { refusal },
             Ok(()) => {
-                stream.flies(Flight::begin(self.streams.worker, &request, now));
-                let limit = self.streams.worker.orders.requests.limit_request_body;
-                let mut request = request.map(|incoming| Body::hyper(Taken::new(incoming, &stream, limit)));
                 prepare(&mut request, &self.streams.connection);
                 // A clone for each request, as tower has it: readiness belongs to the one call that follows.
                 Step::Waiting { application: self.application.clone(), request: Some(request) }
