@@ -3,7 +3,8 @@
 //! A draining worker adds `Connection: close` to each response (`service`), and leaves an idle connection open until
 //! its keep-alive time ends (`keepalive`), or the grace does: closing it at once is the race in which a client's next
 //! request meets a reset. HTTP/2 has no such race: a connection gets GOAWAY at once and ends with its last request. A
-//! WebSocket gets a close frame at once, and ends when its client has answered (`hyper::line`). The application's shutdown hook has its time inside the grace.
+//! WebSocket gets a close frame at once, and ends when its client has answered (`hyper::line`). The application's
+//! shutdown hook has its time inside the grace.
 
 use super::accept::Acceptor;
 use super::application::{Application, ShutdownHook};

@@ -1,6 +1,6 @@
 //! HTTP/2: limits and times, each of which ends one request, or an idle connection.
 
-use crate::h2kit::{Client, get, run, whole};
+use crate::h2kit::{Client, DATA, END_HEADERS, END_STREAM, HEADERS, RST_STREAM, Raw, frame, get, head, run, whole};
 use crate::seat::serve;
 use bytes::Bytes;
 use h2::Reason;
@@ -130,11 +130,28 @@ fn a_connection_has_so_many_requests() {
 }
 
 #[test]
+fn a_client_that_still_sends_hears_the_early_answer_before_the_reset() {
+    let worker = serve("router", json!({}));
+    let mut raw = Raw::connect(&worker);
+    // Its body is awaited by nobody, and it has no end.
+    assert!(raw.send(&frame(HEADERS, END_HEADERS, 1, &head("/bytes/5"))));
+    assert!(raw.send(&frame(DATA, 0, 1, &[0; 100])));
+    let mut own = std::iter::from_fn(|| raw.receive()).filter(|(_, _, stream, _)| *stream == 1);
+    assert!(own.next().is_some_and(|(kind, ..)| kind == HEADERS));
+    assert!(
+        own.next().is_some_and(|(kind, flags, _, body)| kind == DATA && flags & END_STREAM > 0 && body == b"xxxxx")
+    );
+    let answered = Instant::now();
+    let reset = own.next();
+    assert!(reset.is_some_and(|(kind, _, _, reason)| kind == RST_STREAM && reason == [0; 4]));
+    assert!(answered.elapsed() >= Duration::from_millis(600), "{:?}", answered.elapsed());
+}
+
+#[test]
 fn a_client_that_is_gone_is_found_out() {
     let worker = serve("router", json!({ "http2": { "ping_interval": 0.2, "ping_timeout": 0.2 } }));
-    let mut raw = crate::h2kit::Raw::connect(&worker);
-    let request = crate::h2kit::frame(crate::h2kit::HEADERS, 5, 1, &crate::h2kit::head("/held"));
-    assert!(raw.send(&request));
+    let mut raw = Raw::connect(&worker);
+    assert!(raw.send(&frame(HEADERS, END_STREAM | END_HEADERS, 1, &head("/held"))));
     // It answers no PING.
     raw.rest();
     worker.expect_log("the handler is dropped");

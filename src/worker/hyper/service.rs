@@ -51,11 +51,12 @@ impl<S: Application> hyper::service::Service<Request<Incoming>> for Service<S> {
         let seen = self.admit(&mut request);
         let known = seen.as_ref().unwrap_or(&self.streams.connection);
         stream.flies(Flight::begin(self.streams.worker, &request, known, now));
+        let limit = self.streams.worker.orders.requests.limit_request_body;
+        let is_http2 = asked.version == Version::HTTP_2;
+        let mut request = request.map(|incoming| Body::hyper(Taken::new(incoming, is_http2, &stream, limit)));
         let step = match seen {
             Err(refusal) => Step::Refused { refusal },
             Ok(seen) => {
-                let limit = self.streams.worker.orders.requests.limit_request_body;
-                let mut request = request.map(|incoming| Body::hyper(Taken::new(incoming, &stream, limit)));
                 prepare(&mut request, seen);
                 // A clone for each request, as tower has it: readiness belongs to the one call that follows.
                 Step::Waiting { application: self.application.clone(), request: Some(request) }

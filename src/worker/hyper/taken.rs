@@ -7,17 +7,27 @@ use crate::worker::request::Refusal;
 use crate::worker::state::Moment;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::runtime::Handle;
 
+/// How long the rest of a body that nobody reads holds back the end of its stream. Some clients (curl 7.88) take the
+/// RST_STREAM that follows an early answer for a failure if they are still sending then.
+const LINGER: Duration = Duration::from_secs(1);
+/// How much of it is taken meanwhile.
+const WASTE: usize = 64 << 10;
 /// Less than this in the time of `body_timeout` is no progress.
 const PROGRESS: u64 = 1 << 10;
 
 pub(in crate::worker) struct Taken {
-    incoming: Incoming,
+    /// None: it is dropped.
+    incoming: Option<Incoming>,
+    is_http2: bool,
     /// The application may keep the body for longer than its request lasts.
     stream: Weak<Stream>,
     /// Zero: none.
@@ -29,8 +39,9 @@ pub(in crate::worker) struct Taken {
 }
 
 impl Taken {
-    pub(super) fn new(incoming: Incoming, stream: &Arc<Stream>, limit: u64) -> Self {
-        Self { incoming, stream: Arc::downgrade(stream), limit, taken: 0, mark: 0, is_refused: false }
+    pub(super) fn new(incoming: Incoming, is_http2: bool, stream: &Arc<Stream>, limit: u64) -> Self {
+        let (incoming, stream) = (Some(incoming), Arc::downgrade(stream));
+        Self { incoming, is_http2, stream, limit, taken: 0, mark: 0, is_refused: false }
     }
 
     pub(in crate::worker) fn poll_frame(
@@ -40,7 +51,8 @@ impl Taken {
         if self.is_refused {
             return Poll::Ready(Some(Err(BodyError::Refused(Refusal::BODY_TOO_LARGE.reason))));
         }
-        let poll = Pin::new(&mut self.incoming).poll_frame(cx);
+        let Some(incoming) = self.incoming.as_mut() else { return Poll::Ready(None) };
+        let poll = Pin::new(incoming).poll_frame(cx);
         if poll.is_pending() {
             self.awaits();
         }
@@ -79,11 +91,32 @@ impl Taken {
     }
 
     pub(in crate::worker) fn is_end_stream(&self) -> bool {
-        !self.is_refused && self.incoming.is_end_stream()
+        !self.is_refused && self.incoming.as_ref().is_none_or(Incoming::is_end_stream)
     }
 
     pub(in crate::worker) fn size_hint(&self) -> SizeHint {
-        self.incoming.size_hint()
+        self.incoming.as_ref().map_or_else(SizeHint::default, Incoming::size_hint)
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        let unread = self.incoming.take().filter(|incoming| self.is_http2 && !incoming.is_end_stream());
+        if let (Some(unread), Ok(runtime)) = (unread, Handle::try_current()) {
+            drop(runtime.spawn(tokio::time::timeout(LINGER, discard(unread))));
+        }
+    }
+}
+
+/// Throws away a little of what still comes, and holds the stream open until the client ends or resets it.
+async fn discard(mut unread: Incoming) {
+    let mut wasted = 0;
+    while let Some(Ok(frame)) = unread.frame().await {
+        wasted += frame.data_ref().map_or(0, Bytes::len);
+        if wasted > WASTE {
+            // The client's window is closed from now on.
+            std::future::pending::<()>().await;
+        }
     }
 }
 
