@@ -1,11 +1,16 @@
 //! The worker by itself: a process with a seat made by hand, real sockets and real signals, without an arbiter.
 
 mod apps;
+mod bodies;
 mod boot;
+mod client;
 mod drain;
+mod pipelining;
+mod probe;
 mod seat;
 mod serving;
 mod signals;
+mod timeouts;
 
 /// Not a test: what this binary is when the harness starts it as a worker.
 #[test]

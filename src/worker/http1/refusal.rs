@@ -71,8 +71,8 @@ impl Refusal {
         Self { status, reason, field: None }
     }
 
-    /// Writes the answer: small, whole, and the last of its connection.
-    pub(super) fn write(&self, wire: &mut Wire, date: Option<&[u8; 29]>) {
+    /// Writes the answer: small, whole, and the last of its connection. To a HEAD request it is bare of its body.
+    pub(super) fn write(&self, wire: &mut Wire, date: Option<&[u8; 29]>, is_bare: bool) {
         let out = wire.output();
         let reason = self.status.canonical_reason().unwrap_or_default();
         for part in ["HTTP/1.1 ", self.status.as_str(), " ", reason, "\r\n"] {
@@ -87,8 +87,10 @@ impl Refusal {
             field(out, name, value.as_bytes());
         }
         field(out, "connection", b"close");
-        for part in ["\r\n", self.reason, "\n"] {
-            out.extend_from_slice(part.as_bytes());
+        out.extend_from_slice(b"\r\n");
+        if !is_bare {
+            out.extend_from_slice(self.reason.as_bytes());
+            out.push(b'\n');
         }
     }
 

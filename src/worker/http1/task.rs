@@ -2,6 +2,7 @@
 
 use super::exchange::{After, Exchange, Step};
 use super::head::{self, Upgrade};
+use super::progress::Progress;
 use super::refusal::Refusal;
 use super::scan::Scan;
 use super::wire::Wire;
@@ -16,6 +17,7 @@ use crate::worker::wire::Io;
 use bytes::Buf;
 use pin_project_lite::pin_project;
 use std::future::Future;
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::AsyncWrite;
@@ -46,6 +48,8 @@ pin_project! {
         pub(super) worker: &'static Worker,
         pub(super) connection: Connection,
         pub(super) scan: Scan,
+        // How what we send makes progress.
+        pub(super) writing: Progress,
         // Requests so far.
         pub(super) served: u64,
         // What waits is sent, and then it is closed.
@@ -63,6 +67,7 @@ impl<S: Application> Http1<S> {
             worker,
             connection,
             scan: Scan::default(),
+            writing: Progress::default(),
             served: 0,
             closing: false,
         }
@@ -99,7 +104,10 @@ impl<S: Application> Future for Http1<S> {
 enum Received {
     /// A request, which has begun or was refused.
     Head,
-    Refused(Refusal),
+    /// No request; whether its method is HEAD.
+    Refused(Refusal, bool),
+    /// The answers to earlier requests have to go out before this one can be handed over.
+    FlushFirst,
     /// The client has closed its side, or is gone.
     End,
     Http2,
@@ -130,7 +138,8 @@ impl<S: Application> Parts<'_, S> {
             }
             match ready!(self.poll_receive(cx)) {
                 Received::Head => {}
-                Received::Refused(refusal) => self.refuse(refusal),
+                Received::Refused(refusal, is_head) => self.refuse(refusal, is_head),
+                Received::FlushFirst => {}
                 Received::End => return Poll::Ready(Outcome::Closed),
                 Received::Http2 => return Poll::Ready(self.hand_over().map_or(Outcome::Closed, Outcome::Http2)),
                 Received::Upgrade => return Poll::Ready(self.hand_over().map_or(Outcome::Closed, Outcome::Upgrade)),
@@ -151,23 +160,38 @@ impl<S: Application> Parts<'_, S> {
                     return Poll::Ready(received);
                 }
             }
-            let Some(wire) = self.wire.as_mut() else { return Poll::Ready(Received::End) };
-            // Answers to requests that came together go out together.
-            if ready!(wire.poll_flush(cx)).is_err() {
+            if ready!(self.poll_answers(cx)).is_err() {
                 return Poll::Ready(Received::End);
             }
+            let Some(wire) = self.wire.as_mut() else { return Poll::Ready(Received::End) };
             let had = wire.input.len();
             match wire.poll_fill(cx, 0) {
                 Poll::Ready(Ok(count)) if count > 0 => {}
                 Poll::Ready(_) => return Poll::Ready(Received::End),
                 Poll::Pending => {
-                    if had > 0 && self.state().moment() != Moment::Receiving {
-                        self.state().waits(Moment::Receiving, clock::now());
+                    if had > 0 {
+                        wire.shrink();
+                        if self.state().moment() != Moment::Receiving {
+                            self.state().waits(Moment::Receiving, clock::now());
+                        }
                     }
                     return Poll::Pending;
                 }
             }
         }
+    }
+
+    /// Sends what waits: answers to requests that came together go out together.
+    fn poll_answers(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Some(wire) = self.wire.as_mut() else { return Poll::Ready(Ok(())) };
+        let result = wire.poll_flush(cx);
+        if result.is_pending() {
+            self.waits_for_reader();
+        } else if self.writing.since().is_some() {
+            self.writing.rests();
+            self.state().waits(Moment::Idle, clock::now());
+        }
+        result
     }
 
     /// Looks for a head in what came.
@@ -181,21 +205,22 @@ impl<S: Application> Parts<'_, S> {
             wire.rest();
             return None;
         }
+        let is_head = wire.input.starts_with(b"HEAD ");
         let found = match self.scan.find(&wire.input, &self.worker.head_limits) {
             Ok(found) => found?,
-            Err(refusal) => return Some(Received::Refused(refusal)),
+            Err(refusal) => return Some(Received::Refused(refusal, is_head)),
         };
         *self.scan = Scan::default();
         let bytes = wire.input.split_to(found.length).freeze();
         Some(match head::parse(&bytes, found) {
-            Err(refusal) => Received::Refused(refusal),
+            Err(refusal) => Received::Refused(refusal, is_head),
             Ok(head) if head.upgrade == Upgrade::No => {
                 self.begin(head);
                 Received::Head
             }
             Ok(_) => {
                 wire.io.put_back([bytes, wire.input.split().freeze()]);
-                Received::Upgrade
+                if wire.is_flushed() { Received::Upgrade } else { Received::FlushFirst }
             }
         })
     }
@@ -208,7 +233,7 @@ impl<S: Application> Parts<'_, S> {
     }
 
     /// Answers with a refusal, and closes. What was on its way to the client before is sent first.
-    pub(super) fn refuse(&mut self, refusal: Refusal) {
+    pub(super) fn refuse(&mut self, refusal: Refusal, is_head: bool) {
         *self.closing = true;
         self.state().set_linger(true);
         crate::log::debug!(
@@ -219,20 +244,15 @@ impl<S: Application> Parts<'_, S> {
         );
         let date = self.worker.orders.requests.date_header.then(|| super::date::date(clock::now()));
         if let Some(wire) = self.wire.as_mut() {
-            refusal.write(wire, date.as_ref());
+            refusal.write(wire, date.as_ref(), is_head);
         }
     }
 
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
-        let Some(wire) = self.wire.as_mut() else { return Poll::Ready(Outcome::Closed) };
-        match wire.poll_flush(cx) {
-            Poll::Ready(Ok(())) => {}
-            Poll::Ready(Err(_)) => return Poll::Ready(Outcome::Closed),
-            Poll::Pending => {
-                self.waits_for_reader();
-                return Poll::Pending;
-            }
+        if ready!(self.poll_answers(cx)).is_err() {
+            return Poll::Ready(Outcome::Closed);
         }
+        let Some(wire) = self.wire.as_mut() else { return Poll::Ready(Outcome::Closed) };
         // Whatever it comes to: the socket is closed next.
         drop(ready!(Pin::new(&mut wire.io).poll_shutdown(cx)));
         Poll::Ready(Outcome::Closed)
@@ -241,17 +261,24 @@ impl<S: Application> Parts<'_, S> {
     /// Ends what takes too long; false: there is nobody to tell.
     fn give_up(&mut self, late: Late) -> bool {
         let refusal = match late {
+            // The event loop has not heard of it yet.
+            Late::Idle if self.is_idle() && self.state().has_unread_bytes() => return true,
             Late::Idle | Late::Greeting => {
                 *self.closing = true;
                 return true;
             }
             Late::Head => {
-                self.refuse(Refusal::HEAD_TOO_SLOW);
+                let is_head = self.wire.as_ref().is_some_and(|wire| wire.input.starts_with(b"HEAD "));
+                self.refuse(Refusal::HEAD_TOO_SLOW, is_head);
                 // Whoever has sent nothing for so long is not in the middle of sending.
                 self.state().set_linger(false);
                 return true;
             }
             Late::Reader => {
+                if let Some(wire) = &mut self.wire {
+                    // Or else the kernel would keep what was sent for long.
+                    wire.io.reset_on_close();
+                }
                 self.abandon(End::TimedOut);
                 return false;
             }

@@ -29,6 +29,7 @@ pub(in crate::worker) struct Flight {
     slot: RequestSlot,
     begun: Mono,
     status: u16,
+    ended: bool,
 }
 
 impl Flight {
@@ -36,7 +37,7 @@ impl Flight {
         let uri = request.uri();
         let target = uri.path_and_query().map_or_else(|| uri.path(), http::uri::PathAndQuery::as_str);
         let slot = worker.writer.begin(request.method().as_str(), target.as_bytes(), now);
-        Self { worker, slot, begun: now, status: 0 }
+        Self { worker, slot, begun: now, status: 0, ended: false }
     }
 
     /// The head of the response is known.
@@ -45,8 +46,9 @@ impl Flight {
     }
 
     /// It is over, after `sent` bytes of body. Returns when.
-    pub(in crate::worker) fn end(self, _connection: &Connection, end: End, _sent: u64) -> Mono {
+    pub(in crate::worker) fn end(mut self, _connection: &Connection, end: End, _sent: u64) -> Mono {
         let now = clock::now();
+        self.ended = true;
         let status = if end == End::Answered { self.status } else { 0 };
         let total = self.worker.writer.finish(self.slot, status, now.since(self.begun));
         let most = self.worker.orders.max_requests;
@@ -61,6 +63,15 @@ impl Flight {
         match self.worker.writer.look_up(self.slot) {
             Some(request) => format!("{} {} from {}", request.method, request.path, connection.peer()),
             None => format!("a request from {}", connection.peer()),
+        }
+    }
+}
+
+impl Drop for Flight {
+    /// A task that panics ends its request too, or else it would count for ever.
+    fn drop(&mut self) {
+        if !self.ended {
+            self.worker.writer.finish(self.slot, 0, clock::now().since(self.begun));
         }
     }
 }
