@@ -153,7 +153,7 @@ impl<S: Application> Parts<'_, S> {
                 }
                 Poll::Ready(Err(_)) => return Poll::Ready(self.client_is_gone()),
                 // The application may still want its request's body meanwhile.
-                Poll::Pending => self.writing.waits(wire.total),
+                Poll::Pending => self.writing.waits(wire.taken()),
             }
             match self.pump(cx) {
                 Pumped::Progress => {}
@@ -209,7 +209,7 @@ impl<S: Application> Parts<'_, S> {
     /// What is to be sent waits for the client.
     pub(super) fn waits_for_reader(&mut self) {
         if let Some(wire) = self.wire.as_ref() {
-            self.writing.waits(wire.total);
+            self.writing.waits(wire.taken());
             self.show_waits();
         }
     }

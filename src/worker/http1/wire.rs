@@ -139,6 +139,11 @@ impl Wire {
         self.tail = &self.tail[count - second..];
     }
 
+    /// Bytes that the client has taken, as far as its kernel tells.
+    pub(super) fn taken(&self) -> u64 {
+        self.total.saturating_sub(self.io.unsent_bytes() as u64)
+    }
+
     /// How many bytes wait to be sent.
     pub(super) fn waiting(&self) -> usize {
         self.output.len() - self.sent + self.large.len() + self.tail.len()

@@ -5,6 +5,7 @@
 //! refused request) the write side is shut first, and what the client still sends is read and thrown away until it
 //! closes its side, or for a short while at most. An ordinary connection does not pay for it.
 
+use crate::sys::accepting::unsent_bytes;
 use crate::worker::connection::{Address, Connection};
 use crate::worker::context::Worker;
 use crate::worker::registry::Ticket;
@@ -102,6 +103,11 @@ impl Io {
             1 => pieces.remove(0),
             _ => pieces.concat().into(),
         };
+    }
+
+    /// How many bytes of what was written the client's kernel has not taken yet.
+    pub(in crate::worker) fn unsent_bytes(&self) -> usize {
+        with!(&self.stream, stream => unsent_bytes(stream))
     }
 
     /// The client shall see that the connection did not end in order.
