@@ -29,6 +29,7 @@ mod report;
 mod request;
 mod sentinel;
 mod serve;
+mod slow;
 mod state;
 mod wire;
 

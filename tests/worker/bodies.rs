@@ -56,7 +56,8 @@ fn large_bodies_both_ways() {
 #[test]
 fn continue_is_said_when_the_application_reads_and_only_then() {
     let worker = serve("probe", json!({}));
-    let head = |path: &str| format!("POST {path} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
+    let head =
+        |path: &str| format!("POST {path} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
     let mut client = Client::of(&worker);
     client.send(head("/late/300")).is_silent_for(Duration::from_millis(200));
     assert_eq!(client.reply().status, 100);

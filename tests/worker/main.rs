@@ -5,11 +5,15 @@ mod bodies;
 mod boot;
 mod client;
 mod drain;
+mod limits;
+mod malformed;
+mod memory;
 mod pipelining;
 mod probe;
 mod seat;
 mod serving;
 mod signals;
+mod slow;
 mod timeouts;
 
 /// Not a test: what this binary is when the harness starts it as a worker.

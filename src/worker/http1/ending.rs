@@ -114,9 +114,9 @@ impl<S: Application> Parts<'_, S> {
         if untouched {
             // What waits of earlier answers is still sent.
             wire.forget_beyond(exchange.begin);
+            self.refuse(refusal, exchange.method == Method::HEAD, flight.id());
             flight.answered(refusal.status);
             flight.end(self.connection, End::Answered, 0);
-            self.refuse(refusal, exchange.method == Method::HEAD);
         } else {
             let is_late = matches!(refusal.status, StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT);
             if exchange.framing == Some(Framing::Close) {

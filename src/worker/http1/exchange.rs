@@ -85,10 +85,10 @@ impl<S: Application> Parts<'_, S> {
         let too_large = |length| requests.limit_request_body > 0 && length > requests.limit_request_body;
         let is_head = head.request.method() == Method::HEAD;
         if matches!(head.framing, rules::Framing::Length(length) if too_large(length)) {
-            return self.refuse(Refusal::BODY_TOO_LARGE, is_head);
+            return self.refuse(Refusal::BODY_TOO_LARGE, is_head, None);
         }
         if requests.limit_concurrency > 0 && self.worker.writer.in_flight() >= requests.limit_concurrency {
-            return self.refuse(Refusal::OVERLOADED, is_head);
+            return self.refuse(Refusal::OVERLOADED, is_head, None);
         }
         let (body, source) = match source::whole(head.framing, wire) {
             Some(bytes) => (Body::whole(bytes), Source::new(rules::Framing::Length(0), None, 0)),
@@ -102,7 +102,8 @@ impl<S: Application> Parts<'_, S> {
         let begin = wire.total + wire.waiting() as u64;
         let now = clock::now();
         let mut request = head.request.map(|()| body);
-        let flight = Flight::begin(self.worker, &request, now);
+        let mut flight = Flight::begin(self.worker, &request, now);
+        flight.identify(request.headers_mut(), self.connection);
         self.connection.state().begins(now);
         *self.served += 1;
         *self.exchange = Some(Exchange {
@@ -277,7 +278,7 @@ impl<S: Application> Parts<'_, S> {
     }
 
     /// The head of the response is there.
-    fn respond(&mut self, response: Response<S::Body>) -> Advance {
+    fn respond(&mut self, mut response: Response<S::Body>) -> Advance {
         if response.status().is_informational() {
             self.complain("has a status below 200, which is no answer");
             return self.fail(Some("no final status".into()));
@@ -298,6 +299,9 @@ impl<S: Application> Parts<'_, S> {
             server: requests.server_header,
             date: date.as_ref(),
         };
+        if let Some(flight) = &exchange.flight {
+            flight.sign(response.headers_mut());
+        }
         // The application's own code, all of it.
         let hint = catch_unwind(AssertUnwindSafe(|| (response.body().size_hint(), response.body().is_end_stream())));
         let Ok((hint, is_empty)) = hint else { return self.fail(None) };

@@ -2,7 +2,7 @@
 
 use super::encode::field;
 use super::wire::Wire;
-use http::StatusCode;
+use http::{HeaderName, HeaderValue, StatusCode};
 
 /// A refusal: the connection ends with it, since what follows on it cannot be trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +72,13 @@ impl Refusal {
     }
 
     /// Writes the answer: small, whole, and the last of its connection. To a HEAD request it is bare of its body.
-    pub(super) fn write(&self, wire: &mut Wire, date: Option<&[u8; 29]>, is_bare: bool) {
+    pub(super) fn write(
+        &self,
+        wire: &mut Wire,
+        date: Option<&[u8; 29]>,
+        id: Option<(&HeaderName, &HeaderValue)>,
+        is_bare: bool,
+    ) {
         let out = wire.output();
         let reason = self.status.canonical_reason().unwrap_or_default();
         for part in ["HTTP/1.1 ", self.status.as_str(), " ", reason, "\r\n"] {
@@ -82,6 +88,9 @@ impl Refusal {
         field(out, "content-length", itoa::Buffer::new().format(self.reason.len() + 1).as_bytes());
         if let Some(date) = date {
             field(out, "date", date);
+        }
+        if let Some((name, id)) = id {
+            field(out, name.as_str(), id.as_bytes());
         }
         if let Some((name, value)) = self.field {
             field(out, name, value.as_bytes());

@@ -15,6 +15,7 @@ use crate::worker::request::End;
 use crate::worker::state::{ConnectionState, Moment, Wanted};
 use crate::worker::wire::Io;
 use bytes::Buf;
+use http::{HeaderName, HeaderValue};
 use pin_project_lite::pin_project;
 use std::future::Future;
 use std::io;
@@ -138,7 +139,7 @@ impl<S: Application> Parts<'_, S> {
             }
             match ready!(self.poll_receive(cx)) {
                 Received::Head => {}
-                Received::Refused(refusal, is_head) => self.refuse(refusal, is_head),
+                Received::Refused(refusal, is_head) => self.refuse(refusal, is_head, None),
                 Received::FlushFirst => {}
                 Received::End => return Poll::Ready(Outcome::Closed),
                 Received::Http2 => return Poll::Ready(self.hand_over().map_or(Outcome::Closed, Outcome::Http2)),
@@ -232,8 +233,9 @@ impl<S: Application> Parts<'_, S> {
         Some(wire.io)
     }
 
-    /// Answers with a refusal, and closes. What was on its way to the client before is sent first.
-    pub(super) fn refuse(&mut self, refusal: Refusal, is_head: bool) {
+    /// Answers with a refusal, and closes; `id` is the request's, if it got so far. What was on its way to the client
+    /// before is sent first.
+    pub(super) fn refuse(&mut self, refusal: Refusal, is_head: bool, id: Option<(&HeaderName, &HeaderValue)>) {
         *self.closing = true;
         self.state().set_linger(true);
         crate::log::debug!(
@@ -244,7 +246,7 @@ impl<S: Application> Parts<'_, S> {
         );
         let date = self.worker.orders.requests.date_header.then(|| super::date::date(clock::now()));
         if let Some(wire) = self.wire.as_mut() {
-            refusal.write(wire, date.as_ref(), is_head);
+            refusal.write(wire, date.as_ref(), id, is_head);
         }
     }
 
@@ -269,7 +271,7 @@ impl<S: Application> Parts<'_, S> {
             }
             Late::Head => {
                 let is_head = self.wire.as_ref().is_some_and(|wire| wire.input.starts_with(b"HEAD "));
-                self.refuse(Refusal::HEAD_TOO_SLOW, is_head);
+                self.refuse(Refusal::HEAD_TOO_SLOW, is_head, None);
                 // Whoever has sent nothing for so long is not in the middle of sending.
                 self.state().set_linger(false);
                 return true;

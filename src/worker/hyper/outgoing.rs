@@ -4,7 +4,7 @@ use crate::worker::application::{BoxError, chain};
 use crate::worker::connection::Connection;
 use crate::worker::request::{End, Flight};
 use bytes::{Buf, Bytes};
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use std::io::IoSlice;
@@ -26,6 +26,13 @@ impl Pending {
     pub(super) fn answered(&mut self, status: StatusCode) {
         if let Some(flight) = self.flight.as_mut() {
             flight.answered(status);
+        }
+    }
+
+    /// Puts the request's id into its response.
+    pub(super) fn sign(&self, headers: &mut HeaderMap) {
+        if let Some(flight) = &self.flight {
+            flight.sign(headers);
         }
     }
 

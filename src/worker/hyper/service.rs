@@ -40,9 +40,10 @@ impl<S: Application> hyper::service::Service<Request<Incoming>> for Service<S> {
 
     fn call(&self, request: Request<Incoming>) -> Answer<S> {
         let now = clock::now();
-        let flight = Flight::begin(self.worker, &request, now);
+        let mut flight = Flight::begin(self.worker, &request, now);
         self.connection.state().begins(now);
         let mut request = request.map(Body::hyper);
+        flight.identify(request.headers_mut(), &self.connection);
         prepare(&mut request, &self.connection);
         let is_shared = request.version() == Version::HTTP_2;
         // A clone for each request, as tower has it: readiness belongs to the one call that follows.
@@ -120,6 +121,7 @@ fn finish<B>(
     match result {
         Ok(mut response) => {
             pending.answered(response.status());
+            pending.sign(response.headers_mut());
             if is_last && response.status() != StatusCode::SWITCHING_PROTOCOLS {
                 last_of_its_connection(&mut response);
             }
@@ -137,6 +139,7 @@ fn finish<B>(
             let mut response = Response::new(());
             *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+            pending.sign(response.headers_mut());
             if !is_shared {
                 last_of_its_connection(&mut response);
             }

@@ -5,7 +5,7 @@ use crate::sys::clock;
 use crate::types::Mono;
 use crate::worker::connection::Connection;
 use crate::worker::context::Worker;
-use http::{Request, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,7 @@ pub(in crate::worker) struct Flight {
     begun: Mono,
     status: u16,
     ended: bool,
+    id: Option<HeaderValue>,
 }
 
 impl Flight {
@@ -37,7 +38,26 @@ impl Flight {
         let uri = request.uri();
         let target = uri.path_and_query().map_or_else(|| uri.path(), http::uri::PathAndQuery::as_str);
         let slot = worker.writer.begin(request.method().as_str(), target.as_bytes(), now);
-        Self { worker, slot, begun: now, status: 0, ended: false }
+        Self { worker, slot, begun: now, status: 0, ended: false, id: None }
+    }
+
+    /// Gives the request its id, if requests have one.
+    pub(in crate::worker) fn identify(&mut self, headers: &mut HeaderMap, connection: &Connection) {
+        if let Some(field) = &self.worker.request_id {
+            self.id = Some(super::id::identify(headers, field, connection));
+        }
+    }
+
+    /// The field with the request's id, if it has one.
+    pub(in crate::worker) fn id(&self) -> Option<(&'static HeaderName, &HeaderValue)> {
+        self.worker.request_id.as_ref().zip(self.id.as_ref())
+    }
+
+    /// Puts the request's id into its response.
+    pub(in crate::worker) fn sign(&self, headers: &mut HeaderMap) {
+        if let Some((field, id)) = self.id() {
+            headers.insert(field, id.clone());
+        }
     }
 
     /// The head of the response is known.
