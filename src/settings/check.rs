@@ -1,6 +1,6 @@
 //! The checks that need more than one option: conflicts are errors that name both origins, waste is a warning.
 
-use super::error::{Fault, Place, Problem};
+use super::error::{Fault, Place, Problem, quoted};
 use super::options::{AccessOutput, Settings};
 use super::resolve::Resolved;
 use super::{secure, syslog};
@@ -46,6 +46,14 @@ pub fn conflicts(resolved: &Resolved) -> Vec<Problem> {
             conflict("bind", format!("{bind} is listed twice ({}); name it once", origin("bind")));
         }
     }
+    if let Some(name) = settings.request_id_header.as_deref().filter(|name| !may_hold_an_id(name)) {
+        let origin = origin("request_id_header");
+        let message = format!(
+            "{} cannot be the name of a field with an id ({origin}); name a field of its own, as in X-Request-ID",
+            quoted(name)
+        );
+        conflict("request_id_header", message);
+    }
     secure::conflicts(resolved, &mut conflict);
     problems
 }
@@ -54,6 +62,24 @@ pub fn conflicts(resolved: &Resolved) -> Vec<Problem> {
 fn address(bind: &str) -> &str {
     let scheme = ["https+", "http+", "https://", "http://", "tcp://"].into_iter().find(|it| bind.starts_with(it));
     bind.strip_prefix(scheme.unwrap_or_default()).unwrap_or(bind)
+}
+
+/// Whether this is the name of a header field (RFC 9110, 5.1), and of none that HTTP itself needs.
+fn may_hold_an_id(name: &str) -> bool {
+    const TAKEN: [&str; 9] = [
+        "connection",
+        "content-length",
+        "content-type",
+        "date",
+        "expect",
+        "host",
+        "te",
+        "transfer-encoding",
+        "upgrade",
+    ];
+    let is_letter = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    // Empty means that there is none, as with every text.
+    name.chars().all(is_letter) && !TAKEN.iter().any(|taken| taken.eq_ignore_ascii_case(name))
 }
 
 /// What works but surely is not meant.

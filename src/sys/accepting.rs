@@ -1,9 +1,9 @@
-//! What accepting connections needs to know of the kernel.
+//! What the kernel knows of connections.
 
 use nix::errno::Errno;
 use socket2::SockRef;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 
 /// Whether an error of accept concerns one connection that is gone already, and nothing else: what was pending on it
 /// when it was taken out of the queue. The list is that of accept(2).
@@ -35,6 +35,17 @@ pub fn set_nodelay(fd: impl AsFd) -> io::Result<()> {
     SockRef::from(&fd.as_fd()).set_tcp_nodelay(true)
 }
 
+/// How many bytes of what was written to a socket its client's kernel has not taken yet; zero if the system cannot say.
+/// A write that waits says less: the socket is not writable again before a good part of its buffer is free, which can
+/// take a steady but slow client longer than anybody is willing to wait for a sign of life.
+#[must_use]
+pub fn unsent_bytes(fd: impl AsFd) -> usize {
+    let mut count: nix::libc::c_int = 0;
+    // SAFETY: the request writes one int, to a place of ours.
+    let answer = unsafe { nix::libc::ioctl(fd.as_fd().as_raw_fd(), nix::libc::TIOCOUTQ, &raw mut count) };
+    if answer == 0 { usize::try_from(count).unwrap_or(0) } else { 0 }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,5 +65,17 @@ mod tests {
         assert!(concerns(Errno::ECONNABORTED) && concerns(Errno::EPROTO) && concerns(Errno::EHOSTUNREACH));
         assert!(!concerns(Errno::EMFILE) && !concerns(Errno::ENOMEM) && !concerns(Errno::EAGAIN));
         assert!(!concerns(Errno::EBADF));
+    }
+
+    #[test]
+    fn what_nobody_reads_is_unsent() {
+        use std::io::Write;
+        let (mut one, other) = std::os::unix::net::UnixStream::pair().unwrap();
+        assert_eq!(unsent_bytes(&one), 0);
+        one.write_all(&[0; 10_000]).unwrap();
+        assert!(unsent_bytes(&one) >= 10_000);
+        drop(other);
+        let (pipe, _write) = crate::sys::pipe::blocking().unwrap();
+        assert_eq!(unsent_bytes(&pipe), 0);
     }
 }

@@ -31,6 +31,7 @@ pub mod poll;
 pub mod privileges;
 #[cfg(feature = "arbiter")]
 pub mod process;
+pub mod random;
 pub mod shm;
 pub mod signal;
 pub mod sigstack;

@@ -11,6 +11,7 @@ use crate::abi::{Orders, Report};
 use crate::log::access::Access;
 use crate::scoreboard::{Record, Scoreboard, State, Writer};
 use crate::types::{Generation, Mono, SlotId};
+use http::HeaderName;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 use std::time::Duration;
@@ -62,6 +63,8 @@ pub(super) struct Worker {
     pub(super) limits: Limits,
     /// What a request's head may be.
     pub(super) head_limits: HeadLimits,
+    /// The field with a request's id, if requests have one.
+    pub(super) request_id: Option<HeaderName>,
     /// Each connection has one request.
     pub(super) no_keepalive: bool,
     /// Told by the sentinel.
@@ -93,6 +96,8 @@ impl Worker {
             requests.limit_request_fields,
             requests.limit_request_field_size,
         );
+        // The arbiter has looked at it: empty, or a name.
+        let request_id = HeaderName::from_bytes(requests.request_id_header.as_bytes()).ok();
         let no_keepalive = seconds(orders.keepalive).is_zero();
         Self {
             slot,
@@ -106,6 +111,7 @@ impl Worker {
             registry: Registry::default(),
             limits,
             head_limits,
+            request_id,
             no_keepalive,
             wish: watch::Sender::new(Wish::Serve),
             access: OnceLock::new(),

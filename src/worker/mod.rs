@@ -31,6 +31,7 @@ mod report;
 mod request;
 mod sentinel;
 mod serve;
+mod slow;
 mod state;
 pub mod tls;
 mod trust;

@@ -4,8 +4,8 @@
 //! held across anything that waits.
 
 use super::connection::Connection;
-use super::state::Wanted;
-use std::collections::BTreeMap;
+use super::state::{Moment, Wanted};
+use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
@@ -66,6 +66,23 @@ impl Registry {
 
     pub(super) fn count(&self, which: impl Fn(&Connection) -> bool) -> usize {
         self.lock().open.values().filter(|connection| which(connection)).count()
+    }
+
+    /// The connections that wait longest for their next request, oldest first; `most` of them.
+    pub(super) fn oldest_idle(&self, most: usize) -> Vec<Connection> {
+        let inner = self.lock();
+        // The newest of the oldest on top.
+        let mut oldest = BinaryHeap::with_capacity(most + 1);
+        for (ticket, connection) in &inner.open {
+            if connection.state().moment() == Moment::Idle {
+                oldest.push((connection.state().since().0, *ticket));
+                if oldest.len() > most {
+                    oldest.pop();
+                }
+            }
+        }
+        let tickets = oldest.into_sorted_vec();
+        tickets.into_iter().filter_map(|(_, ticket)| inner.open.get(&ticket).cloned()).collect()
     }
 
     /// Tells each connection for which `judge` says so to do something.

@@ -3,7 +3,8 @@
 //! It runs no application code and takes no lock that application code may hold, so a worker that is stuck in a
 //! handler still tells its stack, leaves on QUIT, and does not outlive its arbiter.
 
-use super::context::{Wish, Worker};
+use super::context::{Wish, Worker, seconds};
+use super::slow::Slow;
 use crate::abi::Report;
 use crate::sys::leave::leave;
 use crate::sys::signal::WorkerInbox;
@@ -28,11 +29,14 @@ pub(super) struct Sentinel {
     lifeline: Option<OwnedFd>,
     /// Then the process leaves, whatever the event loop does.
     deadline: Option<Mono>,
+    /// None: no request is too slow.
+    slow: Option<Slow>,
 }
 
 /// Starts the watch. From now on the worker hears signals.
 pub(super) fn start(worker: &'static Worker, inbox: WorkerInbox, lifeline: OwnedFd) -> io::Result<()> {
-    let sentinel = Sentinel { worker, inbox, lifeline: Some(lifeline), deadline: None };
+    let slow = Slow::new(seconds(worker.orders.requests.slow_request), clock::now());
+    let sentinel = Sentinel { worker, inbox, lifeline: Some(lifeline), deadline: None, slow };
     std::thread::Builder::new().name("sentinel".into()).stack_size(STACK).spawn(move || sentinel.watch())?;
     Ok(())
 }
@@ -46,6 +50,7 @@ impl Sentinel {
                 self.worker.close_access_log(QUICK / 10);
                 leave(exit::OK);
             }
+            self.look_for_slow_requests();
             if inbox {
                 self.inbox.drain(&mut signals);
                 signals.drain(..).for_each(|signal| self.hear(signal));
@@ -59,7 +64,9 @@ impl Sentinel {
 
     /// Whether there are signals, and whether the arbiter is gone.
     fn wait(&self) -> (bool, bool) {
-        let timeout = self.deadline.map(|deadline| deadline.since(clock::now()));
+        let look = self.slow.as_ref().map(Slow::next);
+        let first = self.deadline.into_iter().chain(look).min_by_key(|then| then.0);
+        let timeout = first.map(|then| then.since(clock::now()));
         let mut fds = vec![self.inbox.as_fd()];
         fds.extend(self.lifeline.as_ref().map(AsFd::as_fd));
         match poll::wait(&fds, timeout).as_deref() {
@@ -91,7 +98,10 @@ impl Sentinel {
                     crate::log::error!("Worker {} goes on with its old log: {error}", self.worker.slot);
                 }
             }
-            Signal::PWR => self.tell_stacks(),
+            Signal::PWR => {
+                self.tell_stacks();
+                self.worker.reporter.send(&Report::Traced);
+            }
             _ => {}
         }
     }
@@ -134,12 +144,12 @@ impl Sentinel {
 
     fn tell_stacks(&self) {
         let pid = std::process::id();
-        for (tid, name) in trace::threads() {
-            if tid == trace::own_tid() {
-                continue;
-            }
+        let others = trace::threads().into_iter().filter(|(tid, _)| *tid != trace::own_tid());
+        // All of them first: to find the names takes long enough for everything to be over.
+        let stacks: Vec<_> = others.map(|(tid, name)| (name, trace::capture(tid, PATIENCE))).collect();
+        for (name, frames) in stacks {
             let mut text = format!("Stack of worker {} (pid {pid}), thread {name}:", self.worker.slot);
-            match trace::capture(tid, PATIENCE) {
+            match frames {
                 Some(frames) => {
                     for (n, frame) in trace::resolve(&frames).iter().enumerate() {
                         // Writing to a String cannot fail.
@@ -150,6 +160,24 @@ impl Sentinel {
             }
             crate::log::error!("{text}");
         }
-        self.worker.reporter.send(&Report::Traced);
+    }
+
+    /// Tells of requests that have become slow, and once for all of them what the worker is doing.
+    fn look_for_slow_requests(&mut self) {
+        let now = clock::now();
+        let Some(slow) = self.slow.as_mut().filter(|slow| now >= slow.next()) else { return };
+        let news = slow.look(now, &self.worker.record().requests());
+        for request in &news {
+            let age = now.since(request.since).as_secs_f64();
+            crate::log::warn!(
+                "The request {} {} takes worker {} longer than slow_request allows: {age:.1} s so far",
+                request.method,
+                request.path,
+                self.worker.slot
+            );
+        }
+        if !news.is_empty() {
+            self.tell_stacks();
+        }
     }
 }

@@ -105,15 +105,15 @@ impl<S: Application> Future for Serve<S> {
                     Outcome::Closed
                 }
             };
-            let (application, connection) = (this.application.clone(), this.connection.clone());
-            let hyper = match outcome {
+            let (io, next): (Io, fn(Io, S, &'static Worker, Connection) -> Hyper<S>) = match outcome {
                 Outcome::Closed => {
                     state.end_task();
                     return Poll::Ready(());
                 }
-                Outcome::Http2(io) => hyper::http2(io, application, worker, connection),
-                Outcome::Upgrade(io) => hyper::http1_upgrade(io, application, worker, connection),
+                Outcome::Http2(io) => (io, hyper::http2),
+                Outcome::Upgrade(io) => (io, hyper::http1_upgrade),
             };
+            let hyper = next(io, this.application.clone(), this.worker, this.connection.clone());
             this.protocol.set(Protocol::Hyper { hyper: Box::pin(hyper) });
         }
     }

@@ -37,6 +37,7 @@ mod start;
 mod stop;
 mod timing;
 mod titles;
+mod tls;
 mod upgrade;
 mod websocket;
 mod zero_loss;

@@ -18,6 +18,7 @@ pub fn run(name: &str, seat: &Seat) -> i32 {
     let seat = Inherited::of(seat);
     match name {
         "router" => main_for(seat, router),
+        "probe" => main_for(seat, crate::probe::router),
         "eventual" => main_for(seat, eventual),
         "refusing" => main_for(seat, refusing),
         "boxed" => main_for(seat, boxed),

@@ -72,6 +72,17 @@ fn conflicts_name_both_origins() {
 }
 
 #[test]
+fn an_id_has_a_field_of_its_own() {
+    for (name, shown) in [("X Request", "\"X Request\""), ("Host", "\"Host\""), ("a:b", "\"a:b\"")] {
+        let told = format!(
+            "request_id_header: {shown} cannot be the name of a field with an id (rustcorn.toml:1); name a field of its own, as in X-Request-ID"
+        );
+        assert_eq!(complaint(&file(&format!("request_id_header = '{name}'"))), told);
+    }
+    assert!(resolve(&file("request_id_header = 'X-Request-ID'")).is_ok());
+}
+
+#[test]
 fn waste_and_slips_are_warnings() {
     let mut sources = file("max_requests_jitter = 5\ndaemon = true");
     sources.environment = environment(&[("RUSTCORN_WORKER", "4"), ("RUSTCORN_PORT_80_TCP_ADDR", "10.0.0.1")]);

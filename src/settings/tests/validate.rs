@@ -55,4 +55,6 @@ fn conflicts_are_blamed_on_the_program() {
     assert_eq!(text, "bind: 127.0.0.1:8000 is listed twice (the program); name it once");
     let text = complaint(Settings { bind: Vec::new(), ..Settings::default() });
     assert_eq!(text, "bind: the list is empty (the program); name at least one address");
+    let text = complaint(Settings { request_id_header: Some("no name".to_owned()), ..Settings::default() });
+    assert!(text.starts_with("request_id_header: \"no name\" cannot be"), "{text}");
 }

@@ -4,6 +4,7 @@
 //! there is no room for at that moment waits until there is, unless a peer is there to take it.
 
 mod balance;
+mod crowd;
 mod doors;
 
 use super::application::Application;
@@ -14,6 +15,7 @@ use crate::sys::accepting::concerns_one_connection;
 use crate::sys::{clock, stats};
 use crate::types::SlotId;
 use balance::{Balance, Peer, Verdict};
+use crowd::Crowd;
 use doors::Accepted;
 pub(super) use doors::Doors;
 use std::future::poll_fn;
@@ -45,6 +47,8 @@ pub(super) struct Acceptor<S> {
     lane: u32,
     lanes: Vec<u32>,
     balance: Balance,
+    /// Who makes room for others.
+    crowd: Crowd,
     /// Accepting fails, and that was logged.
     in_trouble: bool,
     /// Connections in a row that were gone when they were accepted.
@@ -76,7 +80,9 @@ impl<S: Application> Acceptor<S> {
         }
         let lanes = doors.lanes();
         let balance = Balance::default();
-        let mut acceptor = Self { worker, application, doors, lane, lanes, balance, in_trouble: false, passing: 0 };
+        let crowd = Crowd::default();
+        let mut acceptor =
+            Self { worker, application, doors, lane, lanes, balance, crowd, in_trouble: false, passing: 0 };
         acceptor.look_after_lanes()?;
         Ok(acceptor)
     }
@@ -120,11 +126,23 @@ impl<S: Application> Acceptor<S> {
                     self.balance.took_one(peers(self.worker));
                 }
                 self.serve(accepted);
+                if self.open() > self.most() {
+                    self.crowd.make_room(self.worker);
+                    // Whoever has to leave does so before the next look.
+                    tokio::task::yield_now().await;
+                }
             }
             Turn::Accepted(Err(error)) if self.is_passing(&error) => {}
             Turn::Accepted(Err(error)) => self.rest(&error).await,
             Turn::Hold => drop(tokio::time::timeout(HOLD, self.worker.room.notified()).await),
-            Turn::Full => self.worker.room.notified().await,
+            Turn::Full => {
+                if self.open() > self.most() {
+                    // Who was asked to make room was not idle any more.
+                    self.crowd.make_room(self.worker);
+                }
+                // Nobody says when a connection becomes idle.
+                drop(tokio::time::timeout(REST, self.worker.room.notified()).await);
+            }
         }
     }
 
@@ -139,10 +157,12 @@ impl<S: Application> Acceptor<S> {
     }
 
     fn poll_turn(&mut self, cx: &mut std::task::Context<'_>) -> Poll<Turn> {
-        if self.is_full() {
+        let own = self.worker.record().connections();
+        // One beyond the limit is taken if somebody idle makes room for it, which that one does at once.
+        let is_full = self.is_full();
+        if is_full && (self.open() > self.most() || !self.has_idle()) {
             return Poll::Ready(Turn::Full);
         }
-        let own = self.worker.record().connections();
         if self.worker.orders.balance && self.balance.judge(own, peers(self.worker)) == Verdict::Hold {
             return Poll::Ready(Turn::Hold);
         }
@@ -153,8 +173,21 @@ impl<S: Application> Acceptor<S> {
         answer.map(Turn::Accepted)
     }
 
+    fn open(&self) -> usize {
+        self.worker.record().connections() as usize
+    }
+
+    fn most(&self) -> usize {
+        self.worker.orders.worker_connections
+    }
+
     fn is_full(&self) -> bool {
-        self.worker.record().connections() as usize >= self.worker.orders.worker_connections
+        self.open() >= self.most()
+    }
+
+    /// Whether an idle connection could make room for somebody who waits.
+    fn has_idle(&mut self) -> bool {
+        self.crowd.knows_one() || self.crowd.look(self.worker)
     }
 
     /// No descriptor, no memory, or something that we do not know: trying again at once would only burn the processor.
@@ -190,6 +223,9 @@ impl<S: Application> Acceptor<S> {
                 Swept::All => return,
                 Swept::Some if taken < FROM_PEERS || !self.has_live_peers() => tokio::task::yield_now().await,
                 Swept::Full if !self.has_live_peers() => {
+                    if self.is_full() {
+                        self.crowd.make_room(self.worker);
+                    }
                     // Descriptors may be given back by others than our connections.
                     drop(tokio::time::timeout(REST, self.worker.room.notified()).await);
                 }

@@ -125,6 +125,11 @@ fn frame(status: StatusCode, headers: &HeaderMap, hint: &SizeHint, plan: &Plan<'
     }
 }
 
+/// What a client cannot see in time, and what it can only see by the end of the connection.
+pub(super) const TOO_LONG: &str =
+    "gives more than its Content-Length says; the rest is not sent, and the connection is closed";
+const TOO_SHORT: &str = "is shorter than its Content-Length says; the connection is closed";
+
 /// What became of a piece of the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Piece {
@@ -167,8 +172,8 @@ impl Framing {
         }
     }
 
-    /// Ends the body; false: it is shorter than was announced.
-    pub(super) fn end(self, wire: &mut Wire, trailers: Option<&HeaderMap>) -> bool {
+    /// Ends the body, and says what is wrong with its length.
+    pub(super) fn end(self, wire: &mut Wire, trailers: Option<&HeaderMap>) -> Option<&'static str> {
         if self == Self::Chunked {
             let out = wire.output();
             out.extend_from_slice(b"0\r\n");
@@ -179,7 +184,7 @@ impl Framing {
             }
             out.extend_from_slice(b"\r\n");
         }
-        !matches!(self, Self::Length(left) if left > 0)
+        matches!(self, Self::Length(left) if left > 0).then_some(TOO_SHORT)
     }
 }
 

@@ -75,7 +75,8 @@ fn parse_with<'b>(bytes: &'b Bytes, space: &mut [MaybeUninit<httparse::Header<'b
 /// A version that is none is no HTTP; one that is another is another HTTP.
 fn version_refusal(bytes: &[u8]) -> Refusal {
     let line = bytes.split(|byte| *byte == b'\r').next().unwrap_or_default();
-    match line.rsplit(|byte| *byte == b' ').next() {
+    // Method, target, version: the target holds no space, or else it is not the version that is wrong.
+    match line.split(|byte| *byte == b' ').nth(2) {
         Some([b'H', b'T', b'T', b'P', b'/', major, b'.', minor])
             if [major, minor].iter().all(|c| c.is_ascii_digit()) =>
         {

@@ -30,7 +30,7 @@ struct State {
     /// The application has let go of it.
     dropped: bool,
     reader: Option<Waker>,
-    /// Of the connection's task; none while that task looks after the body itself.
+    /// Of the connection's task.
     connection: Option<Waker>,
 }
 
@@ -41,6 +41,17 @@ pub(super) fn channel(left: Option<u64>) -> (Sender, Incoming) {
     (Sender(shared.clone()), Incoming(shared))
 }
 
+impl State {
+    /// Unless it is the connection's task that asks: it looks after the body itself, after the application.
+    fn wake_connection(&self, asker: Option<&Context<'_>>) {
+        if let Some(connection) = &self.connection
+            && !asker.is_some_and(|cx| cx.waker().will_wake(connection))
+        {
+            connection.wake_by_ref();
+        }
+    }
+}
+
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -48,13 +59,11 @@ impl Shared {
 }
 
 impl Sender {
-    /// Whether the application waits for more, now. If it does not, `cx` is woken once it does.
+    /// Whether the application waits for more, now. `cx` is woken when that changes by somebody else's doing.
     pub(super) fn is_wanted(&self, cx: &Context<'_>) -> bool {
         let mut state = self.0.state();
         let wanted = state.wanted && !state.dropped;
-        if wanted {
-            state.connection = None;
-        } else if !state.connection.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+        if !state.connection.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
             state.connection = Some(cx.waker().clone());
         }
         wanted
@@ -98,6 +107,8 @@ fn wake(mut state: MutexGuard<'_, State>, caller: Option<&Context<'_>>) {
 
 impl Drop for Sender {
     fn drop(&mut self) {
+        // A waker would keep the memory of the connection's task for as long as the application keeps the body.
+        self.0.state().connection = None;
         self.fail(BodyError::Disconnected);
     }
 }
@@ -116,14 +127,12 @@ impl Incoming {
             // Again and again: whoever asks twice must not take it for a complete body.
             Some(Err(error)) => Poll::Ready(Some(Err(error.clone()))),
             None => {
-                state.wanted = true;
+                let is_news = !std::mem::replace(&mut state.wanted, true);
                 if !state.reader.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
                     state.reader = Some(cx.waker().clone());
                 }
-                let connection = state.connection.take();
-                drop(state);
-                if let Some(connection) = connection {
-                    connection.wake();
+                if is_news {
+                    state.wake_connection(Some(cx));
                 }
                 Poll::Pending
             }
@@ -151,6 +160,11 @@ impl Incoming {
 
 impl Drop for Incoming {
     fn drop(&mut self) {
-        self.0.state().dropped = true;
+        let mut state = self.0.state();
+        state.dropped = true;
+        if state.wanted {
+            // From now on it is the application that is waited for.
+            state.wake_connection(None);
+        }
     }
 }

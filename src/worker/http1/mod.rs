@@ -8,14 +8,17 @@
 //! - `encode`, `refuse`, `date`: from a response to bytes.
 //! - `incoming`: the request's body on its way to the application.
 //! - `wire`, `scratch`: the bytes, and the memory for them.
-//! - `task`, `exchange`: the connection, and one request on it.
+//! - `source`, `progress`: where that body comes from, and how long it may take.
+//! - `task`, `exchange`, `ending`: the connection, one request on it, and how that ends.
 
 mod chunked;
 mod date;
 mod encode;
+mod ending;
 mod exchange;
 mod head;
 mod incoming;
+mod progress;
 mod refuse;
 mod scan;
 mod scratch;

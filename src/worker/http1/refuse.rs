@@ -3,10 +3,17 @@
 use super::encode::field;
 use super::refusal::Refusal;
 use super::wire::Wire;
+use http::{HeaderName, HeaderValue};
 
 impl Refusal {
-    /// Writes the answer: small, whole, and the last of its connection.
-    pub(super) fn write(&self, wire: &mut Wire, date: Option<&[u8; 29]>) {
+    /// Writes the answer: small, whole, and the last of its connection. To a HEAD request it is bare of its body.
+    pub(super) fn write(
+        &self,
+        wire: &mut Wire,
+        date: Option<&[u8; 29]>,
+        id: Option<(&HeaderName, &HeaderValue)>,
+        is_bare: bool,
+    ) {
         let out = wire.output();
         let reason = self.status.canonical_reason().unwrap_or_default();
         for part in ["HTTP/1.1 ", self.status.as_str(), " ", reason, "\r\n"] {
@@ -17,12 +24,17 @@ impl Refusal {
         if let Some(date) = date {
             field(out, "date", date);
         }
+        if let Some((name, id)) = id {
+            field(out, name.as_str(), id.as_bytes());
+        }
         if let Some((name, value)) = self.field {
             field(out, name, value.as_bytes());
         }
         field(out, "connection", b"close");
-        for part in ["\r\n", self.reason, "\n"] {
-            out.extend_from_slice(part.as_bytes());
+        out.extend_from_slice(b"\r\n");
+        if !is_bare {
+            out.extend_from_slice(self.reason.as_bytes());
+            out.push(b'\n');
         }
     }
 }

@@ -12,8 +12,6 @@ use std::task::{Context, Poll};
 
 /// So much of a body that nobody reads is thrown away for the sake of the connection.
 const WASTE: u64 = 64 << 10;
-/// Less than this in the time of `body_timeout` is no progress.
-pub(super) const PROGRESS: u64 = 1 << 10;
 
 pub(super) struct Source {
     rest: Rest,

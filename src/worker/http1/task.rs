@@ -2,6 +2,7 @@
 
 use super::exchange::{After, Exchange, Step};
 use super::head::{self, Upgrade};
+use super::progress::Progress;
 use super::refusal::Refusal;
 use super::scan::Scan;
 use super::wire::Wire;
@@ -14,8 +15,10 @@ use crate::worker::request::{self, End};
 use crate::worker::state::{ConnectionState, Moment, Wanted};
 use crate::worker::wire::Io;
 use bytes::{Buf, Bytes};
+use http::{HeaderName, HeaderValue};
 use pin_project_lite::pin_project;
 use std::future::Future;
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -47,6 +50,8 @@ pin_project! {
         pub(super) worker: &'static Worker,
         pub(super) connection: Connection,
         pub(super) scan: Scan,
+        // How what we send makes progress.
+        pub(super) writing: Progress,
         // Requests so far.
         pub(super) served: u64,
         // What waits is sent, and then it is closed.
@@ -64,6 +69,7 @@ impl<S: Application> Http1<S> {
             worker,
             connection,
             scan: Scan::default(),
+            writing: Progress::default(),
             served: 0,
             closing: false,
         }
@@ -100,8 +106,10 @@ impl<S: Application> Future for Http1<S> {
 enum Received {
     /// A request, which has begun or was refused.
     Head,
-    /// It was no request; with its first line.
+    /// It was no request; with what came of it.
     Refused(Refusal, Bytes),
+    /// The answers to earlier requests have to go out before this one can be handed over.
+    FlushFirst,
     /// The client has closed its side, or is gone.
     End,
     Http2,
@@ -132,7 +140,8 @@ impl<S: Application> Parts<'_, S> {
             }
             match ready!(self.poll_receive(cx)) {
                 Received::Head => {}
-                Received::Refused(refusal, line) => self.refuse(refusal, &line),
+                Received::Refused(refusal, came) => self.refuse_unheard(refusal, &came),
+                Received::FlushFirst => {}
                 Received::End => return Poll::Ready(Outcome::Closed),
                 Received::Http2 => return Poll::Ready(self.hand_over().map_or(Outcome::Closed, Outcome::Http2)),
                 Received::Upgrade => return Poll::Ready(self.hand_over().map_or(Outcome::Closed, Outcome::Upgrade)),
@@ -146,31 +155,54 @@ impl<S: Application> Parts<'_, S> {
             let Some(wire) = self.wire.as_mut() else { return Poll::Ready(Received::End) };
             if !wire.input.is_empty() {
                 if *self.served == 0 && wire.input.len() >= PREFACE.len() && wire.input.starts_with(PREFACE) {
-                    let is_welcome = self.worker.orders.http2.cleartext || self.connection.scheme() == "https";
                     let refused = Received::Refused(Refusal::NO_HTTP2, Bytes::from_static(b"PRI * HTTP/2.0"));
-                    return Poll::Ready(if is_welcome { Received::Http2 } else { refused });
+                    return Poll::Ready(if self.may_speak_http2() { Received::Http2 } else { refused });
                 }
                 let may_be_preface = *self.served == 0 && PREFACE.starts_with(&wire.input);
                 if let (false, Some(received)) = (may_be_preface, self.look()) {
                     return Poll::Ready(received);
                 }
             }
-            let Some(wire) = self.wire.as_mut() else { return Poll::Ready(Received::End) };
-            // Answers to requests that came together go out together.
-            if ready!(wire.poll_flush(cx)).is_err() {
+            if ready!(self.poll_answers(cx)).is_err() {
                 return Poll::Ready(Received::End);
             }
+            let Some(wire) = self.wire.as_mut() else { return Poll::Ready(Received::End) };
             let had = wire.input.len();
             match wire.poll_fill(cx, 0) {
                 Poll::Ready(Ok(count)) if count > 0 => {}
                 Poll::Ready(_) => return Poll::Ready(Received::End),
                 Poll::Pending => {
-                    if had > 0 && self.state().moment() != Moment::Receiving {
-                        self.state().waits(Moment::Receiving, clock::now());
+                    if had > 0 {
+                        wire.shrink();
+                        if self.state().moment() != Moment::Receiving {
+                            self.state().waits(Moment::Receiving, clock::now());
+                        }
                     }
                     return Poll::Pending;
                 }
             }
+        }
+    }
+
+    /// Sends what waits: answers to requests that came together go out together.
+    fn poll_answers(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Some(wire) = self.wire.as_mut() else { return Poll::Ready(Ok(())) };
+        let result = wire.poll_flush(cx);
+        if result.is_pending() {
+            self.waits_for_reader();
+        } else if self.writing.since().is_some() {
+            self.writing.rests();
+            self.state().waits(Moment::Idle, clock::now());
+        }
+        result
+    }
+
+    /// Whether a client that did not ask (ALPN) may begin with HTTP/2.
+    fn may_speak_http2(&self) -> bool {
+        let orders = &self.worker.orders;
+        match self.connection.tls() {
+            Some(_) => orders.http_protocols.iter().any(|protocol| protocol == "h2"),
+            None => orders.http2.cleartext,
         }
     }
 
@@ -199,7 +231,7 @@ impl<S: Application> Parts<'_, S> {
             }
             Ok(_) => {
                 wire.io.put_back([bytes, wire.input.split().freeze()]);
-                Received::Upgrade
+                if wire.is_flushed() { Received::Upgrade } else { Received::FlushFirst }
             }
         })
     }
@@ -211,8 +243,8 @@ impl<S: Application> Parts<'_, S> {
         Some(wire.io)
     }
 
-    /// Answers with a refusal, and closes. What was on its way to the client before is sent first.
-    fn refuse(&mut self, refusal: Refusal, came: &[u8]) {
+    /// Refuses what never became a request, and gives it its line in the access log.
+    fn refuse_unheard(&mut self, refusal: Refusal, came: &[u8]) {
         if let Some(log) = self.worker.access.get() {
             let line = came.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
             let state = self.state();
@@ -221,11 +253,12 @@ impl<S: Application> Parts<'_, S> {
                 if state.moment() == Moment::Receiving { clock::now().since(state.since()) } else { Duration::ZERO };
             request::refused(log, self.connection, refusal.status.as_u16(), line, waited);
         }
-        self.answer_refusal(refusal);
+        self.refuse(refusal, came.starts_with(b"HEAD "), None);
     }
 
-    /// The same for a request that has its line in the access log.
-    pub(super) fn answer_refusal(&mut self, refusal: Refusal) {
+    /// Answers with a refusal, and closes; `id` is the request's, if it got so far. What was on its way to the client
+    /// before is sent first.
+    pub(super) fn refuse(&mut self, refusal: Refusal, is_head: bool, id: Option<(&HeaderName, &HeaderValue)>) {
         *self.closing = true;
         self.state().set_linger(true);
         crate::log::debug!(
@@ -236,20 +269,15 @@ impl<S: Application> Parts<'_, S> {
         );
         let date = self.worker.orders.requests.date_header.then(|| super::date::date(clock::now()));
         if let Some(wire) = self.wire.as_mut() {
-            refusal.write(wire, date.as_ref());
+            refusal.write(wire, date.as_ref(), id, is_head);
         }
     }
 
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
-        let Some(wire) = self.wire.as_mut() else { return Poll::Ready(Outcome::Closed) };
-        match wire.poll_flush(cx) {
-            Poll::Ready(Ok(())) => {}
-            Poll::Ready(Err(_)) => return Poll::Ready(Outcome::Closed),
-            Poll::Pending => {
-                self.waits_for_reader();
-                return Poll::Pending;
-            }
+        if ready!(self.poll_answers(cx)).is_err() {
+            return Poll::Ready(Outcome::Closed);
         }
+        let Some(wire) = self.wire.as_mut() else { return Poll::Ready(Outcome::Closed) };
         // Whatever it comes to: the socket is closed next.
         drop(ready!(Pin::new(&mut wire.io).poll_shutdown(cx)));
         Poll::Ready(Outcome::Closed)
@@ -258,18 +286,24 @@ impl<S: Application> Parts<'_, S> {
     /// Ends what takes too long; false: there is nobody to tell.
     fn give_up(&mut self, late: Late) -> bool {
         let refusal = match late {
+            // The event loop has not heard of it yet.
+            Late::Idle if self.is_idle() && self.state().has_unread_bytes() => return true,
             Late::Idle | Late::Greeting => {
                 *self.closing = true;
                 return true;
             }
             Late::Head => {
                 let came = self.wire.as_mut().map(|wire| wire.input.split().freeze()).unwrap_or_default();
-                self.refuse(Refusal::HEAD_TOO_SLOW, &came);
+                self.refuse_unheard(Refusal::HEAD_TOO_SLOW, &came);
                 // Whoever has sent nothing for so long is not in the middle of sending.
                 self.state().set_linger(false);
                 return true;
             }
             Late::Reader => {
+                if let Some(wire) = &mut self.wire {
+                    // Or else the kernel would keep what was sent for long.
+                    wire.io.reset_on_close();
+                }
                 self.abandon(End::TimedOut);
                 return false;
             }

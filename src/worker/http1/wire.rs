@@ -12,6 +12,8 @@ use tokio::io::{AsyncReadExt, AsyncWrite};
 const SMALL: usize = 8 << 10;
 /// With so many bytes waiting, no more are asked of the application.
 const MANY: usize = 32 << 10;
+/// So much more than they need may bytes that wait for their rest keep.
+const SPARE: usize = 1 << 10;
 /// The most that is read of a body at a time.
 const MOST: usize = 64 << 10;
 
@@ -57,6 +59,16 @@ impl Wire {
         }
     }
 
+    /// Moves a few bytes that have to wait out of a large block.
+    pub(super) fn shrink(&mut self) {
+        if self.input.capacity() > 2 * self.input.len() + SPARE {
+            let few = BytesMut::from(&self.input[..]);
+            let mut block = std::mem::replace(&mut self.input, few);
+            block.clear();
+            scratch::keep_input(block);
+        }
+    }
+
     /// Where small pieces are written to; only while [`Self::has_room`].
     pub(super) fn output(&mut self) -> &mut Vec<u8> {
         debug_assert!(self.large.is_empty() && self.tail.is_empty(), "a piece would be sent before an earlier one");
@@ -86,11 +98,6 @@ impl Wire {
     /// Whether more may be written.
     pub(super) fn has_room(&self) -> bool {
         self.large.is_empty() && self.tail.is_empty() && self.output.len() - self.sent < MANY
-    }
-
-    /// Bytes that wait to be sent.
-    pub(super) fn waiting(&self) -> u64 {
-        (self.output.len() - self.sent + self.large.len() + self.tail.len()) as u64
     }
 
     /// Whether all is sent.
@@ -132,11 +139,25 @@ impl Wire {
         self.tail = &self.tail[count - second..];
     }
 
-    /// Forgets what waits: nobody will get it.
-    pub(super) fn forget(&mut self) {
-        scratch::keep_output(std::mem::take(&mut self.output));
-        self.sent = 0;
+    /// Bytes that the client has taken, as far as its kernel tells.
+    pub(super) fn taken(&self) -> u64 {
+        self.total.saturating_sub(self.io.unsent_bytes() as u64)
+    }
+
+    /// How many bytes wait to be sent.
+    pub(super) fn waiting(&self) -> usize {
+        self.output.len() - self.sent + self.large.len() + self.tail.len()
+    }
+
+    /// Forgets what waits beyond the first `begin` bytes of this connection: nobody will get it.
+    pub(super) fn forget_beyond(&mut self, begin: u64) {
         self.large = Bytes::new();
         self.tail = b"";
+        let kept = usize::try_from(begin.saturating_sub(self.total)).unwrap_or(usize::MAX);
+        self.output.truncate(self.sent.saturating_add(kept));
+        if self.output.len() == self.sent {
+            scratch::keep_output(std::mem::take(&mut self.output));
+            self.sent = 0;
+        }
     }
 }

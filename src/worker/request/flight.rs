@@ -7,7 +7,7 @@ use crate::sys::clock;
 use crate::types::Mono;
 use crate::worker::connection::Connection;
 use crate::worker::context::Worker;
-use http::{HeaderMap, Request, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +45,8 @@ pub(in crate::worker) struct Flight {
     status: u16,
     /// None: there is no access log.
     line: Option<Box<Line>>,
+    ended: bool,
+    id: Option<HeaderValue>,
 }
 
 impl Flight {
@@ -58,8 +60,31 @@ impl Flight {
         let uri = request.uri();
         let target = uri.path_and_query().map_or_else(|| uri.path(), http::uri::PathAndQuery::as_str);
         let slot = worker.writer.begin(request.method().as_str(), target.as_bytes(), now);
-        let line = worker.access.get().map(|log| Box::new(Line::of(log, request, seen, None)));
-        Self { worker, slot, begun: now, status: 0, line }
+        let line = worker.access.get().map(|log| Box::new(Line::of(log, request, seen)));
+        Self { worker, slot, begun: now, status: 0, line, ended: false, id: None }
+    }
+
+    /// Gives the request its id, if requests have one.
+    pub(in crate::worker) fn identify(&mut self, headers: &mut HeaderMap, connection: &Connection) {
+        if let Some(field) = &self.worker.request_id {
+            let id = super::id::identify(headers, field, self.worker.trust.believes(connection));
+            if let Some(line) = self.line.as_mut() {
+                line.named(&id);
+            }
+            self.id = Some(id);
+        }
+    }
+
+    /// The field with the request's id, if it has one.
+    pub(in crate::worker) fn id(&self) -> Option<(&'static HeaderName, &HeaderValue)> {
+        self.worker.request_id.as_ref().zip(self.id.as_ref())
+    }
+
+    /// Puts the request's id into its response.
+    pub(in crate::worker) fn sign(&self, headers: &mut HeaderMap) {
+        if let Some((field, id)) = self.id() {
+            headers.insert(field, id.clone());
+        }
     }
 
     /// The head of the response is known.
@@ -76,8 +101,9 @@ impl Flight {
     }
 
     /// It is over, after `sent` bytes of body. Returns when.
-    pub(in crate::worker) fn end(self, end: End, sent: u64) -> Mono {
+    pub(in crate::worker) fn end(mut self, end: End, sent: u64) -> Mono {
         let now = clock::now();
+        self.ended = true;
         if let (Some(line), Some(log)) = (&self.line, self.worker.access.get()) {
             line.write(log, self.log_status(end), end, sent, now.since(self.begun));
         }
@@ -106,6 +132,15 @@ impl Flight {
         match self.worker.writer.look_up(self.slot) {
             Some(request) => format!("{} {} from {}", request.method, request.path, connection.peer()),
             None => format!("a request from {}", connection.peer()),
+        }
+    }
+}
+
+impl Drop for Flight {
+    /// A task that panics ends its request too, or else it would count for ever.
+    fn drop(&mut self) {
+        if !self.ended {
+            self.worker.writer.finish(self.slot, 0, clock::now().since(self.begun));
         }
     }
 }

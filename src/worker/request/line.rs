@@ -3,7 +3,7 @@
 use super::flight::End;
 use crate::log::access::{self, Access, Captured, Entry};
 use crate::worker::connection::Connection;
-use http::{HeaderMap, Method, Request, Uri, Version};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub(super) struct Line {
 
 impl Line {
     /// `seen`: the connection as it is for this request.
-    pub(super) fn of<B>(log: &Access, request: &Request<B>, seen: &Connection, id: Option<&str>) -> Self {
+    pub(super) fn of<B>(log: &Access, request: &Request<B>, seen: &Connection) -> Self {
         Self {
             client: seen.client_ip(),
             method: request.method().clone(),
@@ -28,8 +28,12 @@ impl Line {
             version: request.version(),
             request: log.capture_request(request.headers()),
             response: Captured::none(),
-            id: id.map(Into::into),
+            id: None,
         }
+    }
+
+    pub(super) fn named(&mut self, id: &HeaderValue) {
+        self.id = id.to_str().ok().map(Into::into);
     }
 
     pub(super) fn answered(&mut self, log: &Access, headers: &HeaderMap) {

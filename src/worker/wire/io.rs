@@ -76,6 +76,11 @@ impl Io {
         };
     }
 
+    /// How many bytes of what was written the client's kernel has not taken yet.
+    pub(in crate::worker) fn unsent_bytes(&self) -> usize {
+        self.stream.unsent_bytes()
+    }
+
     /// The client shall see that the connection did not end in order.
     pub(in crate::worker) fn reset_on_close(&mut self) {
         self.stream.reset_on_close();

@@ -1,5 +1,6 @@
 //! A socket of any kind, with or without TLS.
 
+use crate::sys::accepting::unsent_bytes;
 use crate::worker::connection::Address;
 use bytes::{Buf, Bytes};
 use std::io;
@@ -62,6 +63,16 @@ impl Stream {
     /// Ready for TLS, after `ahead` was read.
     pub(in crate::worker) fn early(self, ahead: Bytes) -> Early {
         Early { ahead, stream: Box::new(self) }
+    }
+
+    /// How many bytes of what was written the other end's kernel has not taken yet.
+    pub(in crate::worker) fn unsent_bytes(&self) -> usize {
+        match self {
+            Self::Tcp(stream) => unsent_bytes(stream),
+            Self::Unix(stream) => unsent_bytes(stream),
+            Self::Tls(stream) => stream.get_ref().0.stream.unsent_bytes(),
+            Self::Gone => 0,
+        }
     }
 
     /// Closing it sends a reset. A Unix socket has none; there a missing rest goes unseen.
