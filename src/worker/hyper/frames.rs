@@ -174,12 +174,12 @@ mod tests {
     fn all_lengths_have_their_end() {
         for length in [0, 1, 125, 126, 127, 65535, 65536, 70000] {
             let frame = frame(0x82, length);
-            for cut in [1, 2, frame.len() - 1] {
+            for cut in [1, 2, frame.len() - 1].into_iter().filter(|cut| *cut < frame.len()) {
                 assert!(!after(&frame[..cut]).is_between(), "{length} {cut}");
             }
             assert!(after(&frame).is_between(), "{length}");
             let mut more = frame.clone();
-            more.extend_from_slice(&super::tests::frame(0x81, 3));
+            more.extend_from_slice(&self::frame(0x81, 3));
             assert_eq!(after(&[]).until_between(&more), 0);
             assert_eq!(after(&more[..1]).until_between(&more[1..]), frame.len() - 1, "{length}");
         }
