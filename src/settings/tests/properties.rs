@@ -5,17 +5,24 @@ use proptest::prelude::*;
 
 /// Any value of any kind, as its default's type and its range allow.
 fn any_given() -> impl Strategy<Value = Vec<Given>> {
-    let one = (0..OPTIONS.len(), 1_u64..=400, any::<bool>()).prop_map(|(index, number, on)| {
-        let spec = &OPTIONS[index];
-        let text = match spec.kind {
-            Kind::Switch => on.to_string(),
-            Kind::Choice { names, .. } => names[usize::from(on)].to_owned(),
-            Kind::List(Item::Pair | Item::Header) => format!("N={number}"),
-            Kind::List(Item::Peer) => format!("2001:db8::{number}"),
-            _ => number.to_string(),
-        };
-        Given { key: spec.key, texts: vec![text] }
-    });
+    // What makes sense only together with others would spoil most of the cases.
+    let alone =
+        |index: &usize| !["ca_certs", "cert_reqs", "certfile", "ciphers", "keyfile"].contains(&OPTIONS[*index].key);
+    let one = ((0..OPTIONS.len()).prop_filter("stands alone", alone), 1_u64..=400, any::<bool>()).prop_map(
+        |(index, number, on)| {
+            let spec = &OPTIONS[index];
+            let text = match spec.kind {
+                _ if spec.key == "http_protocols" => if on { "h1" } else { "h1,h2" }.to_owned(),
+                _ if spec.key == "syslog_addr" => format!("udp://localhost:{number}"),
+                Kind::Switch => on.to_string(),
+                Kind::Choice { names, .. } => names[usize::from(on)].to_owned(),
+                Kind::List(Item::Pair | Item::Header) => format!("N={number}"),
+                Kind::List(Item::Peer) => format!("2001:db8::{number}"),
+                _ => number.to_string(),
+            };
+            Given { key: spec.key, texts: vec![text] }
+        },
+    );
     proptest::collection::vec(one, 0..20).prop_map(|given| {
         let unique: std::collections::BTreeMap<_, _> = given.into_iter().map(|given| (given.key, given)).collect();
         unique.into_values().collect()
