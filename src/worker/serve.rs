@@ -105,7 +105,7 @@ impl<S: Application> Future for Serve<S> {
                     Outcome::Closed
                 }
             };
-            let (io, next): (Io, fn(Io, S, &'static Worker, Connection) -> Hyper<S>) = match outcome {
+            let (io, next): (Io, Next<S>) = match outcome {
                 Outcome::Closed => {
                     state.end_task();
                     return Poll::Ready(());
@@ -118,6 +118,9 @@ impl<S: Application> Future for Serve<S> {
         }
     }
 }
+
+/// Where hyper takes a connection over.
+type Next<S> = fn(Io, S, &'static Worker, Connection) -> Hyper<S>;
 
 type Greeting = Pin<Box<dyn Future<Output = std::io::Result<Greeted>> + Send>>;
 

@@ -171,8 +171,11 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The body and the trailer; None: it is not complete.
-    fn decoded(pieces: &[&[u8]]) -> Result<Option<(Vec<u8>, Option<HeaderMap>)>, Refusal> {
+    /// The body and the trailer.
+    type Whole = (Vec<u8>, Option<HeaderMap>);
+
+    /// None: it is not complete.
+    fn decoded(pieces: &[&[u8]]) -> Result<Option<Whole>, Refusal> {
         let mut decoder = Decoder::new();
         let mut body = Vec::new();
         let mut bytes = BytesMut::new();
@@ -189,7 +192,7 @@ mod tests {
         Ok(None)
     }
 
-    fn whole(text: &str) -> Result<Option<(Vec<u8>, Option<HeaderMap>)>, Refusal> {
+    fn whole(text: &str) -> Result<Option<Whole>, Refusal> {
         decoded(&[text.as_bytes()])
     }
 
