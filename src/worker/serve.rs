@@ -62,16 +62,18 @@ impl<S: Application> Future for Serve<S> {
                 ProtocolProjection::Http1 { http1 } => http1.poll(cx),
                 ProtocolProjection::Hyper { hyper } => hyper.as_mut().poll(cx).map(|()| Outcome::Closed),
             };
-            let (io, next): (Io, fn(Io, S, &'static Worker, Connection) -> Hyper<S>) = match outcome {
+            let (application, worker, connection) = (&*this.application, *this.worker, &*this.connection);
+            let hyper = match outcome {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Outcome::Closed) => {
-                    this.connection.state().end_task();
+                    connection.state().end_task();
                     return Poll::Ready(());
                 }
-                Poll::Ready(Outcome::Http2(io)) => (io, hyper::http2),
-                Poll::Ready(Outcome::Upgrade(io)) => (io, hyper::http1_upgrade),
+                Poll::Ready(Outcome::Http2(io)) => hyper::http2(io, application.clone(), worker, connection.clone()),
+                Poll::Ready(Outcome::Upgrade(io)) => {
+                    hyper::http1_upgrade(io, application.clone(), worker, connection.clone())
+                }
             };
-            let hyper = next(io, this.application.clone(), this.worker, this.connection.clone());
             this.protocol.set(Protocol::Hyper { hyper: Box::pin(hyper) });
         }
     }

@@ -15,6 +15,7 @@ mod serving;
 mod signals;
 mod slow;
 mod timeouts;
+mod usage;
 
 /// Not a test: what this binary is when the harness starts it as a worker.
 #[test]

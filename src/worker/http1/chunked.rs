@@ -172,7 +172,9 @@ mod tests {
     use proptest::prelude::*;
 
     /// The body and the trailer; None: it is not complete.
-    fn decoded(pieces: &[&[u8]]) -> Result<Option<(Vec<u8>, Option<HeaderMap>)>, Refusal> {
+    type Whole = Result<Option<(Vec<u8>, Option<HeaderMap>)>, Refusal>;
+
+    fn decoded(pieces: &[&[u8]]) -> Whole {
         let mut decoder = Decoder::new();
         let mut body = Vec::new();
         let mut bytes = BytesMut::new();
@@ -189,7 +191,7 @@ mod tests {
         Ok(None)
     }
 
-    fn whole(text: &str) -> Result<Option<(Vec<u8>, Option<HeaderMap>)>, Refusal> {
+    fn whole(text: &str) -> Whole {
         decoded(&[text.as_bytes()])
     }
 

@@ -95,7 +95,13 @@ impl Refusal {
         if let Some((name, value)) = self.field {
             field(out, name, value.as_bytes());
         }
-        field(out, "connection", b"close");
+        if self.status == StatusCode::UPGRADE_REQUIRED {
+            // RFC 9110, 15.5.22
+            field(out, "upgrade", b"websocket");
+            field(out, "connection", b"close, upgrade");
+        } else {
+            field(out, "connection", b"close");
+        }
         out.extend_from_slice(b"\r\n");
         if !is_bare {
             out.extend_from_slice(self.reason.as_bytes());
