@@ -4,16 +4,24 @@
 //! but `repr(C)` data and JSON text crosses. Nothing crosses per request: the worker, with its event loop, lives on the
 //! application's side (see `worker`). The counterpart that loads libraries is `app::library`.
 
+mod access;
+mod http2;
 mod inherited;
+mod proxies;
 mod requests;
+mod tls;
 
+pub use access::{AccessOrders, COMBINED_FORMAT, SyslogOrders, SyslogTarget};
+pub use http2::Http2Orders;
 pub use inherited::{Inherited, SeatError, Vouched};
+pub use proxies::ProxyOrders;
 pub use requests::RequestOrders;
+pub use tls::TlsOrders;
 
 use serde::{Deserialize, Serialize};
 
 /// The number of this border. It rises when `Seat`, the scoreboard's layout or the meaning of either changes.
-pub const ABI: u32 = 1;
+pub const ABI: u32 = 2;
 
 /// An application `name` exports its worker as `rustcorn_worker_name`.
 pub const WORKER_PREFIX: &str = "rustcorn_worker_";
@@ -84,6 +92,10 @@ pub struct Seat {
     pub lifeline_fd: i32,
     /// The operator log (stderr or the opened `errorlog`).
     pub log_fd: i32,
+    /// The vault with certificates and keys (see `tls`); -1: no listener speaks TLS.
+    pub tls_fd: i32,
+    /// The access log (standard output or the opened `accesslog`); -1: none.
+    pub access_fd: i32,
     /// The scoreboard's mapping.
     pub scoreboard: *mut u8,
     /// Its length in bytes.
@@ -102,6 +114,8 @@ pub struct SeatListener {
     pub kind: u32,
     /// [`SHARED_LANE`], or the lane of a `SO_REUSEPORT` socket.
     pub lane: u32,
+    /// 1: its connections begin with a TLS handshake; 0: plain.
+    pub tls: u32,
 }
 
 /// A TCP listener.
@@ -138,8 +152,18 @@ pub struct Orders {
     pub max_rss: u64,
     /// Limits of requests.
     pub requests: RequestOrders,
+    /// Whom to believe about the client.
+    pub proxies: ProxyOrders,
+    /// Versions of HTTP that a TLS handshake offers, the preferred one first: `h1`, `h2`.
+    pub http_protocols: Vec<String>,
+    /// How TLS is spoken, where it is.
+    pub tls: TlsOrders,
+    /// What a HTTP/2 client may do.
+    pub http2: Http2Orders,
     /// How the operator log looks.
     pub log: LogOrders,
+    /// The access log.
+    pub access: AccessOrders,
 }
 
 impl Default for Orders {
@@ -156,7 +180,12 @@ impl Default for Orders {
             max_worker_lifetime: 0.0,
             max_rss: 0,
             requests: RequestOrders::default(),
+            proxies: ProxyOrders::default(),
+            http_protocols: vec!["h2".into(), "h1".into()],
+            tls: TlsOrders::default(),
+            http2: Http2Orders::default(),
             log: LogOrders::default(),
+            access: AccessOrders::default(),
         }
     }
 }
@@ -173,11 +202,13 @@ pub struct LogOrders {
     pub colors: bool,
     /// The file to reopen on USR1; none: stderr, never reopened.
     pub path: Option<std::path::PathBuf>,
+    /// Lines go there too.
+    pub syslog: Option<SyslogOrders>,
 }
 
 impl Default for LogOrders {
     fn default() -> Self {
-        Self { level: crate::types::Level::Info, json: false, colors: false, path: None }
+        Self { level: crate::types::Level::Info, json: false, colors: false, path: None, syslog: None }
     }
 }
 

@@ -10,9 +10,9 @@
 //! F6 cli
 //! F5 launch
 //! F4 app   worker   arbiter
-//! F3 scoreboard   listeners   log
+//! F3 scoreboard   listeners   log   tls
 //! F2 settings   supervisor   sys
-//! F1 abi
+//! F1 abi   proxies
 //! F0 types
 //! ```
 
@@ -36,6 +36,8 @@ pub mod listeners;
 #[doc(hidden)]
 pub mod log;
 #[doc(hidden)]
+pub mod proxies;
+#[doc(hidden)]
 pub mod scoreboard;
 #[cfg(feature = "arbiter")]
 pub mod settings;
@@ -43,6 +45,8 @@ pub mod settings;
 pub mod supervisor;
 #[doc(hidden)]
 pub mod sys;
+#[doc(hidden)]
+pub mod tls;
 pub mod types;
 #[doc(hidden)]
 pub mod worker;
@@ -51,6 +55,7 @@ pub mod worker;
 pub use launch::serve;
 #[cfg(feature = "arbiter")]
 pub use settings::Settings;
+pub use tls::TlsFacts;
 pub use worker::{Address, App, Body, BoxError, Connection};
 
 #[cfg(feature = "mimalloc")]

@@ -164,6 +164,47 @@ pub enum Level {
     Critical,
 }
 
+/// Which versions of the PROXY protocol a connection may begin with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ProxyProtocol {
+    /// None.
+    #[default]
+    Off,
+    /// The line of text.
+    V1,
+    /// The binary header.
+    V2,
+    /// Either.
+    Auto,
+}
+
+/// Which request headers a trusted proxy may speak of its client with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProxyHeaders {
+    /// None: nothing that a request says of its client is believed.
+    Off,
+    /// X-Forwarded-For, X-Forwarded-Host and the headers that tell the scheme.
+    XForwarded,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
+    /// Both families; where both speak they have to agree.
+    #[default]
+    Any,
+}
+
+/// A version of TLS that is spoken here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum TlsVersion {
+    /// TLS 1.2 (RFC 5246).
+    #[serde(rename = "1.2")]
+    V1_2,
+    /// TLS 1.3 (RFC 8446).
+    #[serde(rename = "1.3")]
+    V1_3,
+}
+
 /// The exit codes of the program: a contract, documented in the README.
 pub mod exit {
     /// A stop that was asked for.

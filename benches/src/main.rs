@@ -2,6 +2,7 @@
 //! says: README.md in this package.
 
 mod commands;
+mod contenders;
 mod load;
 mod measure;
 mod options;
@@ -16,15 +17,10 @@ use clap::Parser;
 use options::{Command, Options, Peer};
 
 fn main() -> Result<()> {
-    match Options::parse().command {
-        Command::Peer { peer: Peer::Bare } => peers::bare(peers::listen()?),
-        Command::Peer { peer: Peer::AxumServe { threads } } => peers::axum_serve(peers::listen()?, threads),
-        Command::Cpu(effort) => commands::run(&[commands::cpu], &effort),
-        Command::Balance(effort) => commands::run(&[commands::balance], &effort),
-        Command::Timing(effort) => commands::run(&[commands::timing], &effort),
-        Command::Idle(effort) => commands::run(&[commands::idle], &effort),
-        Command::All(effort) => {
-            commands::run(&[commands::idle, commands::timing, commands::balance, commands::cpu], &effort)
-        }
+    let options = Options::parse();
+    match options.command {
+        Some(Command::Peer { peer: Peer::Bare }) => peers::bare(peers::listen()?),
+        Some(Command::Peer { peer: Peer::AxumServe { threads } }) => peers::axum_serve(peers::listen()?, threads),
+        None => commands::run(&options.effort),
     }
 }

@@ -1,22 +1,26 @@
 //! Interleaved rounds: A B C A B C ... so that a slow minute of the machine hits every contender alike.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use std::io::Write;
 
-use crate::process::{Contender, Running};
+use crate::contenders::Contender;
+use crate::process::Running;
 
-/// Starts each contender once a round, afresh, and measures it; tells the outcomes by contender, then by round.
+/// Starts each contender once a round, afresh, on one processor if `cpu` says which, and measures it; tells the outcomes by contender, then by round.
 pub fn interleave<T>(
     rounds: usize,
     contenders: &[Contender<'_>],
+    cpu: Option<usize>,
     mut measure: impl FnMut(&Running) -> Result<T>,
 ) -> Result<Vec<Vec<T>>> {
     let mut outcomes: Vec<Vec<T>> = contenders.iter().map(|_| Vec::with_capacity(rounds)).collect();
     for round in 1..=rounds {
         for (contender, outcomes) in contenders.iter().zip(&mut outcomes) {
             progress(&format!("round {round} of {rounds}: {}", contender.name));
-            let running = contender.start()?;
-            outcomes.push(measure(&running)?);
+            let running = contender.start(cpu)?;
+            let outcome = measure(&running);
+            outcomes
+                .push(outcome.with_context(|| format!("{}; its log ends:\n{}", contender.name, running.last_words()))?);
         }
     }
     Ok(outcomes)

@@ -10,6 +10,11 @@ impl Series {
         self.0.push(value);
     }
 
+    /// All of them.
+    pub fn values(&self) -> &[f64] {
+        &self.0
+    }
+
     /// The number in the middle; of two, their mean. Of nothing: not a number.
     pub fn median(&self) -> f64 {
         let mut sorted = self.0.clone();

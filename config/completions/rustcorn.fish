@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_rustcorn_global_optspecs
-    string join \n app-dir= chdir= e/env= b/bind= backlog= reuse-port no-reuse-port limit-request-line= limit-request-fields= limit-request-field_size= limit-request-body= limit-concurrency= keepalive-requests= handshake-timeout= header-timeout= body-timeout= write-timeout= request-timeout= slow-request= server-header no-server-header date-header no-date-header request-id-header= w/workers= threads= worker-connections= balance no-balance max-requests= max-requests-jitter= max-worker-lifetime= max-worker-lifetime-jitter= max-rss= t/timeout= graceful-timeout= boot-timeout= keep-alive= reload-surge= reload no-reload reload-extra-file= reload-delay= D/daemon no-daemon p/pid= u/user= g/group= initgroups no-initgroups m/umask= n/name= R/enable-stdio-inheritance no-enable-stdio-inheritance error-logfile= log-level= log-format= use-colors= no-use-colors c/config= check-config no-check-config print-config no-print-config v/version h/help
+    string join \n app-dir= chdir= e/env= b/bind= backlog= reuse-port no-reuse-port certfile= keyfile= ca-certs= cert-reqs= ssl-min-version= ciphers= forwarded-allow-ips= proxy-headers= no-proxy-headers secure-scheme-headers= proxy-protocol= no-proxy-protocol proxy-allow-from= http-protocols= http2-cleartext= http2-max-concurrent-streams= http2-initial-window-size= http2-max-frame-size= http2-max-header-list-size= http2-reset-limit= http2-ping-interval= http2-ping-timeout= limit-request-line= limit-request-fields= limit-request-field_size= limit-request-body= limit-concurrency= keepalive-requests= handshake-timeout= header-timeout= body-timeout= write-timeout= request-timeout= slow-request= server-header no-server-header date-header no-date-header request-id-header= w/workers= threads= worker-connections= balance no-balance max-requests= max-requests-jitter= max-worker-lifetime= max-worker-lifetime-jitter= max-rss= t/timeout= graceful-timeout= boot-timeout= keep-alive= reload-surge= reload no-reload reload-extra-file= reload-delay= D/daemon no-daemon p/pid= u/user= g/group= initgroups no-initgroups m/umask= n/name= R/enable-stdio-inheritance no-enable-stdio-inheritance access-logfile= access-log= no-access-log access-logformat= disable-redirect-access-to-syslog no-disable-redirect-access-to-syslog error-logfile= log-level= log-format= use-colors= no-use-colors log-syslog no-log-syslog log-syslog-to= log-syslog-prefix= log-syslog-facility= c/config= check-config no-check-config print-config no-print-config v/version h/help
 end
 
 function __fish_rustcorn_needs_command
@@ -29,6 +29,34 @@ complete -c rustcorn -n "__fish_rustcorn_needs_command" -l chdir -d 'Change to t
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -s e -l env -d 'Set an environment variable for the application, as NAME=VALUE' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -s b -l bind -d 'Listen on this address [default: 127.0.0.1:8000]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l backlog -d 'How many connections may wait to be accepted [default: 2048]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l certfile -l ssl-certfile -d 'Serve TLS with the certificates in this PEM file' -r -F
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l keyfile -l ssl-keyfile -d 'The private key of the certificate, as a PEM file' -r -F
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l ca-certs -l ssl-ca-certs -d 'Who may vouch for the certificates of clients: a PEM file' -r -F
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l cert-reqs -l ssl-cert-reqs -d 'Whether clients must show a certificate; 0: no, 1: they may, 2: they must [default: 0]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l ssl-min-version -d 'The oldest version of TLS that is spoken [default: 1.2]' -r -f -a "1.2\t''
+1.3\t''"
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l ciphers -l ssl-ciphers -d 'Only these cipher suites, by their IANA or OpenSSL names, with colons or commas between them' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l forwarded-allow-ips -d 'Believe what these proxies say of their clients in the headers of a request [default: 127.0.0.1 ::1]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l proxy-headers -d 'Which headers a trusted proxy speaks of its client with [default: any]' -r -f -a "off\t''
+x-forwarded\t''
+forwarded\t''
+any\t''"
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l secure-scheme-headers -d 'What a trusted proxy says of a client that came over TLS, as HEADER=VALUE [default: X-FORWARDED-PROTOCOL=ssl X-FORWARDED-PROTO=https X-FORWARDED-SSL=on]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l proxy-protocol -d 'Take the client\'s address from a PROXY header in front of each connection [default: off]' -r -f -a "off\t''
+v1\t''
+v2\t''
+auto\t''"
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l proxy-allow-from -d 'Demand PROXY headers from these peers, and forbid them to others [default: 127.0.0.1 ::1]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l http-protocols -d 'Which versions of HTTP are offered in a TLS handshake (ALPN), the preferred one first [default: h2,h1]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l http2-cleartext -d 'Whether HTTP/2 is spoken without TLS [default: prior-knowledge]' -r -f -a "off\t''
+prior-knowledge\t''"
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l http2-max-concurrent-streams -d 'The most requests that a HTTP/2 connection may have in flight [default: 100]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l http2-initial-window-size -d 'How many bytes of a request\'s body a HTTP/2 client may send before the application has read them [default: 262144]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l http2-max-frame-size -d 'The most bytes of one HTTP/2 frame that a client may send [default: 16384]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l http2-max-header-list-size -d 'The most bytes of a HTTP/2 request\'s head, counted without compression [default: 65536]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l http2-reset-limit -d 'How many requests a HTTP/2 client may cancel beyond those that it lets be answered [default: 200]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l http2-ping-interval -d 'Ask a HTTP/2 client that has sent nothing for this long whether it is still there; 0: never [default: 30]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l http2-ping-timeout -d 'How long a HTTP/2 client may take to answer that; then the connection is cut [default: 20]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l limit-request-line -d 'The most bytes of a request line; 0: only what a whole request\'s head may have (64 KiB) [default: 4094]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l limit-request-fields -d 'The most header fields of a request [default: 100]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l limit-request-field_size -l limit-request-field-size -d 'The most bytes of one header field; 0: only what a whole request\'s head may have (64 KiB) [default: 8190]' -r -f
@@ -62,6 +90,11 @@ complete -c rustcorn -n "__fish_rustcorn_needs_command" -s u -l user -d 'Run the
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -s g -l group -d 'Run the workers as this group' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -s m -l umask -d 'Take these permission bits away from files and sockets that are created' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -s n -l name -d 'Show this name in the list of processes' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l access-logfile -d 'Write the access log to this file; "-": standard output' -r -F
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l access-log -d 'Turn the access log on or off [default: auto]' -r -f -a "auto\t''
+on\t''
+off\t''"
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l access-logformat -d 'How a line of the access log looks [default: %(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l error-logfile -l log-file -d 'Write the log to this file; `-`: standard error [default: -]' -r -F
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l log-level -d 'Log what is at least this important [default: info]' -r -f -a "debug\t''
 info\t''
@@ -73,9 +106,34 @@ json\t''"
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l use-colors -d 'Colour the log [default: auto]' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l log-syslog-to -d 'Where syslog listens [default: udp://localhost:514]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l log-syslog-prefix -d 'Name messages to syslog after this instead of the application' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l log-syslog-facility -d 'Send messages to syslog under this facility [default: user]' -r -f -a "auth\t''
+authpriv\t''
+cron\t''
+daemon\t''
+ftp\t''
+kern\t''
+lpr\t''
+mail\t''
+news\t''
+security\t''
+syslog\t''
+user\t''
+uucp\t''
+local0\t''
+local1\t''
+local2\t''
+local3\t''
+local4\t''
+local5\t''
+local6\t''
+local7\t''"
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -s c -l config -d 'Read the settings from this TOML file' -r -F
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l reuse-port -d 'Give each worker a listening socket of its own (SO_REUSEPORT)'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-reuse-port -d 'Turn reuse_port off'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-proxy-headers -d 'Turn proxy_headers off'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-proxy-protocol -d 'Turn proxy_protocol off'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l server-header -d 'Send a Server field with each response that has none [default: true]'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-server-header -d 'Turn server_header off'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l date-header -d 'Send a Date field with each response that has none [default: true]'
@@ -90,7 +148,12 @@ complete -c rustcorn -n "__fish_rustcorn_needs_command" -l initgroups -d 'Give t
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-initgroups -d 'Turn initgroups off'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -s R -l enable-stdio-inheritance -d 'As a daemon, keep standard input, output and error'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-enable-stdio-inheritance -d 'Turn enable_stdio_inheritance off'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-access-log -d 'Turn access_log off'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l disable-redirect-access-to-syslog -d 'Keep the access log out of syslog'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-disable-redirect-access-to-syslog -d 'Turn disable_redirect_access_to_syslog off'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-use-colors -d 'Turn use_colors off'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l log-syslog -d 'Send the log and the access log to syslog too'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-log-syslog -d 'Turn syslog off'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l check-config -d 'Check the settings, load the application, serve nothing'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-check-config -d 'Turn check_config off'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l print-config -d 'Show every setting and where it comes from, as TOML, then check as check_config does'

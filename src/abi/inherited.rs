@@ -19,6 +19,8 @@ pub struct Inherited {
     pub(crate) report_fd: i32,
     pub(crate) lifeline_fd: i32,
     pub(crate) log_fd: i32,
+    pub(crate) tls_fd: i32,
+    pub(crate) access_fd: i32,
     pub(crate) scoreboard: &'static [AtomicU64],
 }
 
@@ -124,6 +126,8 @@ impl Inherited {
             report_fd: seat.report_fd,
             lifeline_fd: seat.lifeline_fd,
             log_fd: seat.log_fd,
+            tls_fd: seat.tls_fd,
+            access_fd: seat.access_fd,
             scoreboard: scoreboard.ok_or(SeatError::Damaged { what: "the scoreboard" })?,
         })
     }
@@ -146,7 +150,7 @@ mod tests {
     use crate::abi::{KIND_TCP, SHARED_LANE};
 
     fn seat(orders: &'static str, words: &'static [AtomicU64]) -> Seat {
-        let listeners: &'static [SeatListener] = &[SeatListener { fd: 3, kind: KIND_TCP, lane: SHARED_LANE }];
+        let listeners: &'static [SeatListener] = &[SeatListener { fd: 3, kind: KIND_TCP, lane: SHARED_LANE, tls: 1 }];
         Seat {
             abi: ABI,
             size: size_of::<Seat>() as u32,
@@ -160,6 +164,8 @@ mod tests {
             report_fd: 10,
             lifeline_fd: 11,
             log_fd: 2,
+            tls_fd: 12,
+            access_fd: -1,
             scoreboard: words.as_ptr().cast_mut().cast(),
             scoreboard_len: size_of_val(words),
             vouched: Vouched::ours(),
@@ -176,6 +182,7 @@ mod tests {
         let got = read(&seat(r#"{"app":"hello:router","keepalive":5,"from_the_future":1}"#, words)).unwrap();
         assert_eq!((got.slot, got.generation, got.listeners.len()), (SlotId(2), Generation(7), 1));
         assert_eq!((got.orders.app.as_str(), got.orders.keepalive, got.orders.threads), ("hello:router", 5.0, 1));
+        assert_eq!((got.listeners[0].tls, got.tls_fd), (1, 12));
         assert_eq!(got.scoreboard.len(), 4);
     }
 
@@ -183,7 +190,7 @@ mod tests {
     fn what_is_wrong_is_named() {
         let mut other = seat("{}", &[]);
         other.abi = ABI + 1;
-        assert!(read(&other).unwrap_err().to_string().contains("ABI 2"));
+        assert!(read(&other).unwrap_err().to_string().contains(&format!("ABI {}", ABI + 1)));
         let mut short = seat("{}", &[]);
         short.size = 8;
         assert!(matches!(read(&short), Err(SeatError::Size { found: 8, .. })));

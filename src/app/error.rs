@@ -18,7 +18,7 @@ pub enum AppError {
         problem: String,
     },
     /// It is one of Python's.
-    #[error("{name} is a Python application; Python support is not in this version")]
+    #[error("{} is a Python application; Python support is not in this version", name.escape_debug())]
     Python {
         /// The module.
         name: String,

@@ -106,7 +106,10 @@ mod tests {
         );
         let odd = Stamp { seat_size: 8, version: [0xff; 24], ..Stamp::here() };
         let told = refusal(&library(&["router"], Some(odd)), "router");
-        assert!(told.contains("of an unknown version with ABI 1 in another shape (8 bytes for"), "{told}");
+        assert!(
+            told.contains(&format!("of an unknown version with ABI {ABI} in another shape (8 bytes for")),
+            "{told}"
+        );
         assert!(refusal(&library(&["router"], None), "router").contains("(it has no rustcorn_stamp_router)"));
     }
 }

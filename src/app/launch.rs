@@ -1,35 +1,27 @@
 //! A fresh child becomes a worker: loads its generation's snapshot and calls the application in it.
 
 use super::snapshot::Snapshot;
-use crate::abi::{Report, Seat, WORKER_PREFIX};
+use crate::abi::{Seat, WORKER_PREFIX, WorkerMain};
 use crate::sys::library::{Library, call};
-use crate::sys::{fd, write};
-use crate::types::exit;
 use std::os::fd::AsFd;
 
-/// The worker's whole life, in a child of its own; returns the exit code for it. The snapshot's descriptor has to stay
-/// open: the names in backtraces are read through it.
+/// Loads the copy into this process, for good, and finds the worker in it. The snapshot's descriptor has to stay open:
+/// the names in backtraces are read through it.
 ///
-/// A library that cannot be loaded is reported on the seat's pipe, and the code is [`exit::APP_LOAD`].
-#[must_use]
-pub fn launch(snapshot: &Snapshot, seat: &Seat) -> i32 {
+/// # Errors
+/// The dynamic loader's complaint in one sentence, with the name that the operator knows the library by.
+pub fn load(snapshot: &Snapshot) -> Result<WorkerMain, String> {
     let symbol = format!("{WORKER_PREFIX}{}", snapshot.export);
-    match Library::open(snapshot.as_fd()).and_then(|library| library.worker_main(&symbol)) {
-        Ok(main) => call(main, seat),
-        Err(complaint) => {
-            let reason = format!("{} cannot be loaded: {complaint}", snapshot.origin.display());
-            report(seat, &Report::BootFailed { code: exit::APP_LOAD, reason });
-            exit::APP_LOAD
-        }
-    }
+    let main = Library::open(snapshot.as_fd()).and_then(|library| library.worker_main(&symbol));
+    main.map_err(|complaint| format!("{} cannot be loaded: {complaint}", snapshot.origin.display()))
 }
 
-/// Tells the arbiter. If even that fails, the exit code still does.
-fn report(seat: &Seat, report: &Report) {
-    if let (Some(pipe), Ok(mut line)) = (fd::borrow(seat.report_fd), serde_json::to_string(report)) {
-        line.push('\n');
-        let _ = write::log_write(pipe, line.as_bytes());
-    }
+/// The worker's whole life, in a child of its own; returns the exit code for it.
+///
+/// # Errors
+/// As [`load`].
+pub fn launch(snapshot: &Snapshot, seat: &Seat) -> Result<i32, String> {
+    load(snapshot).map(|main| call(main, seat))
 }
 
 #[cfg(test)]
@@ -39,11 +31,9 @@ mod tests {
     use crate::app::AppSpec;
     use crate::app::testkit::{Files, compile, library};
     use crate::sys::testkit;
-    use std::io::Read;
-    use std::os::fd::AsRawFd;
     use std::ptr::{null, null_mut};
 
-    fn seat(report_fd: i32) -> Seat {
+    fn seat() -> Seat {
         Seat {
             abi: ABI,
             size: u32::try_from(size_of::<Seat>()).unwrap(),
@@ -54,9 +44,11 @@ mod tests {
             listeners: null(),
             listeners_len: 0,
             lane: 0,
-            report_fd,
+            report_fd: -1,
             lifeline_fd: -1,
             log_fd: -1,
+            tls_fd: -1,
+            access_fd: -1,
             scoreboard: null_mut(),
             scoreboard_len: 0,
             vouched: Vouched::ours(),
@@ -70,11 +62,11 @@ mod tests {
         let snapshot = Snapshot::take(&AppSpec::parse("tiny").unwrap(), &path).unwrap();
         std::fs::remove_file(path).unwrap();
         // Elsewhere: the dynamic loader would take another test's library for this one once it has the same number.
-        testkit::in_fork(|| assert_eq!(launch(&snapshot, &seat(-1)), 42));
+        testkit::in_fork(|| assert_eq!(launch(&snapshot, &seat()), Ok(42)));
     }
 
     #[test]
-    fn a_library_that_misses_another_is_reported_with_its_own_name() {
+    fn a_library_that_misses_another_is_named_as_the_operator_knows_it() {
         let files = Files::new(&[]);
         let source = r#"
             #[link(name = "needed")] unsafe extern "C" { fn needed(); }
@@ -88,16 +80,7 @@ mod tests {
         std::fs::remove_file(needed).unwrap();
         let snapshot = Snapshot::take(&AppSpec::parse("tiny").unwrap(), &path).unwrap();
 
-        let (mut read, write) = std::io::pipe().unwrap();
-        assert_eq!(launch(&snapshot, &seat(write.as_raw_fd())), exit::APP_LOAD);
-        drop(write);
-        let mut line = String::new();
-        read.read_to_string(&mut line).unwrap();
-        let Report::BootFailed { code, reason } = serde_json::from_str(line.strip_suffix('\n').unwrap()).unwrap()
-        else {
-            panic!("{line}");
-        };
-        assert_eq!(code, exit::APP_LOAD);
+        let reason = launch(&snapshot, &seat()).unwrap_err();
         assert!(reason.starts_with(&format!("{} cannot be loaded: ", path.display())), "{reason}");
         assert!(reason.contains("libneeded.so") && !reason.contains("/proc/self"), "{reason}");
     }

@@ -26,7 +26,7 @@ pub use elf::inspect;
 pub use error::AppError;
 pub use exports::{Export, Exports};
 pub use find::{Finder, Found, Search};
-pub use launch::launch;
+pub use launch::{launch, load};
 pub use snapshot::Snapshot;
 pub use spec::{AppSpec, LibrarySpec};
 pub use watch::Watched;

@@ -43,10 +43,13 @@ impl AppSpec {
             _ => (written, DEFAULT_EXPORT),
         };
         if library.is_empty() {
-            return refuse(format!("no library stands before the colon; write LIBRARY:{export}"));
+            return refuse(format!("no library stands before the colon; write LIBRARY:{}", export.escape_debug()));
         }
         if export.is_empty() {
-            return refuse(format!("no name stands after the colon; write {library}:{DEFAULT_EXPORT}"));
+            return refuse(format!(
+                "no name stands after the colon; write {}:{DEFAULT_EXPORT}",
+                library.escape_debug()
+            ));
         }
         let library = match library {
             path if path.ends_with(".py") => return Err(AppError::Python { name: path.to_owned() }),
@@ -159,6 +162,7 @@ mod tests {
             let error = AppSpec::parse(text).unwrap_err();
             assert!(matches!(error, AppError::Python { .. }), "{text}: {error}");
         }
+        assert!(AppSpec::parse("a\nb.py").unwrap_err().to_string().starts_with("a\\nb.py is a Python application"));
         assert_eq!(
             AppSpec::parse("app.main:app").unwrap_err().to_string(),
             "app.main is a Python application; Python support is not in this version"
@@ -169,6 +173,9 @@ mod tests {
     fn what_makes_no_sense_is_quoted_and_corrected() {
         for (text, part) in [
             ("", "write LIBRARY:NAME"),
+            // A message is one line, whatever is quoted in it.
+            (":a\nb", "write LIBRARY:a\\nb"),
+            ("a\nb:", "write a\\nb:router"),
             (":router", "no library stands before the colon"),
             ("hello:", "write hello:router"),
             ("hello:make()", "\"make()\" cannot be exported"),

@@ -1,8 +1,8 @@
 //! Telling the world: service manager, pid file, the launching process, the old arbiter, the process title.
 
+use super::orders;
 use super::pidfile::{self, PidFile};
 use super::shell::Shell;
-use super::terms;
 use crate::log;
 use crate::supervisor::Phase;
 use crate::types::{Generation, Mono, exit};
@@ -66,7 +66,7 @@ impl Shell<'_> {
             log::error!("cannot detach from the terminal's output: {error}");
         }
         // A log on the terminal has a descriptor of its own, which would keep the terminal busy.
-        let orders = self.loads.newest().map(|load| terms::log_orders(&load.settings));
+        let orders = self.loads.newest().map(|load| orders::log_orders(&load.settings, load.syslog.as_ref()));
         if let Some(Err(error)) = orders.filter(|orders| orders.path.is_none()).map(log::reconfigure) {
             log::error!("{error}");
         }
@@ -74,7 +74,7 @@ impl Shell<'_> {
 
     fn promote(&mut self) {
         self.predecessor = None;
-        self.share_socket_paths();
+        self.own_socket_files();
         let path = self.loads.newest().and_then(|load| load.settings.pidfile.clone());
         if let (Some(file), Some(path)) = (&mut self.pidfile, path)
             && let Err(error) = file.rename(&path)

@@ -1,10 +1,13 @@
 //! The first start: from settings to a running loop, in an order that publishes nothing before it is true.
 
+use super::certificates::{self, Watch};
 use super::cgroup::OomWatch;
 use super::develop::Development;
 use super::launcher::Launcher;
 use super::load::{self, LoadError, Loads};
+use super::logfile::LogFile;
 use super::notify::ServiceManager;
+use super::orders;
 use super::roster::Roster;
 use super::shell::Shell;
 use super::upgrade::{Origin, Predecessor};
@@ -52,7 +55,7 @@ pub fn run(source: &dyn SettingsSource, launcher: &mut dyn Launcher, resolved: R
     for (key, origin) in provenance {
         log::debug!("setting {key}: from {origin}");
     }
-    let in_file = terms::log_orders(&settings).path.is_some();
+    let in_file = settings.log_path().is_some();
     let started = start(source, launcher, settings, origin, predecessor, inbox);
     if let Err(error) = &started
         && in_file
@@ -89,7 +92,7 @@ fn start(
         checked.map_err(LoadError::failure)?;
     }
     let inherited = inherited_listeners(predecessor.as_mut(), &settings)?;
-    let load = load::open(settings, inherited.as_ref())?;
+    let load = load::open(settings, inherited.as_ref(), None)?;
     drop(inherited);
     let settings = load.settings.clone();
     let development = settings.reload.then(|| Development::start(&settings, launcher)).transpose();
@@ -120,17 +123,23 @@ fn start(
         successor: None,
         predecessor,
         development,
+        watch: Watch::default(),
         readiness,
         origin,
         daemonized: settings.daemon,
         log_generation: Generation::FIRST,
         own,
     };
-    shell.share_socket_paths();
+    shell.watch_certificates();
+    shell.watch.look_soon();
     shell.title("");
     shell.log_listeners(Generation::FIRST);
     log::info!("Using worker: {}", describe(&settings));
     let code = turn::run(&mut shell, &mut Machine::new(terms, Generation::FIRST, SLOTS));
+    if shell.predecessor.as_mut().is_some_and(Predecessor::read_promotion) {
+        // It left at the same moment, and so relies on us.
+        shell.own_socket_files();
+    }
     if let Some(readiness) = shell.readiness.take() {
         // It never served, whatever the reason: that is no success for the one who launched it.
         let told = if code == exit::OK { exit::FAILURE } else { code };
@@ -152,8 +161,12 @@ pub fn check(launcher: &mut dyn Launcher, resolved: &Resolved) -> Result<(), Loa
     let mut inbox = open_inbox()?;
     change_directory(settings)?;
     load::look_up(settings)?;
-    load::check_log(settings)?;
+    certificates::check(settings)?;
+    LogFile::check(settings)?;
     build::prepare(launcher, settings, &mut inbox)?;
+    // Its initialisers run here, and may hang: whoever waits for the check can end it.
+    drop(inbox);
+    sys::signal::reset_handlers();
     let unloadable = |message| LoadError { code: exit::APP_LOAD, message };
     launcher.rehearse(Generation::FIRST).map_err(unloadable)
 }
@@ -170,8 +183,9 @@ fn change_directory(settings: &Settings) -> Result<(), LoadError> {
 }
 
 fn start_log(settings: &Settings) -> Result<(), LoadError> {
-    let (identity, _) = load::look_up(settings)?;
-    log::init(terms::log_orders(settings), load::open_log(settings, &identity)?);
+    let names = load::look_up(settings)?;
+    let orders = orders::log_orders(settings, names.syslog.as_ref());
+    log::init(orders, LogFile::open(settings, &names.identity)?.keep());
     Ok(())
 }
 

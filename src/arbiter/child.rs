@@ -1,18 +1,21 @@
 //! Making a worker: the parent's preparations, and what the fresh child does before the application's code runs.
 
+use super::certificates::Certificates;
 use super::launcher::Launcher;
 use super::load::Load;
 use super::roster::Member;
-use super::terms;
-use crate::abi::{ABI, KIND_TCP, KIND_UNIX, SHARED_LANE, Seat, SeatListener, Vouched};
+use super::{orders, terms};
+use crate::abi::{ABI, KIND_TCP, KIND_UNIX, Report, SHARED_LANE, Seat, SeatListener, Vouched};
 use crate::listeners::{Listeners, SocketName};
 use crate::log;
 use crate::scoreboard::Scoreboard;
 use crate::settings::Settings;
 use crate::sys;
-use crate::types::{Generation, SlotId, exit};
+use crate::types::{Generation, Signal, SlotId, exit};
+use std::any::Any;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Environment variables that speak to the arbiter; a worker's application must not answer to them.
 pub const ARBITER_VARIABLES: [&str; 6] =
@@ -41,7 +44,7 @@ pub fn spawn(plan: &Plan<'_>) -> io::Result<Member> {
     let (reports, report_end) = sys::pipe::nonblocking()?;
     plan.scoreboard.reset(plan.slot, plan.generation, sys::clock::now());
     plan.scoreboard.slot(plan.slot).set_lane(plan.lane);
-    let orders = serde_json::to_vec(&terms::orders(&plan.load.settings)).map_err(io::Error::from)?;
+    let orders = serde_json::to_vec(&orders::orders(plan.load)).map_err(io::Error::from)?;
     let listeners = seat_listeners(&plan.load.listeners);
     let mute = is_mute(&plan.load.settings);
     let (scoreboard, scoreboard_len) = plan.scoreboard.raw();
@@ -57,7 +60,9 @@ pub fn spawn(plan: &Plan<'_>) -> io::Result<Member> {
         lane: plan.lane,
         report_fd: report_end.as_raw_fd(),
         lifeline_fd: plan.lifeline.as_raw_fd(),
+        tls_fd: plan.load.certificates.as_ref().map_or(-1, Certificates::raw_fd),
         log_fd: if mute { STDERR } else { log::raw_fd() },
+        access_fd: plan.load.access.raw_fd(),
         scoreboard,
         scoreboard_len,
         vouched: Vouched::ours(),
@@ -74,11 +79,48 @@ fn is_mute(settings: &Settings) -> bool {
     settings.daemon && !settings.enable_stdio_inheritance && settings.log_path().is_none()
 }
 
-/// The child's life. Signals are blocked until the worker is ready to hear them.
+/// Why a child never came to its application.
+enum Failure {
+    /// The arbiter is gone: there is nobody to tell.
+    Orphaned,
+    /// The exit code, and one sentence for the arbiter's log.
+    Told(i32, String),
+}
+
+impl Failure {
+    fn boot(why: impl std::fmt::Display) -> Self {
+        Self::Told(exit::WORKER_BOOT, why.to_string())
+    }
+}
+
+/// The child's life. Most signals are blocked until the worker is ready to hear them.
+///
+/// What goes wrong before the application's own code runs is told by the report pipe: this process may have no log that
+/// anybody reads, and the arbiter always has one.
 fn live(plan: &Plan<'_>, seat: &Seat, listeners: &[SeatListener]) -> i32 {
+    let life = || {
+        prepare(plan, seat, listeners)?;
+        let lived = plan.launcher.launch(plan.generation, seat);
+        lived.map_err(|reason| Failure::Told(exit::APP_LOAD, reason))
+    };
+    let lived = catch_unwind(AssertUnwindSafe(life)).unwrap_or_else(|panic| {
+        Err(Failure::boot(format_args!("worker {} panicked before its application: {}", plan.slot, words(&*panic))))
+    });
+    match lived {
+        Ok(code) => code,
+        Err(Failure::Orphaned) => exit::OK,
+        Err(Failure::Told(code, reason)) => {
+            report(seat, &Report::BootFailed { code, reason });
+            code
+        }
+    }
+}
+
+/// From a copy of the arbiter to a process of the worker's own.
+fn prepare(plan: &Plan<'_>, seat: &Seat, listeners: &[SeatListener]) -> Result<(), Failure> {
     let settings = &plan.load.settings;
     sys::signal::reset_handlers();
-    let mut keep = vec![seat.report_fd, seat.lifeline_fd, seat.log_fd];
+    let mut keep = vec![seat.report_fd, seat.lifeline_fd, seat.log_fd, seat.tls_fd, seat.access_fd];
     keep.extend(listeners.iter().map(|listener| listener.fd));
     keep.extend(plan.launcher.descriptors(plan.generation));
     // What a worker holds open it would keep alive: the arbiter's end of the lifeline, sockets of closed binds.
@@ -102,15 +144,30 @@ fn live(plan: &Plan<'_>, seat: &Seat, listeners: &[SeatListener]) -> i32 {
     if let Some(mask) = settings.umask {
         sys::privileges::umask(mask);
     }
-    if let Err(error) = plan.load.identity.assume() {
-        log::critical!("worker {} cannot drop its privileges: {error}", plan.slot);
-        return exit::WORKER_BOOT;
-    }
+    let assumed = plan.load.identity.assume();
+    assumed.map_err(|error| Failure::boot(format_args!("worker {} cannot drop its privileges: {error}", plan.slot)))?;
+    let refused = |step: &str, error| Failure::boot(format_args!("worker {} cannot {step}: {error}", plan.slot));
     // Until the worker watches its lifeline itself; a change of user would have cleared it.
-    if sys::orphan::die_with_arbiter().is_err() {
-        return exit::OK;
+    let in_time = sys::orphan::die_with_arbiter();
+    if !in_time.map_err(|error| refused("tie its life to the arbiter's", error))? {
+        return Err(Failure::Orphaned);
     }
-    plan.launcher.launch(plan.generation, seat)
+    // There is nothing yet that would have to end well, and the initialisers of a library may hang.
+    sys::signal::unblock(&[Signal::TERM, Signal::ABRT]).map_err(|error| refused("let signals through", error))
+}
+
+/// What a panic said.
+fn words(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it said nothing")
+}
+
+/// Tells the arbiter. If even that fails, the exit code still does.
+fn report(seat: &Seat, report: &Report) {
+    if let (Some(pipe), Ok(mut line)) = (sys::fd::borrow(seat.report_fd), serde_json::to_vec(report)) {
+        line.push(b'\n');
+        let _ = sys::write::log_write(pipe, &line);
+    }
 }
 
 /// The sockets as the worker sees them. With lanes, every worker gets the sockets of all lanes, so that no accept queue
@@ -125,8 +182,85 @@ fn seat_listeners(listeners: &Listeners) -> Vec<SeatListener> {
         let sockets = listener.sockets();
         for (lane, socket) in (0u32..).zip(&sockets) {
             let lane = if sockets.len() > 1 { lane } else { SHARED_LANE };
-            seats.push(SeatListener { fd: socket.as_raw_fd(), kind, lane });
+            seats.push(SeatListener { fd: socket.as_raw_fd(), kind, lane, tls: listener.is_tls().into() });
         }
     }
     seats
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arbiter::launcher::{PrepareError, WatchPlan};
+    use crate::arbiter::load;
+    use crate::sys::testkit;
+    use crate::types::ExitStatus;
+
+    /// Its application never gets to run, each time for another reason.
+    struct Hopeless(fn() -> Result<i32, String>);
+
+    impl Launcher for Hopeless {
+        fn prepare(&mut self, _: Generation, _: &Settings) -> Result<(), PrepareError> {
+            Ok(())
+        }
+
+        fn forget(&mut self, _: Generation) {}
+
+        fn descriptors(&self, _: Generation) -> Vec<i32> {
+            Vec::new()
+        }
+
+        fn rehearse(&self, _: Generation) -> Result<(), String> {
+            Ok(())
+        }
+
+        fn launch(&self, _: Generation, _: &Seat) -> Result<i32, String> {
+            (self.0)()
+        }
+
+        fn watch(&self, _: &Settings) -> Result<WatchPlan, String> {
+            Err("nothing to watch".into())
+        }
+    }
+
+    /// What a worker with this launcher reports, and how it ends.
+    fn told(launch: fn() -> Result<i32, String>) -> (Vec<Report>, ExitStatus) {
+        let settings = Settings { bind: vec!["127.0.0.1:0".into()], daemon: true, ..Settings::default() };
+        let load = load::open(settings, None, None).unwrap();
+        let lifeline = sys::pipe::nonblocking().unwrap();
+        let scoreboard = Scoreboard::create(1).unwrap();
+        let plan = Plan {
+            slot: SlotId(0),
+            generation: Generation::FIRST,
+            load: &load,
+            lane: 0,
+            lifeline: std::os::fd::AsFd::as_fd(&lifeline.0),
+            scoreboard: &scoreboard,
+            launcher: &Hopeless(launch),
+        };
+        let mut member = spawn(&plan).unwrap();
+        loop {
+            match sys::wait::reap() {
+                Some(reaped) if reaped.pid == member.pid => return (member.read_reports(), reaped.status),
+                _ => std::thread::yield_now(),
+            }
+        }
+    }
+
+    #[test]
+    fn a_worker_without_a_log_tells_the_arbiter_why_its_application_never_ran() {
+        testkit::in_fork(|| {
+            let (reports, status) = told(|| Err("libgone.so cannot be loaded".into()));
+            let reason = "libgone.so cannot be loaded".to_owned();
+            assert_eq!(reports, [Report::BootFailed { code: exit::APP_LOAD, reason }]);
+            assert_eq!(status, ExitStatus::Code(exit::APP_LOAD));
+        });
+        testkit::in_fork(|| {
+            let (reports, status) = told(|| panic!("a mistake of {}", "ours"));
+            let reason = "worker 1 panicked before its application: a mistake of ours".to_owned();
+            assert_eq!(reports, [Report::BootFailed { code: exit::WORKER_BOOT, reason }]);
+            assert_eq!(status, ExitStatus::Code(exit::WORKER_BOOT));
+        });
+        testkit::in_fork(|| assert_eq!(told(|| Ok(7)), (Vec::new(), ExitStatus::Code(7))));
+    }
 }

@@ -44,6 +44,7 @@ impl Shell<'_> {
         if self.development.as_mut().is_some_and(|development| development.read_changes()) {
             news.push(News::Event(Event::FilesChanged));
         }
+        self.watch.read_changes();
         if let Some(successor) = &mut self.successor
             && successor.read_ready()
         {
@@ -73,7 +74,7 @@ impl Shell<'_> {
             } else if let Some(built) = self.development.as_mut().and_then(|it| it.reaped(pid, status)) {
                 news.push(News::Event(built));
             } else if self.successor.take_if(|successor| successor.pid == pid).is_some() {
-                self.share_socket_paths();
+                self.own_socket_files();
                 news.push(News::Event(Event::Exited { pid, status }));
             } else {
                 // As process 1 of a container we inherit orphans. They are nothing to the machine.

@@ -2,7 +2,7 @@
 
 use super::cgroup::Verdict;
 use super::collect::Reaped;
-use super::load;
+use super::logfile::LogFile;
 use super::obituary::{self, Death};
 use super::shell::Shell;
 use super::upgrade::Successor;
@@ -28,11 +28,12 @@ impl Shell<'_> {
             Action::Load { generation } => {
                 return Outcome::Answer(match self.loads.reload(generation, self.source, self.launcher) {
                     Ok(reloaded) => {
-                        self.share_socket_paths();
                         log::init(reloaded.log_orders, reloaded.log);
                         self.log_generation = generation;
                         self.log_listeners(generation);
                         self.watch_again(generation);
+                        self.watch_certificates();
+                        self.watch.look_soon();
                         Event::Loaded { generation, terms: reloaded.terms }
                     }
                     Err(error) => Event::LoadRefused { generation, reason: error.message },
@@ -90,7 +91,11 @@ impl Shell<'_> {
 
     fn autopsy(&mut self, slot: SlotId, pid: Pid, symptom: Symptom, now: Mono) {
         let record = self.scoreboard.slot(slot);
-        let doing = obituary::doing(&record.requests(), record.snapshot().in_flight, now);
+        let facts = record.snapshot();
+        let doing = match symptom {
+            Symptom::BootTimeout(_) => obituary::booting(&facts).into(),
+            Symptom::Hung(_) | Symptom::DrainOverdue(_) => obituary::doing(&record.requests(), facts.in_flight, now),
+        };
         log::critical!("worker {slot} (pid:{pid}): {}; {doing}", obituary::complaint(symptom));
         // Its own thread writes the stacks, whatever the event loop is doing.
         self.signal(pid, Signal::PWR);
@@ -111,15 +116,22 @@ impl Shell<'_> {
         let unexplained = matches!(cause, Cause::Unexpected | Cause::DiedBooting) && status == killed;
         let oom = if unexplained { self.oom.verdict() } else { Verdict::NotMemory };
         let record = self.scoreboard.slot(slot);
-        let (facts, in_flight) = (record.snapshot(), record.requests());
-        let death =
-            Death { slot, pid, generation, status, cause, facts: &facts, in_flight: &in_flight, peak_rss_kb, oom, now };
+        let (facts, lost) = (record.snapshot(), obituary::lost_requests(&record));
+        let death = Death { slot, pid, generation, status, cause, facts: &facts, lost: &lost, peak_rss_kb, oom, now };
         let (level, line) = death.line();
         log::write(level, &line);
+        if let Some(load) = self.loads.get(generation).or_else(|| self.loads.newest()) {
+            load.access.tell_lost(pid, (&status, cause), &lost.named, lost.count(), now);
+        }
         self.scoreboard.vacate(slot);
     }
 
     fn reopen_logs(&mut self) {
+        for load in self.loads.iter_mut() {
+            if let Err(error) = load.access.reopen(&load.identity) {
+                log::error!("{error}; the access log goes on where it was");
+            }
+        }
         match log::reopen() {
             Ok(()) => {
                 self.give_log();
@@ -131,9 +143,11 @@ impl Shell<'_> {
 
     /// A reopened file is a new file: the workers, who may not be who we are, reopen it next.
     fn give_log(&self) {
-        let given = self.loads.newest().map(|load| load::open_log(&load.settings, &load.identity));
-        if let Some(Err(error)) = given {
-            log::error!("{error}");
+        let given = self.loads.newest().map(|load| LogFile::open(&load.settings, &load.identity));
+        match given {
+            Some(Ok(file)) => drop(file.keep()),
+            Some(Err(error)) => log::error!("{error}"),
+            None => {}
         }
     }
 
@@ -142,7 +156,7 @@ impl Shell<'_> {
             Ok(successor) => {
                 let pid = successor.pid;
                 self.successor = Some(successor);
-                self.share_socket_paths();
+                self.share_socket_files();
                 Event::UpgradeStarted { pid }
             }
             Err(error) => Event::UpgradeFailed { reason: error.to_string() },

@@ -32,7 +32,10 @@ pub trait Launcher {
     fn rehearse(&self, generation: Generation) -> Result<(), String>;
 
     /// Runs in the forked child: loads and serves, returns the exit code of the process.
-    fn launch(&self, generation: Generation, seat: &Seat) -> i32;
+    ///
+    /// # Errors
+    /// One sentence, when the application never got to run here: exit code 4.
+    fn launch(&self, generation: Generation, seat: &Seat) -> Result<i32, String>;
 
     /// What `--reload` watches and how it builds.
     ///

@@ -1,18 +1,21 @@
 //! The loads: for each generation the settings and listeners that its workers run with. The application's snapshot is
 //! the launcher's, under the same generation.
 
+use super::access::{self, AccessLog};
+use super::certificates::Certificates;
 use super::launcher::{Launcher, PrepareError};
-use super::terms;
-use crate::abi::LogOrders;
+use super::logfile::LogFile;
+use super::{orders, terms};
+use crate::abi::{LogOrders, SyslogTarget};
 use crate::listeners::{Bind, Listeners, Options};
 use crate::log;
-use crate::settings::{self, Resolved, Settings, SettingsSource, changed};
+use crate::settings::{self, Resolved, Settings, SettingsSource, SyslogAddress, changed};
 use crate::supervisor::Terms;
-use crate::sys::privileges::{self, Identity, Owner};
+use crate::sys::privileges::{self, Identity};
 use crate::types::{Generation, exit};
 use std::collections::BTreeMap;
+use std::net::ToSocketAddrs;
 use std::os::fd::OwnedFd;
-use std::path::Path;
 
 /// Everything that one generation runs with, besides the application itself.
 pub struct Load {
@@ -22,6 +25,12 @@ pub struct Load {
     pub listeners: Listeners,
     /// Who the workers become.
     pub identity: Identity,
+    /// What TLS is spoken with; none if it is not spoken.
+    pub certificates: Option<Certificates>,
+    /// The access log.
+    pub access: AccessLog,
+    /// Where the syslog daemon was found, if the logs go there.
+    pub syslog: Option<SyslogTarget>,
 }
 
 /// Why a load cannot be had.
@@ -89,6 +98,11 @@ impl Loads {
         self.loads.values()
     }
 
+    /// Every load, to be changed.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Load> {
+        self.loads.values_mut()
+    }
+
     /// The newest load.
     pub fn newest(&self) -> Option<&Load> {
         self.loads.values().next_back()
@@ -112,26 +126,76 @@ impl Loads {
         }
         // The application first, sockets last: a socket that is closed again takes its queue with it.
         launcher.prepare(generation, &settings).map_err(LoadError::from)?;
-        let opened = open(settings, self.newest().map(|load| &load.listeners))
-            .and_then(|load| Ok((open_log(&load.settings, &load.identity)?, load)));
+        let opened = self.open_log_and_sockets(settings);
         let (log, load) = opened.inspect_err(|_| launcher.forget(generation))?;
         let terms = terms::terms(&load.settings, builds(launcher, &load.settings));
-        let log_orders = terms::log_orders(&load.settings);
+        let log_orders = orders::log_orders(&load.settings, load.syslog.as_ref());
         self.insert(generation, load);
-        Ok(Reloaded { terms, log, log_orders })
+        Ok(Reloaded { terms, log: log.keep(), log_orders })
+    }
+
+    fn open_log_and_sockets(&self, settings: Settings) -> Result<(LogFile, Load), LoadError> {
+        let Names { identity, .. } = look_up(&settings)?;
+        let log = LogFile::open(&settings, &identity)?;
+        let newest = self.newest();
+        let certificates = newest.and_then(|load| load.certificates.as_ref());
+        let load = open(settings, newest.map(|load| &load.listeners), certificates)?;
+        Ok((log, load))
     }
 }
 
-/// Looks up the names in the settings: users, groups, addresses.
-pub fn look_up(settings: &Settings) -> Result<(Identity, Vec<Bind>), LoadError> {
+/// What the names in the settings stand for.
+pub struct Names {
+    /// Who the workers become.
+    pub identity: Identity,
+    /// Where to listen.
+    pub binds: Vec<Bind>,
+    /// The syslog daemon, if the logs go there.
+    pub syslog: Option<SyslogTarget>,
+}
+
+/// Looks up the names in the settings: users, groups, addresses. Also holds against their grammar what only other
+/// floors can read.
+pub fn look_up(settings: &Settings) -> Result<Names, LoadError> {
     let identity = privileges::identity(settings.user.as_deref(), settings.group.as_deref(), settings.initgroups);
     let binds = settings.bind.iter().map(|bind| Bind::parse(bind)).collect::<Result<Vec<_>, _>>();
-    Ok((identity.map_err(LoadError::failure)?, binds.map_err(LoadError::failure)?))
+    let (identity, binds) = (identity.map_err(LoadError::failure)?, binds.map_err(LoadError::failure)?);
+    access::format(settings)?;
+    let syslog = settings.syslog.then(|| syslog_target(&settings.syslog_addr)).transpose();
+    Ok(Names { identity, binds, syslog: syslog.map_err(LoadError::failure)? })
+}
+
+/// Looks up the host of `syslog_addr`, for as long as the settings are in use.
+fn syslog_target(text: &str) -> Result<SyslogTarget, String> {
+    let (host, port) = match settings::parse_syslog_address(text).map_err(|why| format!("syslog_addr: {why}"))? {
+        SyslogAddress::Unix(path) => return Ok(SyslogTarget::Unix(path)),
+        SyslogAddress::Udp { host, port } => (host, port),
+    };
+    let found = (host.as_str(), port).to_socket_addrs().map(|found| found.collect::<Vec<_>>());
+    let found = found.map_err(|error| format!("cannot look up {host} (option `syslog_addr`): {error}"))?;
+    // Daemons listen on IPv4 rather than on IPv6 alone, and a datagram that nobody hears is no error.
+    let first = found.iter().find(|address| address.is_ipv4()).or_else(|| found.first());
+    first.map(|address| SyslogTarget::Udp(*address)).ok_or_else(|| format!("syslog_addr: {host} has no address"))
 }
 
 /// Looks everything up that the settings name and opens the listeners; those that are open in `keep` are shared.
-pub fn open(settings: Settings, keep: Option<&Listeners>) -> Result<Load, LoadError> {
-    let (identity, binds) = look_up(&settings)?;
+/// `certificates` are those of the load before.
+pub fn open(
+    settings: Settings,
+    keep: Option<&Listeners>,
+    certificates: Option<&Certificates>,
+) -> Result<Load, LoadError> {
+    let Names { identity, binds, syslog } = look_up(&settings)?;
+    if let Some(SyslogTarget::Unix(path)) = &syslog
+        && !path.exists()
+    {
+        let path = path.display();
+        log::warn!(
+            "nothing is at {path} (option `syslog_addr`): messages are lost until a syslog daemon listens there"
+        );
+    }
+    let certificates = Certificates::open(&settings, certificates)?;
+    let (access, made) = AccessLog::open(&settings, syslog.as_ref(), &identity)?;
     let options = Options {
         backlog: settings.backlog,
         reuse_port: settings.reuse_port,
@@ -139,51 +203,11 @@ pub fn open(settings: Settings, keep: Option<&Listeners>) -> Result<Load, LoadEr
         // Gunicorn's default for sockets, which proxies of other users connect to.
         umask: settings.umask.unwrap_or(0),
         owner: identity.owner(),
+        certificates: certificates.is_some(),
     };
     let listeners = Listeners::open(&binds, &options, keep).map_err(LoadError::failure)?;
-    Ok(Load { settings, listeners, identity })
-}
-
-/// Opens the operator log and hands it to the user that the workers become, who must be able to reopen it.
-pub fn open_log(settings: &Settings, identity: &Identity) -> Result<OwnedFd, LoadError> {
-    let orders = terms::log_orders(settings);
-    let log = log::destination(&orders).map_err(LoadError::failure)?;
-    if let Some(path) = &orders.path {
-        give(path, &log, identity)?;
-    }
-    Ok(log)
-}
-
-/// Whether the errorlog could be opened; leaves no file behind that was not there.
-pub fn check_log(settings: &Settings) -> Result<(), LoadError> {
-    let path = settings.log_path();
-    let existed = path.is_none_or(Path::exists);
-    log::destination(&terms::log_orders(settings)).map_err(LoadError::failure)?;
-    if let Some(path) = path.filter(|_| !existed) {
-        // It was made a moment ago, by us.
-        let _ = std::fs::remove_file(path);
-    }
-    Ok(())
-}
-
-/// Whoever writes to the log must be able to reopen it. Only a plain file is given away: `/dev/null` is everybody's.
-fn give(path: &Path, log: &OwnedFd, identity: &Identity) -> Result<(), LoadError> {
-    let Owner { uid, gid } = identity.owner();
-    if uid.is_none() && gid.is_none() {
-        return Ok(());
-    }
-    let refused = |why: String| {
-        LoadError::failure(format!("cannot give the errorlog {} to the user of the workers: {why}", path.display()))
-    };
-    // Who owns the folder could lead us anywhere by a link.
-    if std::fs::symlink_metadata(path).is_ok_and(|there| there.is_symlink()) {
-        return Err(refused("it is a symbolic link; name the file itself".into()));
-    }
-    let file = log.try_clone().map(std::fs::File::from).map_err(|error| refused(error.to_string()))?;
-    if file.metadata().is_ok_and(|there| there.is_file()) {
-        std::os::unix::fs::fchown(&file, uid, gid).map_err(|error| refused(error.to_string()))?;
-    }
-    Ok(())
+    made.keep();
+    Ok(Load { settings, listeners, identity, certificates, access, syslog })
 }
 
 /// Whether a file change has to be answered by a build.

@@ -5,9 +5,11 @@
 //! worker reports and inotify; `supervisor` decides; the files here do. The counterpart in the child is `worker`, which
 //! this module never names: the launcher brings it.
 
+mod access;
 mod announce;
 mod boot;
 mod build;
+mod certificates;
 mod cgroup;
 mod child;
 mod collect;
@@ -15,8 +17,10 @@ mod develop;
 mod effects;
 mod launcher;
 mod load;
+mod logfile;
 mod notify;
 mod obituary;
+mod orders;
 mod pidfile;
 mod roster;
 mod shell;

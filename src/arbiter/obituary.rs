@@ -2,12 +2,36 @@
 
 use super::cgroup::Verdict;
 use super::terms::seconds;
-use crate::scoreboard::{Facts, InFlight};
+use crate::scoreboard::{Facts, InFlight, Record};
 use crate::supervisor::{Cause, Symptom};
 use crate::types::{ExitStatus, Generation, Level, Mono, Pid, Signal, SlotId};
 
 /// How many requests in flight one line names.
 const NAMED_REQUESTS: usize = 8;
+
+/// The requests that ended with their worker, without an answer and without a line of its own in any log: it takes each
+/// out of its table when it has accounted for it, however that one ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lost {
+    /// Those that the table had room for, oldest first.
+    pub named: Vec<InFlight>,
+    /// How many more there were.
+    pub unnamed: u32,
+}
+
+impl Lost {
+    /// How many they were.
+    pub fn count(&self) -> u32 {
+        u32::try_from(self.named.len()).unwrap_or(u32::MAX).saturating_add(self.unnamed)
+    }
+}
+
+/// What the record of a dead worker, not yet vacated, says of the requests that it never finished.
+pub fn lost_requests(record: &Record) -> Lost {
+    let named = record.requests();
+    let known = u32::try_from(named.len()).unwrap_or(u32::MAX);
+    Lost { unnamed: record.snapshot().in_flight.saturating_sub(known), named }
+}
 
 /// What is known of a dead worker.
 pub struct Death<'a> {
@@ -23,8 +47,8 @@ pub struct Death<'a> {
     pub cause: &'a Cause,
     /// Its record on the scoreboard.
     pub facts: &'a Facts,
-    /// Its requests in flight, oldest first.
-    pub in_flight: &'a [InFlight],
+    /// What it took with it.
+    pub lost: &'a Lost,
     /// Its largest resident set, in KiB.
     pub peak_rss_kb: u64,
     /// What the cgroup says, for a KILL that was not ours.
@@ -53,10 +77,10 @@ impl Death<'_> {
             self.facts.requests,
             self.peak_rss_kb as f64 / 1024.0,
         );
-        let doing = if matches!(self.cause, Cause::Asked) && self.in_flight.is_empty() {
+        let doing = if matches!(self.cause, Cause::Asked) && self.lost.count() == 0 {
             String::new()
         } else {
-            format!("; {}", doing(self.in_flight, self.facts.in_flight, self.now))
+            format!("; {}", doing(&self.lost.named, self.lost.count(), self.now))
         };
         (level, format!("{how}: {why} ({facts}{doing})"))
     }
@@ -64,6 +88,7 @@ impl Death<'_> {
     fn why(&self) -> (Level, String) {
         match self.cause {
             Cause::Asked if self.status == ExitStatus::Code(0) => (Level::Info, "it was asked to leave".into()),
+            Cause::Asked if self.left_booting() => (Level::Info, "it was asked to leave before it was ready".into()),
             Cause::Asked => (Level::Warning, "it had been asked to leave, but did not end cleanly".into()),
             Cause::Killed(symptom) => (Level::Error, format!("rustcorn ended it: {}", complaint(*symptom))),
             Cause::QuickStop => (Level::Warning, "rustcorn ended it: it did not follow the quick stop".into()),
@@ -71,6 +96,12 @@ impl Death<'_> {
             Cause::DiedBooting => (Level::Error, format!("it died before it was ready, {}", self.guess())),
             Cause::Unexpected => (Level::Error, self.guess()),
         }
+    }
+
+    /// Until the worker has handlers of its own, TERM simply ends it.
+    fn left_booting(&self) -> bool {
+        let term = ExitStatus::Signal { signal: Signal::TERM, core_dumped: false };
+        self.facts.ready == Mono(0) && self.status == term
     }
 
     /// For a death that the supervisor did not cause: who else can have. Only what is known is said.
@@ -117,6 +148,14 @@ pub fn doing(requests: &[InFlight], count: u32, now: Mono) -> String {
     format!("in flight: {}{more}", named.join(", "))
 }
 
+/// What a worker that does not get ready is at: it says who it is before it calls the factory.
+pub fn booting(facts: &Facts) -> &'static str {
+    match facts.pid {
+        Pid(0) => "its library is still being loaded: an initialiser in it, or in one that it needs, does not return",
+        _ => "its library is loaded, and the factory of the application does not return",
+    }
+}
+
 fn describe(request: &InFlight, now: Mono) -> String {
     format!("{} {} for {}", request.method, request.path, seconds(now.since(request.since)))
 }
@@ -125,6 +164,7 @@ fn describe(request: &InFlight, now: Mono) -> String {
 mod tests {
     use super::*;
     use crate::scoreboard::Scoreboard;
+    use std::time::Duration;
 
     fn request(path: &str) -> InFlight {
         InFlight { method: "GET".into(), path: path.into(), since: Mono(0) }
@@ -132,7 +172,7 @@ mod tests {
 
     fn line(status: ExitStatus, cause: Cause, oom: Verdict) -> (Level, String) {
         let mut facts = Scoreboard::private(1).slot(SlotId(0)).snapshot();
-        (facts.requests, facts.in_flight) = (12, 1);
+        facts.requests = 12;
         let death = Death {
             slot: SlotId(1),
             pid: Pid(99),
@@ -140,7 +180,7 @@ mod tests {
             status,
             cause: &cause,
             facts: &facts,
-            in_flight: &[request("/slow")],
+            lost: &Lost { named: vec![request("/slow")], unnamed: 0 },
             peak_rss_kb: 2048,
             oom,
             now: Mono(1_500_000_000),
@@ -162,9 +202,24 @@ mod tests {
     #[test]
     fn our_own_kill_is_owned_up_to() {
         let killed = ExitStatus::Signal { signal: Signal::KILL, core_dumped: false };
-        let hung = Cause::Killed(Symptom::Hung(std::time::Duration::from_secs(30)));
+        let hung = Cause::Killed(Symptom::Hung(Duration::from_secs(30)));
         let (_, text) = line(killed, hung, Verdict::OutOfMemory);
         assert!(text.contains("rustcorn ended it: no heartbeat for 30 s") && !text.contains("OOM"), "{text}");
+    }
+
+    #[test]
+    fn what_was_begun_and_not_finished_is_lost_with_the_worker() {
+        let board = Scoreboard::private(1);
+        let worker = board.writer(SlotId(0), true);
+        assert_eq!(lost_requests(&board.slot(SlotId(0))), Lost::default());
+        let answered = worker.begin("GET", b"/answered", Mono(1));
+        let begun: Vec<_> = (0..20).map(|n| worker.begin("POST", format!("/{n}").as_bytes(), Mono(n + 2))).collect();
+        worker.finish(answered, 200, Duration::ZERO);
+        let lost = lost_requests(&board.slot(SlotId(0)));
+        assert_eq!((lost.count(), lost.named.len()), (20, 15), "the table has 16 places");
+        assert_eq!((&*lost.named[0].method, &*lost.named[0].path, lost.named[0].since), ("POST", "/0", Mono(2)));
+        assert_eq!(lost.unnamed, 5);
+        assert_eq!(begun.len(), 20);
     }
 
     #[test]

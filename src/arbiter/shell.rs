@@ -1,5 +1,6 @@
 //! The shell's belongings: everything that the arbiter holds of the outside world.
 
+use super::certificates::Watch;
 use super::cgroup::OomWatch;
 use super::child::{self, Plan};
 use super::develop::Development;
@@ -8,8 +9,8 @@ use super::load::Loads;
 use super::notify::ServiceManager;
 use super::pidfile::PidFile;
 use super::roster::Roster;
-use super::terms;
 use super::upgrade::{Origin, Predecessor, Successor};
+use super::{orders, terms};
 use crate::log;
 use crate::scoreboard::Scoreboard;
 use crate::settings::SettingsSource;
@@ -48,6 +49,8 @@ pub struct Shell<'a> {
     pub predecessor: Option<Predecessor>,
     /// `--reload`.
     pub development: Option<Development>,
+    /// When to look at the certificates again.
+    pub watch: Watch,
     /// The process that launched the daemon, until it is answered.
     pub readiness: Option<Readiness>,
     /// How we were started.
@@ -90,7 +93,7 @@ impl Shell<'_> {
     /// An abandoned reload has changed the log already: back to what the serving generation wants.
     pub fn follow_log(&mut self, generation: Generation) {
         let Some(load) = self.loads.get(generation).filter(|_| self.log_generation != generation) else { return };
-        match log::reconfigure(terms::log_orders(&load.settings)) {
+        match log::reconfigure(orders::log_orders(&load.settings, load.syslog.as_ref())) {
             Ok(()) => self.log_generation = generation,
             Err(error) => log::error!("{error}; the log goes on where it is"),
         }
@@ -101,11 +104,17 @@ impl Shell<'_> {
         self.loads.newest().map(|load| terms::app_name(&load.settings)).unwrap_or_default()
     }
 
-    /// Keeps or removes the files of Unix sockets when our listeners close: they stay while another arbiter shares them.
-    pub fn share_socket_paths(&self) {
-        let shared = self.successor.is_some() || self.predecessor.is_some();
+    /// Another arbiter has just got the newest listeners from us.
+    pub fn share_socket_files(&self) {
+        if let Some(load) = self.loads.newest() {
+            load.listeners.share_files();
+        }
+    }
+
+    /// No other arbiter serves from our listeners any more.
+    pub fn own_socket_files(&self) {
         for load in self.loads.iter() {
-            load.listeners.keep_paths(shared);
+            load.listeners.own_files();
         }
     }
 
@@ -118,6 +127,7 @@ impl Shell<'_> {
     pub fn wake_sources(&self) -> Vec<BorrowedFd<'_>> {
         let mut sources = vec![self.inbox.as_fd()];
         sources.extend(self.development.as_ref().map(Development::pipe));
+        sources.extend(self.watch.pipe());
         sources.extend(self.successor.as_ref().and_then(Successor::pipe));
         sources.extend(self.predecessor.as_ref().and_then(Predecessor::pipe));
         sources.extend(self.roster.iter().filter_map(super::roster::Member::pipe));

@@ -30,6 +30,7 @@ pub fn run(shell: &mut Shell<'_>, machine: &mut Machine) -> i32 {
         }
         let now = sys::clock::now();
         shell.manager.feed_watchdog(now);
+        shell.tend_certificates(now);
         if machine.next_deadline().is_some_and(|deadline| deadline <= now) {
             machine.handle(now, Event::Deadline, &mut actions);
             if let Some(code) = settle(shell, machine, &mut actions, None) {
@@ -61,9 +62,14 @@ fn settle(
     }
 }
 
-/// How long nothing has to be done: until the machine's deadline or the watchdog's, whichever is first.
+/// How long nothing has to be done: until the first of the deadlines of the machine, the watchdog and the certificates.
 fn patience(shell: &Shell<'_>, machine: &Machine, now: Mono) -> Option<Duration> {
-    let deadline = machine.next_deadline().into_iter().chain(shell.manager.next_watchdog()).min()?;
+    let deadline = machine
+        .next_deadline()
+        .into_iter()
+        .chain(shell.manager.next_watchdog())
+        .chain(shell.watch.next_deadline())
+        .min()?;
     // Rounded up: waking a moment early would turn the loop once more for nothing.
     Some(deadline.since(now).saturating_add(Duration::from_millis(1)))
 }

@@ -1,7 +1,7 @@
 //! clap's command, built from the table of options. clap splits words into flags and values; values are judged by
 //! `settings`, so that a wrong one is told in the same words wherever it stands.
 
-use super::{Program, generate};
+use super::{Program, generate, words};
 use crate::settings::{Kind, OPTIONS, OptionSpec, SWITCH_OFF, SWITCH_ON};
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser, ValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
@@ -31,7 +31,7 @@ pub fn parse(program: &Program, words: Vec<OsString>) -> Result<ArgMatches, clap
     if !program.linked && words.first().is_some_and(|word| word == generate::COMMAND) {
         command = command.subcommand(generate::command());
     }
-    command.try_get_matches_from(words)
+    command.try_get_matches_from(words::tied(words))
 }
 
 /// Splits the words of `RUSTCORN_CMD_ARGS`, where only options and the application make sense.
@@ -40,7 +40,8 @@ pub fn parse(program: &Program, words: Vec<OsString>) -> Result<ArgMatches, clap
 ///
 /// Words that are no options of a command line.
 pub fn parse_cmd_args(program: &Program, words: Vec<String>) -> Result<ArgMatches, clap::Error> {
-    options(program).no_binary_name(true).try_get_matches_from(words)
+    let words = words.into_iter().map(OsString::from).collect();
+    options(program).no_binary_name(true).try_get_matches_from(words::tied(words))
 }
 
 /// The whole command of the `rustcorn` program, as manual and completions describe it.

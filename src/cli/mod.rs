@@ -14,6 +14,7 @@ pub mod run;
 mod source;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub use program::Program;
 pub use source::Source;

@@ -66,6 +66,26 @@ fn colours_are_a_switch_and_a_choice() {
 }
 
 #[test]
+fn the_proxy_protocol_is_given_as_to_gunicorn() {
+    use crate::types::{ProxyHeaders, ProxyProtocol};
+    let settings = |words: &[&str]| load(words, &[]).expect("a command line").settings;
+    for (words, mode) in [
+        (&["--proxy-protocol", "hello:router"][..], ProxyProtocol::Auto),
+        (&["--proxy-protocol", "v1", "hello:router"], ProxyProtocol::V1),
+        (&["--proxy-protocol=v2", "hello:router"], ProxyProtocol::V2),
+        (&["hello:router", "--proxy-protocol"], ProxyProtocol::Auto),
+        (&["hello:router"], ProxyProtocol::Off),
+    ] {
+        let settings = settings(words);
+        assert_eq!((settings.proxy_protocol, settings.app.as_deref()), (mode, Some("hello:router")), "{words:?}");
+    }
+    let cmd_args = load(&["hello:router"], &[("RUSTCORN_CMD_ARGS", "--proxy-protocol v2")]).expect("good settings");
+    assert_eq!(cmd_args.settings.proxy_protocol, ProxyProtocol::V2);
+    assert_eq!(settings(&["--no-proxy-headers"]).proxy_headers, ProxyHeaders::Off);
+    assert_eq!(settings(&["--proxy-headers"]).proxy_headers, ProxyHeaders::Any);
+}
+
+#[test]
 fn cmd_args_rank_between_command_line_and_environment() {
     let variables = [("RUSTCORN_CMD_ARGS", "--workers 3 -e 'A=b c' hello:other"), ("RUSTCORN_WORKERS", "2")];
     let resolved = load(&["hello:router"], &variables).expect("good settings");

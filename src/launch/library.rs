@@ -1,12 +1,11 @@
 //! An application that is loaded by name: found, perhaps built, copied once per generation, loaded in each worker.
 
-use crate::abi::{Seat, WORKER_PREFIX};
+use crate::abi::Seat;
 use crate::app::{self, AppSpec, Finder, Profile, Search, Snapshot, Watched};
 use crate::arbiter::{Build, Launcher, PrepareError, WatchPlan, working_directory};
 use crate::log;
 use crate::settings::Settings;
-use crate::sys::library::Library;
-use crate::types::{Generation, exit};
+use crate::types::Generation;
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, AsRawFd};
 use std::path::{Path, PathBuf};
@@ -29,6 +28,11 @@ impl LibraryLauncher {
         }
         // Set just above.
         self.finder.as_ref().map(|(_, finder)| finder).ok_or_else(String::new)
+    }
+
+    fn snapshot(&self, generation: Generation) -> Result<&Snapshot, String> {
+        let snapshot = self.snapshots.get(&generation);
+        snapshot.ok_or_else(|| format!("the application of generation {generation} is not held any more"))
     }
 }
 
@@ -63,17 +67,11 @@ impl Launcher for LibraryLauncher {
     }
 
     fn rehearse(&self, generation: Generation) -> Result<(), String> {
-        let Some(snapshot) = self.snapshots.get(&generation) else { return Err("no application is loaded".into()) };
-        let library = Library::open(snapshot.as_fd());
-        let main = library.and_then(|library| library.worker_main(&format!("{WORKER_PREFIX}{}", snapshot.export)));
-        main.map(|_| ()).map_err(|complaint| format!("{} cannot be loaded: {complaint}", snapshot.origin.display()))
+        app::load(self.snapshot(generation)?).map(|_| ())
     }
 
-    fn launch(&self, generation: Generation, seat: &Seat) -> i32 {
-        match self.snapshots.get(&generation) {
-            Some(snapshot) => app::launch(snapshot, seat),
-            None => exit::APP_LOAD,
-        }
+    fn launch(&self, generation: Generation, seat: &Seat) -> Result<i32, String> {
+        app::launch(self.snapshot(generation)?, seat)
     }
 
     fn watch(&self, settings: &Settings) -> Result<WatchPlan, String> {

@@ -40,8 +40,8 @@ impl Launcher for LinkedLauncher {
         Ok(())
     }
 
-    fn launch(&self, _: Generation, seat: &Seat) -> i32 {
-        (self.main)(seat)
+    fn launch(&self, _: Generation, seat: &Seat) -> Result<i32, String> {
+        Ok((self.main)(seat))
     }
 
     fn watch(&self, _: &Settings) -> Result<WatchPlan, String> {

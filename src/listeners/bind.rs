@@ -15,6 +15,31 @@ const ALL_INTERFACES: &str = "0.0.0.0";
 pub struct Bind {
     text: String,
     place: Place,
+    speech: Speech,
+}
+
+/// Whether connections begin with a TLS handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speech {
+    /// Nothing was said: TCP speaks TLS if there are certificates, a Unix socket never does, since what connects there is
+    /// a proxy on the same machine. (In Gunicorn it does.)
+    Default,
+    /// Never.
+    Plain,
+    /// In any case.
+    Tls,
+}
+
+impl Speech {
+    /// Whether it is TLS.
+    #[must_use]
+    pub fn is_tls(self, certificates: bool, tcp: bool) -> bool {
+        match self {
+            Self::Default => certificates && tcp,
+            Self::Plain => false,
+            Self::Tls => true,
+        }
+    }
 }
 
 /// Where to listen.
@@ -35,13 +60,21 @@ pub enum Place {
 
 impl Bind {
     /// Reads `HOST:PORT`, `[::1]:PORT`, `:PORT`, `PORT`, `HOST`, `unix:PATH`, `fd://N`; `tcp://` in front changes
-    /// nothing.
+    /// nothing. `http://` and `https://` in front of a host and its port, `http+` and `https+` in front of `unix:PATH`
+    /// and `fd://N`, say whether TLS is spoken there.
     ///
     /// # Errors
     /// If it is none of these.
     pub fn parse(text: &str) -> Result<Self, ListenError> {
-        let place = place(text).map_err(|why| ListenError::Syntax { bind: text.to_owned(), why })?;
-        Ok(Self { text: text.to_owned(), place })
+        let read = speech(text).and_then(|(speech, rest)| Ok((speech, place(rest)?)));
+        let (speech, place) = read.map_err(|why| ListenError::Syntax { bind: text.to_owned(), why })?;
+        Ok(Self { text: text.to_owned(), place, speech })
+    }
+
+    /// Whether TLS is spoken there.
+    #[must_use]
+    pub fn speech(&self) -> Speech {
+        self.speech
     }
 
     /// Where it means.
@@ -57,6 +90,26 @@ impl fmt::Display for Bind {
     }
 }
 
+/// What is said about TLS, and the rest.
+fn speech(text: &str) -> Result<(Speech, &str), String> {
+    let schemes = [("https", Speech::Tls), ("http", Speech::Plain)];
+    let found = schemes.into_iter().find_map(|(scheme, speech)| Some((scheme, speech, text.strip_prefix(scheme)?)));
+    let Some((scheme, speech, rest)) = found else { return Ok((Speech::Default, text)) };
+    if let Some(address) = rest.strip_prefix("://") {
+        // Whoever writes a URL without a port means 443 or 80; whoever writes a bind, 8000.
+        let after_host = address.rsplit_once(']').map_or(address, |(_, after)| after);
+        let has_port = after_host.rsplit_once(':').is_some_and(|(_, port)| !port.is_empty());
+        let forms = format!("write {scheme}://HOST:PORT");
+        return if has_port { Ok((speech, address)) } else { Err(format!("{scheme}:// needs a port; {forms}")) };
+    }
+    match rest.strip_prefix('+') {
+        Some(address) if address.starts_with("unix:") || address.starts_with("fd://") => Ok((speech, address)),
+        Some(_) => Err(format!("only unix:PATH or fd://N may follow {scheme}+; for TCP write {scheme}://HOST:PORT")),
+        // A host of that name.
+        None => Ok((Speech::Default, text)),
+    }
+}
+
 fn place(text: &str) -> Result<Place, String> {
     if let Some(path) = text.strip_prefix("unix:") {
         let path = path.strip_prefix("//").unwrap_or(path);
@@ -68,14 +121,14 @@ fn place(text: &str) -> Result<Place, String> {
     }
     let rest = text.strip_prefix("tcp://").unwrap_or(text);
     if let Some((scheme, _)) = rest.split_once("://") {
-        return Err(format!("{scheme}:// is not known here; write HOST:PORT, unix:PATH or fd://N"));
+        return Err(format!("{}:// is not known here; write HOST:PORT, unix:PATH or fd://N", scheme.escape_debug()));
     }
     if rest.is_empty() {
         return Err("nothing to listen on; write HOST:PORT, unix:PATH or fd://N".into());
     }
     let (host, port) = if let Some(bracketed) = rest.strip_prefix('[') {
         let (host, after) = bracketed.split_once(']').ok_or("the closing ] is missing")?;
-        host.parse::<std::net::Ipv6Addr>().map_err(|_| format!("{host} is no IPv6 address"))?;
+        host.parse::<std::net::Ipv6Addr>().map_err(|_| format!("{} is no IPv6 address", host.escape_debug()))?;
         match after.strip_prefix(':') {
             Some(port) => (host, Some(port)),
             None if after.is_empty() => (host, None),
@@ -136,9 +189,42 @@ mod tests {
     fn everything_else_is_refused_in_one_line() {
         let wrong =
             ["", "a:b", "1.2.3.4:70000", "::1:8000", "[::1", "[::1]8000", "[nope]:1", "unix:", "fd://", "fd://-1"];
-        for text in wrong.into_iter().chain(["http://a:1", "a b:1", "a/b:1"]) {
+        let schemes =
+            ["ftp://a:1", "http://a", "https://[::1]", "https://a:", "https://", "https+a:1", "http+", "http://a:1/"];
+        for text in wrong.into_iter().chain(["a b:1", "a/b:1"]).chain(schemes) {
             let complaint = Bind::parse(text).map_or_else(|error| error.to_string(), |bind| panic!("{bind:?}"));
             assert!(complaint.contains(text) && !complaint.contains('\n'), "{complaint}");
+        }
+    }
+
+    #[test]
+    fn a_scheme_says_what_is_spoken_there() {
+        let cases = [
+            ("a:1", tcp("a", 1), Speech::Default),
+            ("tcp://a:1", tcp("a", 1), Speech::Default),
+            ("http://a:1", tcp("a", 1), Speech::Plain),
+            ("https://a:1", tcp("a", 1), Speech::Tls),
+            ("https://:1", tcp("0.0.0.0", 1), Speech::Tls),
+            ("https://[::1]:1", tcp("::1", 1), Speech::Tls),
+            ("https:1", tcp("https", 1), Speech::Default),
+            ("httpd", tcp("httpd", 8000), Speech::Default),
+            ("unix:a", Place::Unix("a".into()), Speech::Default),
+            ("https+unix:a", Place::Unix("a".into()), Speech::Tls),
+            ("http+fd://3", Place::Fd(3), Speech::Plain),
+        ];
+        for (text, place, speech) in cases {
+            assert_eq!(Bind::parse(text).map(|bind| (bind.place, bind.speech)), Ok((place, speech)), "{text}");
+        }
+        let spoken = [Speech::Default, Speech::Plain, Speech::Tls]
+            .map(|speech| [(false, true), (true, true), (true, false)].map(|(files, tcp)| speech.is_tls(files, tcp)));
+        assert_eq!(spoken, [[false, true, false], [false; 3], [true; 3]]);
+    }
+
+    #[test]
+    fn a_complaint_is_one_line_whatever_it_quotes() {
+        for text in ["a\nb://c", "[a\nb]:1", "a\nb", "a:\n"] {
+            let complaint = Bind::parse(text).map_or_else(|error| error.to_string(), |bind| panic!("{bind:?}"));
+            assert_eq!(complaint.lines().count(), 1, "{complaint}");
         }
     }
 

@@ -32,6 +32,11 @@ pub enum ListenError {
     },
 }
 
+/// For everything but the way it is written.
+pub fn refuse(bind: &str, why: impl Into<String>) -> ListenError {
+    ListenError::Refused { bind: bind.to_owned(), why: why.into() }
+}
+
 /// Below this, Linux wants a privilege (unless net.ipv4.ip_unprivileged_port_start says otherwise).
 const PRIVILEGED: u16 = 1024;
 

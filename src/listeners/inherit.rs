@@ -2,12 +2,14 @@
 
 use super::bind::{Bind, Place};
 use super::error::ListenError;
-use super::listener::{Listener, SocketFile};
+use super::file::{Custody, SocketFile};
+use super::listener::Listener;
 use super::open::Listeners;
 use crate::sys::{fd, socket};
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
 use std::os::fd::{AsRawFd, RawFd};
+use std::rc::Rc;
 
 /// The variable by which an arbiter passes its listeners on.
 const UPGRADE: &str = "RUSTCORN_UPGRADE_LISTENERS";
@@ -47,7 +49,7 @@ impl Listeners {
 }
 
 /// The listeners of the arbiter that started us to replace it. `take` reads a variable and removes it. Until
-/// [`Listeners::keep_paths`] says otherwise, the files of Unix sockets stay that arbiter's.
+/// [`Listeners::own_files`] says otherwise, the files of Unix sockets stay that arbiter's.
 ///
 /// # Errors
 /// If what was passed is not listening sockets.
@@ -55,11 +57,11 @@ pub fn inherit_upgrade(take: impl Fn(&str) -> Option<OsString>) -> Result<Option
     let Some(text) = take(UPGRADE) else { return Ok(None) };
     let broken = |why: String| ListenError::Inheritance { from: "the old arbiter", why };
     let passed: Passed = serde_json::from_str(&text.to_string_lossy()).map_err(|error| broken(error.to_string()))?;
-    let mut all = Vec::new();
+    let (mut all, custody) = (Vec::new(), Rc::default());
     for listener in passed.listeners {
-        all.push(adopt(listener).map_err(broken)?);
+        all.push(adopt(listener, &custody).map_err(broken)?);
     }
-    Ok(Some(Listeners { all, activated: passed.activated }))
+    Ok(Some(Listeners { all, activated: passed.activated, custody }))
 }
 
 /// The listeners that systemd opened for us; none if it did not, or meant another process.
@@ -72,17 +74,17 @@ pub fn inherit_systemd(take: impl Fn(&str) -> Option<OsString>) -> Result<Option
     let names = take("LISTEN_FDNAMES").map(|names| names.to_string_lossy().into_owned()).unwrap_or_default();
     let Some(count) = count.filter(|count| *count > 0 && pid == Some(std::process::id())) else { return Ok(None) };
     let mut names = names.split(':');
-    let mut all = Vec::new();
+    let (mut all, custody) = (Vec::new(), Rc::default());
     for offset in 0..count {
         let name = names.next().filter(|name| !name.is_empty()).unwrap_or("socket");
         let fds = vec![FIRST.saturating_add_unsigned(offset)];
         let listener = PassedListener { name: format!("systemd:{name}"), fds, file: None };
-        all.push(adopt(listener).map_err(|why| ListenError::Inheritance { from: "systemd", why })?);
+        all.push(adopt(listener, &custody).map_err(|why| ListenError::Inheritance { from: "systemd", why })?);
     }
-    Ok(Some(Listeners { all, activated: true }))
+    Ok(Some(Listeners { all, activated: true, custody }))
 }
 
-fn adopt(passed: PassedListener) -> Result<Listener, String> {
+fn adopt(passed: PassedListener, custody: &Rc<Custody>) -> Result<Listener, String> {
     let mut sockets = Vec::new();
     for number in &passed.fds {
         let socket = fd::adopt(*number).map_err(|error| format!("descriptor {number}: {error}"))?;
@@ -97,7 +99,7 @@ fn adopt(passed: PassedListener) -> Result<Listener, String> {
     // A name that is no bind (systemd's) matches none of the settings.
     let place = Bind::parse(&passed.name).map_or(Place::Fd(first.as_raw_fd()), |bind| bind.place().clone());
     let file = match (&place, passed.file) {
-        (Place::Unix(path), Some(identity)) => SocketFile::of_another(path, identity),
+        (Place::Unix(path), Some(identity)) => SocketFile::of_another(path, identity, custody),
         _ => None,
     };
     Ok(Listener::new(place, passed.name, address, sockets, file))

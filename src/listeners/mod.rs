@@ -1,17 +1,25 @@
 //! Listening sockets: what a `bind` means, opening it, and taking over what systemd or an old arbiter has opened.
 //!
 //! Owns the sockets and, for Unix sockets, their files. Accepts nothing: that is `worker`, which inherits them.
+//!
+//! - `bind`: what the operator wrote. Pure.
+//! - `open`: all binds of a load, or none; `tcp`, `unix`: a single socket, and what may be in its way.
+//! - `listener`: what loads share; `file`: who removes the file of a Unix socket, and when.
+//! - `inherit`: what others have opened.
 
 mod bind;
 mod error;
+mod file;
 mod inherit;
 mod listener;
 mod open;
+mod tcp;
 #[cfg(test)]
 mod tests;
+mod unix;
 
 pub use crate::sys::socket::SocketName;
-pub use bind::{Bind, Place};
+pub use bind::{Bind, Place, Speech};
 pub use error::ListenError;
 pub use inherit::{inherit_systemd, inherit_upgrade};
 pub use listener::Listener;

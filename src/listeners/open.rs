@@ -1,15 +1,15 @@
 //! Opening binds: all of them or none, and those that are open already are kept with their accept queues.
 
-use super::bind::{Bind, Place};
-use super::error::{ListenError, tcp_failure, unix_failure};
-use super::listener::{Listener, SocketFile};
-use crate::sys::privileges::{self, Owner};
+use super::bind::{Bind, Place, Speech};
+use super::error::{ListenError, refuse, tcp_failure};
+use super::file::{Custody, SocketFile};
+use super::listener::Listener;
+use super::{tcp, unix};
+use crate::sys::privileges::Owner;
 use crate::sys::socket::{self, SocketName, TcpOptions};
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::FileTypeExt;
-use std::path::Path;
 use std::rc::Rc;
 
 /// How to open.
@@ -25,6 +25,8 @@ pub struct Options {
     pub umask: u32,
     /// Whom a Unix socket is given to.
     pub owner: Owner,
+    /// There are certificates to speak TLS with.
+    pub certificates: bool,
 }
 
 /// The listeners of one load; loads share what they have in common.
@@ -33,6 +35,8 @@ pub struct Listeners {
     pub(super) all: Vec<Listener>,
     /// systemd opened them: what the settings say about binds does not count.
     pub(super) activated: bool,
+    /// The same for all loads of this arbiter.
+    pub(super) custody: Rc<Custody>,
 }
 
 impl Listeners {
@@ -42,19 +46,20 @@ impl Listeners {
     /// # Errors
     /// The first bind that cannot be had.
     pub fn open(binds: &[Bind], options: &Options, keep: Option<&Self>) -> Result<Self, ListenError> {
+        let custody = keep.map(|keep| Rc::clone(&keep.custody)).unwrap_or_default();
         if let Some(activated) = keep.filter(|keep| keep.activated) {
-            return Ok(Self { all: activated.iter().map(Listener::share).collect(), activated: true });
+            let share = |listener: &Listener| listener.share().speaking(Speech::Default, options.certificates);
+            return Ok(Self { all: activated.iter().map(share).collect(), activated: true, custody });
         }
         // Each can be kept once: two binds to port 0 are two ports.
-        let mut open: Vec<&Listener> = keep.into_iter().flat_map(Self::iter).collect();
-        let mut all = Vec::with_capacity(binds.len());
-        for bind in binds {
-            let kept = open.iter().position(|listener| listener.place == *bind.place());
-            all.push(match kept.map(|index| open.remove(index)) {
-                Some(listener) => listener.share(),
-                None => open_one(bind, binds, options, keep.is_some()).map_err(|error| hint(error, bind, keep))?,
-            });
-        }
+        let mut spare: Vec<&Listener> = keep.into_iter().flat_map(Self::iter).collect();
+        let claim = |bind: &Bind| {
+            let kept = spare.iter().position(|listener| listener.place == *bind.place());
+            kept.map(|index| spare.remove(index).share())
+        };
+        let all = binds.iter().map(claim).collect();
+        let opening = Opening { binds, options, at_reload: keep.is_some(), custody: &custody, spare, all };
+        let all = opening.complete()?;
         for listener in &all {
             listener.add_lanes(options)?;
         }
@@ -64,7 +69,7 @@ impl Listeners {
                 let _ = socket::set_backlog(&socket, options.backlog);
             }
         }
-        Ok(Self { all, activated: false })
+        Ok(Self { all, activated: false, custody })
     }
 
     /// Each of them, in the order of the settings.
@@ -77,10 +82,21 @@ impl Listeners {
         self.all.iter().for_each(Listener::close);
     }
 
-    /// Whether the files of Unix sockets stay when their listeners close: another arbiter serves from them.
-    pub fn keep_paths(&self, keep: bool) {
+    /// Another arbiter serves from the files of these Unix sockets now: they stay when the listeners close.
+    pub fn share_files(&self) {
+        self.set_shared(true);
+    }
+
+    /// There is no other arbiter any more: the files go with the listeners again, and those that went before them go
+    /// now.
+    pub fn own_files(&self) {
+        self.set_shared(false);
+        self.custody.settle();
+    }
+
+    fn set_shared(&self, shared: bool) {
         for file in self.all.iter().filter_map(|listener| listener.file.borrow().clone()) {
-            file.set_shared(keep);
+            file.set_shared(shared);
         }
     }
 }
@@ -106,91 +122,72 @@ impl Listener {
     }
 }
 
-pub(super) fn refuse(bind: &str, why: impl Into<String>) -> ListenError {
-    ListenError::Refused { bind: bind.to_owned(), why: why.into() }
+/// The opening of one load's listeners, under way.
+struct Opening<'a> {
+    binds: &'a [Bind],
+    options: &'a Options,
+    at_reload: bool,
+    custody: &'a Rc<Custody>,
+    /// Of the load before, and in no bind any more.
+    spare: Vec<&'a Listener>,
+    /// For each bind; none: not open yet.
+    all: Vec<Option<Listener>>,
 }
 
-/// If we are in our own way, "another process" would mislead.
-fn hint(error: ListenError, bind: &Bind, keep: Option<&Listeners>) -> ListenError {
-    let Place::Tcp { port, .. } = bind.place() else { return error };
-    let ours = |listener: &&Listener| matches!(listener.address, SocketName::Tcp(open) if open.port() == *port);
-    match keep.into_iter().flat_map(Listeners::iter).find(ours) {
-        Some(open) => refuse(
-            &bind.to_string(),
-            format!("this server still listens on {}, which has the same port; that needs a restart", open.name),
-        ),
-        None => error,
+impl Opening<'_> {
+    fn complete(mut self) -> Result<Vec<Listener>, ListenError> {
+        for (index, bind) in self.binds.iter().enumerate() {
+            if self.all[index].is_none() {
+                self.all[index] = Some(self.open(bind)?);
+            }
+        }
+        let spoken = self.all.into_iter().flatten().zip(self.binds);
+        let mut all: Vec<_> =
+            spoken.map(|(listener, bind)| listener.speaking(bind.speech(), self.options.certificates)).collect();
+        // What is spare and yet within a bind stays open beside it, and speaks as it does: connections wait in it.
+        let staying = self.spare.iter().filter_map(|spare| {
+            let wider = all.iter().find(|listener| tcp::replaces(listener, &spare.address))?;
+            Some(Listener { tls: wider.tls, ..spare.share() })
+        });
+        let staying: Vec<_> = staying.collect();
+        all.extend(staying);
+        Ok(all)
     }
-}
 
-fn open_one(bind: &Bind, binds: &[Bind], options: &Options, at_reload: bool) -> Result<Listener, ListenError> {
-    let name = bind.to_string();
-    let (socket, file) = match bind.place() {
-        Place::Tcp { host, port } => (open_tcp(&name, host, *port, binds, options)?, None),
-        Place::Unix(path) => {
-            let socket = open_unix(&name, path, options)?;
-            (socket, SocketFile::at(path))
-        }
-        Place::Fd(_) if at_reload => {
-            return Err(refuse(&name, "an inherited socket can be taken over at a start only"));
-        }
-        Place::Fd(number) => {
-            // Looked at before it is owned: whatever else has this number is not ours to close.
-            let there = crate::sys::fd::borrow(*number).filter(|fd| socket::accepts_connections(fd));
-            let adopted = there.and_then(|_| crate::sys::fd::adopt(*number).ok());
-            let socket = adopted.ok_or_else(|| refuse(&name, "no listening socket was inherited under this number"))?;
-            (socket, None)
-        }
-    };
-    let unnamed = |error: io::Error| refuse(&name, format!("the socket has no usable address: {error}"));
-    let address = socket::local_name(&socket).map_err(unnamed)?;
-    crate::sys::fd::set_nonblocking(&socket).map_err(unnamed)?;
-    Ok(Listener::new(bind.place().clone(), name, address, vec![socket], file))
-}
-
-fn open_tcp(name: &str, host: &str, port: u16, binds: &[Bind], options: &Options) -> Result<OwnedFd, ListenError> {
-    let address = resolve(host, port).map_err(|why| refuse(name, why))?;
-    // [::] would take the IPv4 port with it, if the system is so configured, and a bind for that would fail.
-    let only_v6 = address.is_ipv6() && binds.iter().any(|other| is_v4(other.place(), port));
-    let first = TcpOptions { backlog: options.backlog, reuse_port: options.reuse_port, first: true, only_v6 };
-    socket::tcp_listener(address, first).map_err(|error| refuse(name, tcp_failure(&error, port)))
-}
-
-/// The address of a host. Of a name that has several, an IPv4 one: `localhost` is 127.0.0.1, as in Gunicorn.
-fn resolve(host: &str, port: u16) -> Result<SocketAddr, String> {
-    let found = (host, port).to_socket_addrs();
-    let found: Vec<_> = found.map_err(|error| format!("the host {host:?} cannot be resolved: {error}"))?.collect();
-    let best = found.iter().find(|address| address.is_ipv4()).or(found.first());
-    best.copied().ok_or_else(|| format!("the host {host:?} has no address"))
-}
-
-fn is_v4(place: &Place, wanted: u16) -> bool {
-    match place {
-        Place::Tcp { host, port } if *port == wanted => resolve(host, *port).is_ok_and(|address| address.is_ipv4()),
-        _ => false,
+    fn open(&mut self, bind: &Bind) -> Result<Listener, ListenError> {
+        let name = bind.to_string();
+        let (socket, file) = match bind.place() {
+            Place::Tcp { host, port } => {
+                let address = tcp::resolve(host, *port).map_err(|why| refuse(&name, why))?;
+                // The same by another name.
+                if let Some(same) = self.spare.iter().position(|spare| spare.address == SocketName::Tcp(address)) {
+                    return Ok(self.spare.remove(same).share_as(bind));
+                }
+                (self.open_tcp(bind, address)?, None)
+            }
+            Place::Unix(path) => {
+                let socket = unix::open(&name, path, self.options)?;
+                (socket, SocketFile::made(path, self.custody))
+            }
+            Place::Fd(_) if self.at_reload => {
+                return Err(refuse(&name, "an inherited socket can be taken over at a start only"));
+            }
+            Place::Fd(number) => {
+                // Looked at before it is owned: whatever else has this number is not ours to close.
+                let there = crate::sys::fd::borrow(*number).filter(|fd| socket::accepts_connections(fd));
+                let adopted = there.and_then(|_| crate::sys::fd::adopt(*number).ok());
+                let missing = || refuse(&name, "no listening socket was inherited under this number");
+                (adopted.ok_or_else(missing)?, None)
+            }
+        };
+        let unnamed = |error: io::Error| refuse(&name, format!("the socket has no usable address: {error}"));
+        let address = socket::local_name(&socket).map_err(unnamed)?;
+        crate::sys::fd::set_nonblocking(&socket).map_err(unnamed)?;
+        Ok(Listener::new(bind.place().clone(), name, address, vec![socket], file))
     }
-}
 
-fn open_unix(name: &str, path: &Path, options: &Options) -> Result<OwnedFd, ListenError> {
-    match std::fs::symlink_metadata(path) {
-        Ok(there) if !there.file_type().is_socket() => {
-            return Err(refuse(name, "the file is there and is not a socket; remove it or choose another path"));
-        }
-        Ok(_) if socket::someone_listens(path) => {
-            return Err(refuse(name, "another process listens on it; stop that one or choose another path"));
-        }
-        // Left behind by a server that is gone.
-        Ok(_) => std::fs::remove_file(path).map_err(|error| refuse(name, unix_failure(&error, path)))?,
-        Err(_) => {}
+    fn open_tcp(&self, bind: &Bind, address: SocketAddr) -> Result<OwnedFd, ListenError> {
+        let opened = tcp::open(address, self.binds, self.options, &self.spare);
+        opened.map_err(|error| tcp::failure(&error, bind, address, self.all.iter().flatten(), &self.spare))
     }
-    let before = privileges::umask(options.umask);
-    let opened = socket::unix_listener(path, options.backlog);
-    privileges::umask(before);
-    let socket = opened.map_err(|error| refuse(name, unix_failure(&error, path)))?;
-    let given = privileges::give(path, options.owner);
-    given.map_err(|error| {
-        let _ = std::fs::remove_file(path);
-        refuse(name, format!("the socket cannot be given to the user of the workers: {error}"))
-    })?;
-    Ok(socket)
 }

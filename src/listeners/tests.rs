@@ -1,5 +1,8 @@
 //! Opening, keeping and handing over, with real sockets on the loopback and in temporary directories.
 
+mod files;
+mod overlap;
+
 use super::*;
 use crate::sys::privileges::Owner;
 use crate::sys::socket;
@@ -11,8 +14,14 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::rc::Rc;
 
-const PLAIN: Options =
-    Options { backlog: 64, reuse_port: false, lanes: 1, umask: 0, owner: Owner { uid: None, gid: None } };
+const PLAIN: Options = Options {
+    backlog: 64,
+    reuse_port: false,
+    lanes: 1,
+    umask: 0,
+    owner: Owner { uid: None, gid: None },
+    certificates: false,
+};
 
 fn lanes(lanes: u16) -> Options {
     Options { reuse_port: true, lanes, ..PLAIN }
@@ -145,45 +154,6 @@ fn nothing_stays_behind_when_one_bind_fails() {
 }
 
 #[test]
-fn a_socket_file_goes_with_its_last_load() {
-    let folder = tempfile::tempdir().unwrap();
-    let (path, bind) = unix(&folder, "x.sock");
-    let first = open(&[&bind], &PLAIN, None);
-    let second = open(&[&bind], &PLAIN, Some(&first));
-    assert_eq!(second.iter().next().unwrap().url(), bind);
-    drop(first);
-    assert!(UnixStream::connect(&path).is_ok());
-    second.close();
-    assert!(!path.exists());
-}
-
-#[test]
-fn a_file_that_is_not_ours_any_more_stays() {
-    let folder = tempfile::tempdir().unwrap();
-    let (path, bind) = unix(&folder, "x.sock");
-    let listeners = open(&[&bind], &PLAIN, None);
-    std::fs::remove_file(&path).unwrap();
-    let _other = UnixListener::bind(&path).unwrap();
-    drop(listeners);
-    assert!(UnixStream::connect(&path).is_ok());
-}
-
-#[test]
-fn only_a_stale_socket_is_replaced() {
-    let folder = tempfile::tempdir().unwrap();
-    let (path, bind) = unix(&folder, "x.sock");
-    drop(UnixListener::bind(&path).unwrap());
-    drop(open(&[&bind], &PLAIN, None));
-    let server = UnixListener::bind(&path).unwrap();
-    assert!(refused(&[&bind], &PLAIN, None).contains("another process listens"));
-    drop(server);
-    std::fs::remove_file(&path).unwrap();
-    std::fs::write(&path, "precious").unwrap();
-    assert!(refused(&[&bind], &PLAIN, None).contains("is not a socket"));
-    assert_eq!(std::fs::read(&path).unwrap(), b"precious");
-}
-
-#[test]
 fn an_unusable_address_is_named_with_its_reason() {
     let long = format!("unix:/tmp/{}", "x".repeat(200));
     let cases = [
@@ -225,31 +195,6 @@ fn handed_over(listeners: &Listeners) -> impl Fn(&str) -> Option<OsString> {
 }
 
 #[test]
-fn an_upgrade_takes_over_sockets_and_leaves_the_files_alone() {
-    let folder = tempfile::tempdir().unwrap();
-    let (path, bind) = unix(&folder, "x.sock");
-    let old = open(&["127.0.0.1:0", &bind], &lanes(2), None);
-    let inherited = inherit_upgrade(handed_over(&old)).unwrap().unwrap();
-    let new = open(&["127.0.0.1:0", &bind], &lanes(2), Some(&inherited));
-    assert_eq!(addresses(&new), addresses(&old));
-    assert_eq!(numbers(&new), numbers(&inherited));
-    drop(inherited);
-    drop(new);
-    assert!(path.exists(), "the old arbiter still serves from it");
-
-    let inherited = inherit_upgrade(handed_over(&old)).unwrap().unwrap();
-    old.keep_paths(true);
-    drop(old);
-    assert!(path.exists(), "the new arbiter serves from it");
-    // It may be told to stop before it learns that it is alone.
-    inherited.close();
-    assert!(path.exists());
-    inherited.keep_paths(false);
-    drop(inherited);
-    assert!(!path.exists(), "the promoted arbiter was the last");
-}
-
-#[test]
 fn a_broken_inheritance_is_refused_and_none_is_none() {
     assert!(inherit_upgrade(|_| None).unwrap().is_none());
     assert!(inherit_systemd(|_| None).unwrap().is_none());
@@ -274,7 +219,7 @@ fn what_systemd_opened_is_all_there_is() {
     let server = UnixListener::bind(&path).unwrap();
     let name = SocketName::Unix(path.clone());
     let listener = Listener::new(Place::Fd(3), "systemd:x".into(), name, vec![server.into()], None);
-    let activated = Listeners { all: vec![listener], activated: true };
+    let activated = Listeners { all: vec![listener], activated: true, custody: Rc::default() };
     let listeners = open(&["127.0.0.1:1"], &lanes(3), Some(&activated));
     assert_eq!(numbers(&listeners), numbers(&activated));
     let inherited = inherit_upgrade(handed_over(&listeners)).unwrap().unwrap();
@@ -289,4 +234,22 @@ fn sockets_outlive_the_list_they_came_from() {
     let socket: Rc<_> = listeners.iter().next().unwrap().sockets().remove(0);
     listeners.close();
     assert!(socket::accepts_connections(&socket));
+}
+
+#[test]
+fn what_is_spoken_changes_without_a_new_socket() {
+    let spoken = |listeners: &Listeners| Vec::from_iter(listeners.iter().map(Listener::is_tls));
+    let secure = Options { certificates: true, ..PLAIN };
+    let folder = tempfile::tempdir().unwrap();
+    let (_, bind) = unix(&folder, "x.sock");
+    let plain = open(&["127.0.0.1:0", &bind], &PLAIN, None);
+    let tls = open(&["127.0.0.1:0", &bind], &secure, Some(&plain));
+    assert_eq!((spoken(&plain), spoken(&tls)), (vec![false, false], vec![true, false]));
+    let again = open(&["http://127.0.0.1:0", &format!("https+{bind}")], &secure, Some(&tls));
+    assert_eq!(spoken(&again), [false, true]);
+    assert_eq!(numbers(&again), numbers(&plain), "the accept queues stay");
+    assert!(tls.iter().next().unwrap().url().starts_with("https://127.0.0.1:"));
+    assert_eq!(again.iter().nth(1).unwrap().url(), format!("https+{bind}"));
+    let inherited = inherit_upgrade(handed_over(&again)).unwrap().unwrap();
+    assert_eq!(spoken(&open(&["https://127.0.0.1:0", &bind], &secure, Some(&inherited))), [true, false]);
 }

@@ -40,11 +40,24 @@ pub(super) fn text(record: &Record, colors: bool) -> String {
     push_time(&mut line, record.time, "%Y-%m-%d %H:%M:%S %z");
     line.insert(0, '[');
     let _ = write!(line, "] [{}] [{on}{name}{off}] ", record.pid);
+    push_body(&mut line, record);
+    line.push('\n');
+    line
+}
+
+/// The line without what syslog says by itself: time, process and level.
+pub(super) fn bare(record: &Record) -> String {
+    let mut line = String::with_capacity(record.message.len());
+    push_body(&mut line, record);
+    line
+}
+
+fn push_body(line: &mut String, record: &Record) {
     for span in record.spans {
         line.push_str(span.name);
         if !span.fields.is_empty() {
             line.push('{');
-            push_fields(&mut line, &span.fields);
+            push_fields(line, &span.fields);
             line.push('}');
         }
         line.push_str(": ");
@@ -53,15 +66,13 @@ pub(super) fn text(record: &Record, colors: bool) -> String {
         line.push_str(target);
         line.push_str(": ");
     }
-    push_clean(&mut line, record.message);
+    push_clean(line, record.message);
     if !record.fields.is_empty() {
         if !record.message.is_empty() {
             line.push(' ');
         }
-        push_fields(&mut line, record.fields);
+        push_fields(line, record.fields);
     }
-    line.push('\n');
-    line
 }
 
 /// One JSON object and a line feed: `{"time":…,"pid":…,"level":…,"message":…}`, and for an event of the application

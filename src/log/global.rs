@@ -7,6 +7,7 @@
 use super::format::{self, Fields, Record, Span};
 use super::open::{LogError, open};
 use super::sink::{Losses, deliver};
+use super::syslog;
 use crate::abi::LogOrders;
 use crate::types::Level;
 use std::fmt;
@@ -22,16 +23,24 @@ struct Logger {
 
 static LOGGER: RwLock<Option<Arc<Logger>>> = RwLock::new(None);
 static LOSSES: Losses = Losses::new();
+/// What syslog did not take; its file may have it.
+static SYSLOG_LOSSES: Losses = Losses::new();
 /// The least level that is written, beside the lock so that a line that nobody wants costs one load.
 static LEAST: AtomicU8 = AtomicU8::new(Level::Info as u8);
 
 /// Takes `fd` as the log and `orders` as its shape; what was in use before is closed.
 pub fn init(orders: LogOrders, fd: OwnedFd) {
     LEAST.store(orders.level as u8, Ordering::Relaxed);
+    let number = fd.as_raw_fd();
     let logger = Arc::new(Logger { orders, fd });
     let former = LOGGER.write().unwrap_or_else(PoisonError::into_inner).replace(logger);
-    // A statement of its own, after the lock: closing a file on a sick disk may take its time.
-    drop(former);
+    // After the lock: closing a file on a sick disk may take its time.
+    match former {
+        // A worker with its application linked in: this is the arbiter's logger, and its descriptor the one that the
+        // seat has handed on to us. It has two owners now, of whom one must not close it.
+        Some(former) if former.fd.as_raw_fd() == number => std::mem::forget(former),
+        former => drop(former),
+    }
 }
 
 /// Opens what `orders` name: the file, or the standard error stream. The caller may give it to another owner and then
@@ -77,7 +86,7 @@ pub fn raw_fd() -> RawFd {
 /// How many lines this process has lost because the log took no more.
 #[must_use]
 pub fn dropped() -> u64 {
-    LOSSES.total()
+    LOSSES.total() + SYSLOG_LOSSES.total()
 }
 
 /// Whether a line of this level is written at all.
@@ -110,15 +119,29 @@ pub(super) fn emit(level: Level, message: &str, target: Option<&str>, fields: &F
     let (json, colors) = logger.as_ref().map_or((false, false), |logger| (logger.orders.json, logger.orders.colors));
     let shape = |record: &Record| if json { format::json(record) } else { format::text(record, colors) };
     let notice = |lost: u64| {
-        let lines = if lost == 1 { "line" } else { "lines" };
-        let message = format!("{lost} log {lines} could not be written before this one");
+        let message = lost_lines(lost);
         shape(&Record { level: Level::Warning, message: &message, target: None, fields: &[], spans: &[], ..record })
     };
     let line = shape(&record);
-    match logger {
+    match &logger {
         Some(logger) => deliver(&logger.fd, &LOSSES, &line, notice),
         None => deliver(io::stderr(), &LOSSES, &line, notice),
     }
+    if let Some(orders) = logger.as_ref().and_then(|logger| logger.orders.syslog.as_ref()) {
+        let text = if json { line } else { format::bare(&record) };
+        SYSLOG_LOSSES.tell_after(
+            || syslog::tell(orders, level, pid, &text),
+            |lost| {
+                let text = lost_lines(lost);
+                syslog::tell(orders, Level::Warning, pid, &text)
+            },
+        );
+    }
+}
+
+fn lost_lines(lost: u64) -> String {
+    let lines = if lost == 1 { "line" } else { "lines" };
+    format!("{lost} log {lines} could not be written before this one")
 }
 
 fn current() -> Option<Arc<Logger>> {

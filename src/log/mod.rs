@@ -2,7 +2,7 @@
 //!
 //! Arbiter and workers each hold one process-global logger, which is safe to use right after a fork and never blocks,
 //! slows or fails its caller: what cannot be written is counted, and the count is told with the next line that can be.
-//! This module decides neither what is worth a line nor who owns the file; the access log is not its business.
+//! This module decides neither what is worth a line nor who owns the file.
 //!
 //! - `format`: a record as text or JSON. Pure.
 //! - `sink`: where lines go, and what happens when they cannot.
@@ -10,13 +10,17 @@
 //! - `global`: the process's one logger, and the macros.
 //! - `bridge`: the application's `tracing` events into the same log.
 //! - `facade`: the same for records of the `log` crate.
+//! - `syslog`: messages to a syslog daemon, for both logs.
+//! - `access`: the other log, one line for each request.
 
+pub mod access;
 mod bridge;
 mod facade;
 mod format;
 mod global;
 mod open;
 mod sink;
+mod syslog;
 
 pub use bridge::bridge;
 pub use facade::hear_log_records;

@@ -1,4 +1,4 @@
-//! Opens the file of an operator log. Refuses with one sentence that says what is wrong and where; the caller decides
+//! Opens the file of a log. Refuses with one sentence that says what is wrong and where; the caller decides
 //! whether that ends the start (boot) or keeps the old log (USR1, HUP). Ownership is the arbiter's business.
 
 use std::fs::{File, OpenOptions};
@@ -9,9 +9,11 @@ use std::path::{Path, PathBuf};
 /// Why the log could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
-    /// The file of `errorlog` cannot be written to.
-    #[error("cannot open errorlog {}: {reason}", path.display())]
+    /// The file of `errorlog` or `accesslog` cannot be written to.
+    #[error("cannot open {option} {}: {reason}", path.display())]
     Open {
+        /// Which of the two.
+        option: &'static str,
         /// The file.
         path: PathBuf,
         /// What is wrong with it, in words.
@@ -39,6 +41,11 @@ impl From<LogError> for io::Error {
 /// # Errors
 /// If the file cannot be opened or made.
 pub fn open(path: &Path) -> Result<File, LogError> {
+    open_as("errorlog", path)
+}
+
+/// The same for the file that `option` names.
+pub(super) fn open_as(option: &'static str, path: &Path) -> Result<File, LogError> {
     let is_fifo = std::fs::metadata(path).is_ok_and(|found| found.file_type().is_fifo());
     OpenOptions::new()
         .append(true)
@@ -47,7 +54,7 @@ pub fn open(path: &Path) -> Result<File, LogError> {
         .read(is_fifo)
         .mode(0o644)
         .open(path)
-        .map_err(|source| LogError::Open { reason: explain(path, &source), path: path.to_owned(), source })
+        .map_err(|source| LogError::Open { option, reason: explain(path, &source), path: path.to_owned(), source })
 }
 
 /// The reason in words: the system's "No such file or directory" does not say which of the two.

@@ -29,6 +29,21 @@ impl Losses {
     }
 }
 
+impl Losses {
+    /// For a log that takes messages: sends `message`, and before it, if some were lost, the `notice` of their number.
+    pub(super) fn tell_after(
+        &self,
+        message: impl FnOnce() -> std::io::Result<()>,
+        notice: impl FnOnce(u64) -> std::io::Result<()>,
+    ) {
+        let untold = self.untold.swap(0, Ordering::Relaxed);
+        let noticed = if untold == 0 { Ok(()) } else { notice(untold) };
+        if noticed.and_then(|()| message()).is_err() {
+            self.add(untold);
+        }
+    }
+}
+
 /// Writes `line`; if lines were lost before, the words of `notice` (given their number) go first, in the same write.
 /// A line that cannot be written now is counted and forgotten.
 pub(super) fn deliver(fd: impl AsFd, losses: &Losses, line: &str, notice: impl Fn(u64) -> String) {

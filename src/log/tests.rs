@@ -54,6 +54,12 @@ fn a_logger_from_boot_to_rotation_to_trouble() {
     assert!(lines(&away, "still the old one")[0].ends_with("[INFO] still the old one"));
     std::fs::remove_dir(&path).unwrap();
 
+    // A seat that hands on the descriptor which this process's logger has already.
+    let again = crate::sys::fd::adopt(raw_fd()).unwrap();
+    init(orders.clone(), again);
+    info!("through the same descriptor");
+    assert_eq!(lines(&away, "through the same").len(), 1);
+
     // JSON, and the application's own events.
     reconfigure(LogOrders { json: true, level: Level::Debug, ..orders.clone() }).unwrap();
     tracing::subscriber::with_default(bridge(), || {

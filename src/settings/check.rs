@@ -1,9 +1,13 @@
 //! The checks that need more than one option: conflicts are errors that name both origins, waste is a warning.
 
 use super::error::{Fault, Place, Problem, quoted};
-use super::options::Settings;
+use super::options::{AccessOutput, Settings};
 use super::resolve::Resolved;
+use super::{secure, syslog};
 use std::time::Duration;
+
+/// Takes a key and the sentence that says what is wrong with it.
+pub(super) type Conflict<'a> = dyn FnMut(&'static str, String) + 'a;
 
 /// What cannot work together.
 pub fn conflicts(resolved: &Resolved) -> Vec<Problem> {
@@ -19,12 +23,26 @@ pub fn conflicts(resolved: &Resolved) -> Vec<Problem> {
             format!("names the same file as errorlog (pidfile: {pidfile}; errorlog: {errorlog}); give each its own");
         conflict("pidfile", message);
     }
+    if let (Some(path), AccessOutput::File(access)) = (settings.pidfile.as_deref(), settings.access_output())
+        && path == access
+    {
+        let (pidfile, accesslog) = (origin("pidfile"), origin("accesslog"));
+        let message =
+            format!("names the same file as accesslog (pidfile: {pidfile}; accesslog: {accesslog}); give each its own");
+        conflict("pidfile", message);
+    }
+    if settings.syslog
+        && let Err(why) = syslog::parse_address(&settings.syslog_addr)
+    {
+        conflict("syslog_addr", format!("{why} ({})", origin("syslog_addr")));
+    }
     if settings.bind.is_empty() {
         conflict("bind", format!("the list is empty ({}); name at least one address", origin("bind")));
     }
     for (index, bind) in settings.bind.iter().enumerate() {
         // Port 0 is another port each time.
-        if !bind.ends_with(":0") && settings.bind.iter().skip(index + 1).any(|other| other == bind) {
+        let same = |other: &String| address(other) == address(bind);
+        if !bind.ends_with(":0") && settings.bind.iter().skip(index + 1).any(same) {
             conflict("bind", format!("{bind} is listed twice ({}); name it once", origin("bind")));
         }
     }
@@ -36,7 +54,14 @@ pub fn conflicts(resolved: &Resolved) -> Vec<Problem> {
         );
         conflict("request_id_header", message);
     }
+    secure::conflicts(resolved, &mut conflict);
     problems
+}
+
+/// A bind without what says how it is spoken to there.
+fn address(bind: &str) -> &str {
+    let scheme = ["https+", "http+", "https://", "http://", "tcp://"].into_iter().find(|it| bind.starts_with(it));
+    bind.strip_prefix(scheme.unwrap_or_default()).unwrap_or(bind)
 }
 
 /// Whether this is the name of a header field (RFC 9110, 5.1), and of none that HTTP itself needs.
@@ -75,6 +100,22 @@ pub fn warnings(resolved: &Resolved) -> Vec<String> {
         settings.max_worker_lifetime > Duration::ZERO,
         lifetime,
     );
+    warnings.extend(secure::warnings(resolved));
+    let logs = settings.access_output() != AccessOutput::None || settings.access_to_syslog();
+    for (key, idle, base) in [
+        ("access_log_format", !logs, "an access log (accesslog)"),
+        ("syslog_addr", !settings.syslog, "syslog"),
+        ("syslog_prefix", !settings.syslog, "syslog"),
+        ("syslog_facility", !settings.syslog, "syslog"),
+    ] {
+        if idle && resolved.provenance.contains_key(key) {
+            warnings.push(format!("{key} ({}) has no effect without {base}", resolved.origin(key)));
+        }
+    }
+    if is_silent(settings) && settings.access_output() == AccessOutput::Stdout {
+        let origin = resolved.origin("daemon");
+        warnings.push(format!("daemon ({origin}) sends the access log to /dev/null; name a file in accesslog"));
+    }
     if is_mute(settings) {
         let origin = resolved.origin("daemon");
         warnings
@@ -85,5 +126,10 @@ pub fn warnings(resolved: &Resolved) -> Vec<String> {
 
 /// A daemon that logs to a standard error which it closes.
 fn is_mute(settings: &Settings) -> bool {
-    settings.daemon && !settings.enable_stdio_inheritance && settings.log_path().is_none()
+    is_silent(settings) && settings.log_path().is_none() && !settings.syslog
+}
+
+/// A daemon whose standard streams lead nowhere.
+fn is_silent(settings: &Settings) -> bool {
+    settings.daemon && !settings.enable_stdio_inheritance
 }

@@ -87,13 +87,13 @@ fn text_of(environment: &Environment, name: &str) -> Option<Result<String, Probl
 
 fn value(spec: &OptionSpec, name: &str, text: &str) -> Result<Value, Problem> {
     let problem = |fault| Problem { place: Place::Environment { name: name.to_owned(), text: word(text) }, fault };
-    let refused = || problem(Fault::Refused { wanted: spec.kind.wanted() });
-    let Kind::List(_) = spec.kind else { return spec.kind.parse(text).ok_or_else(refused) };
+    let refused = |text: &str| problem(Fault::Refused { wanted: spec.kind.wanted_instead_of(text) });
+    let Kind::List(_) = spec.kind else { return spec.kind.parse(text).ok_or_else(|| refused(text)) };
     let mut all = Vec::new();
     for element in shlex::split(text).ok_or_else(|| problem(Fault::OpenQuote))? {
         match spec.kind.parse(&element) {
             Some(Value::List(more)) => all.extend(more),
-            _ => return Err(refused()),
+            _ => return Err(refused(&element)),
         }
     }
     Ok(Value::List(all))

@@ -2,7 +2,7 @@
 
 use super::kind::Kind;
 use super::value::Value;
-use crate::types::Level;
+use crate::types::{Level, ProxyHeaders, ProxyProtocol, TlsVersion};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -24,6 +24,17 @@ pub enum LogFormat {
     Json,
 }
 
+/// Whether there is an access log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Toggle {
+    /// If something else asks for it.
+    Auto,
+    /// In any case.
+    On,
+    /// In no case.
+    Off,
+}
+
 /// When to colour the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Colors {
@@ -33,6 +44,15 @@ pub enum Colors {
     Always,
     /// Never.
     Never,
+}
+
+/// Who may speak HTTP/2 without TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Http2Cleartext {
+    /// Nobody.
+    Off,
+    /// Who begins with it.
+    PriorKnowledge,
 }
 
 impl Colors {
@@ -199,5 +219,10 @@ macro_rules! named {
 }
 
 named!(Level { Debug = "debug", Info = "info", Warning = "warning", Error = "error", Critical = "critical" });
+named!(Http2Cleartext { Off = "off", PriorKnowledge = "prior-knowledge" });
 named!(LogFormat { Text = "text", Json = "json" });
+named!(Toggle { Auto = "auto", On = "on", Off = "off" });
 named!(Colors { Auto = "auto", Always = "always", Never = "never" });
+named!(ProxyProtocol { Off = "off", V1 = "v1", V2 = "v2", Auto = "auto" });
+named!(ProxyHeaders { Off = "off", XForwarded = "x-forwarded", Forwarded = "forwarded", Any = "any" });
+named!(TlsVersion { V1_2 = "1.2", V1_3 = "1.3" });

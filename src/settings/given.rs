@@ -24,7 +24,7 @@ pub fn layer(given: &[Given], origin: &Origin) -> (Layer, Vec<Problem>) {
             option.texts.iter().map(|text| (text, spec.kind.parse(text))).partition(|(_, value)| value.is_some());
         problems.extend(unfit.into_iter().map(|(text, _)| Problem {
             place: place(origin, format!("{} {}", spec.flag(), word(text))),
-            fault: Fault::Refused { wanted: spec.kind.wanted() },
+            fault: Fault::Refused { wanted: spec.kind.wanted_instead_of(text) },
         }));
         let value = fit.into_iter().filter_map(|(_, value)| value).reduce(|sum, next| match (sum, next) {
             (Value::List(mut all), Value::List(more)) => {

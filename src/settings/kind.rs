@@ -3,6 +3,7 @@
 use super::error::quoted;
 use super::parse;
 use super::value::Value;
+use crate::proxies::{self, BadEntry, Trusted};
 use std::ops::Range;
 use toml::de::DeValue;
 
@@ -63,13 +64,21 @@ pub enum Item {
     },
     /// `NAME=VALUE` for an environment.
     Pair,
+    /// `HEADER=VALUE`: what a header of a request may say.
+    Header,
+    /// Whom to trust: an address, a network or `*`; several in one text with commas between, as in Gunicorn.
+    Peer,
 }
 
 impl Kind {
     /// What a value in the file must be, as the end of the sentence "must be ...".
     #[must_use]
     pub fn wanted_in_file(&self) -> String {
-        let list = if self.is_list() { ", or a list of them" } else { "" };
+        let list = match self {
+            Self::List(Item::Peer) => ", or a list of such",
+            Self::List(_) => ", or a list of them",
+            _ => "",
+        };
         format!("{}{list}", self.wanted())
     }
 
@@ -93,6 +102,10 @@ impl Kind {
             Self::Account { .. } => "a name or a number".to_owned(),
             Self::List(Item::Text { .. }) => "a string that is not empty".to_owned(),
             Self::List(Item::Pair) => "NAME=VALUE".to_owned(),
+            Self::List(Item::Header) => "HEADER=VALUE, as in \"X-Forwarded-Proto=https\"".to_owned(),
+            Self::List(Item::Peer) => {
+                "IP addresses, networks as in \"10.0.0.0/8\", or \"*\" for everybody, with commas between".to_owned()
+            }
         }
     }
 
@@ -105,10 +118,11 @@ impl Kind {
             Self::Seconds => "SECONDS",
             Self::Bytes => "BYTES",
             Self::Mode => "MODE",
-            Self::Choice { switch: Some(_), .. } => "WHEN",
             Self::Choice { .. } => "NAME",
             Self::Text { name } | Self::Account { name } | Self::List(Item::Text { name }) => name,
             Self::List(Item::Pair) => "NAME=VALUE",
+            Self::List(Item::Header) => "HEADER=VALUE",
+            Self::List(Item::Peer) => "IPS",
         })
     }
 
@@ -133,7 +147,19 @@ impl Kind {
             Self::Mode => parse::mode(text).map(Value::Mode),
             Self::Choice { names, switch } => choice(names, *switch, text),
             Self::Text { .. } | Self::Account { .. } => clean(text).then(|| Value::Text(text.to_owned())),
-            Self::List(item) => item.fits(text).then(|| Value::List(vec![text.to_owned()])),
+            Self::List(item) => item.read(text).map(Value::List),
+        }
+    }
+
+    /// [`Kind::wanted`], with what is wrong about this very text where that is not plain to see.
+    #[must_use]
+    pub fn wanted_instead_of(&self, text: &str) -> String {
+        match self {
+            Self::List(Item::Peer) => match Trusted::parse([text]) {
+                Err(BadEntry { entry, why }) => format!("{}; {} {why}", self.wanted(), quoted(&entry)),
+                Ok(_) => self.wanted(),
+            },
+            _ => self.wanted(),
         }
     }
 
@@ -147,8 +173,8 @@ impl Kind {
             (Self::List(item), DeValue::Array(elements)) => {
                 let mut texts = Vec::new();
                 for element in elements.iter() {
-                    match element.get_ref().as_str().filter(|text| item.fits(text)) {
-                        Some(text) => texts.push(text.to_owned()),
+                    match element.get_ref().as_str().and_then(|text| item.read(text)) {
+                        Some(more) => texts.extend(more),
                         None => return Err(element.span()),
                     }
                 }
@@ -187,11 +213,20 @@ impl Kind {
 }
 
 impl Item {
-    fn fits(&self, text: &str) -> bool {
-        match self {
-            Self::Text { .. } => clean(text) && !text.trim().is_empty(),
-            Self::Pair => clean(text) && text.split_once('=').is_some_and(|(name, _)| !name.trim().is_empty()),
-        }
+    /// The elements that a text is: one, but for those with commas between.
+    fn read(&self, text: &str) -> Option<Vec<String>> {
+        let fits = match self {
+            Self::Text { .. } => !text.trim().is_empty(),
+            Self::Pair => text.split_once('=').is_some_and(|(name, _)| !name.trim().is_empty()),
+            Self::Header => {
+                text.split_once('=').is_some_and(|(name, value)| proxies::check_header(name.trim(), value).is_ok())
+            }
+            Self::Peer => {
+                let all = || proxies::entries(text).map(str::to_owned).collect();
+                return Trusted::parse([text]).is_ok().then(all);
+            }
+        };
+        (fits && clean(text)).then(|| vec![text.to_owned()])
     }
 }
 

@@ -16,8 +16,10 @@ mod layer;
 mod options;
 mod parse;
 mod resolve;
+mod secure;
 mod spec;
 mod suggest;
+mod syslog;
 mod validate;
 mod value;
 
@@ -26,12 +28,14 @@ mod tests;
 
 pub use environment::{CMD_ARGS, Environment, PREFIX};
 pub use error::{Fault, Place, Problem, SettingsError};
-pub use field::{Colors, LogFormat};
+pub use field::{Colors, Http2Cleartext, LogFormat, Toggle};
 pub use given::Given;
 pub use kind::{Item, Kind, SWITCH_OFF, SWITCH_ON};
 pub use layer::{Entry, Layer, Origin};
-pub use options::{OPTIONS, Settings};
+pub use options::{AccessOutput, OPTIONS, Settings};
 pub use resolve::{Change, ConfigFile, DEFAULT_FILE, Resolved, SettingsSource, Sources, changed, config_path, resolve};
+pub use secure::protocols;
 pub use spec::{Foreign, OptionSpec, Section, spec};
+pub use syslog::{SyslogAddress, facility, parse_address as parse_syslog_address};
 pub use validate::validate;
 pub use value::Value;

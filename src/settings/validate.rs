@@ -13,10 +13,10 @@ use super::{check, layer::Origin};
 ///
 /// Every value that no source could have given, then, if there is none, every conflict between options.
 pub fn validate(settings: &Settings) -> Result<(), SettingsError> {
-    let refused = OPTIONS
-        .iter()
-        .filter(|spec| !fits(spec, settings))
-        .map(|spec| Problem { place: Place::Key(spec.key), fault: Fault::Refused { wanted: spec.kind.wanted() } });
+    let refused = OPTIONS.iter().filter_map(|spec| {
+        let fault = Fault::Refused { wanted: wanted(spec, settings)? };
+        Some(Problem { place: Place::Key(spec.key), fault })
+    });
     let mut problems: Vec<Problem> = refused.collect();
     if problems.is_empty() {
         let provenance = OPTIONS.iter().map(|spec| (spec.key, Origin::Program)).collect();
@@ -25,11 +25,14 @@ pub fn validate(settings: &Settings) -> Result<(), SettingsError> {
     if problems.is_empty() { Ok(()) } else { Err(SettingsError { problems }) }
 }
 
-/// Whether the value could have been written on a command line.
-fn fits(spec: &OptionSpec, settings: &Settings) -> bool {
+/// What the value would have to be, if it could not have been written on a command line.
+fn wanted(spec: &OptionSpec, settings: &Settings) -> Option<String> {
     match spec.of(settings) {
-        Some(value) => value.plain().iter().all(|text| spec.kind.parse(text).is_some()),
+        Some(value) => {
+            let unfit = value.plain().into_iter().find(|text| spec.kind.parse(text).is_none())?;
+            Some(spec.kind.wanted_instead_of(&unfit))
+        }
         // Not set, or, for a number, below zero.
-        None => !matches!(spec.kind, Kind::Integer { .. }),
+        None => matches!(spec.kind, Kind::Integer { .. }).then(|| spec.kind.wanted()),
     }
 }

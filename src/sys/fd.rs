@@ -4,6 +4,10 @@ use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
+/// `O_NONBLOCK`, for files that std opens: opening a pipe then waits for nobody.
+#[cfg(feature = "arbiter")]
+pub(crate) const NONBLOCK: i32 = nix::libc::O_NONBLOCK;
+
 /// Makes reads and writes return `WouldBlock` instead of waiting. The flag belongs to the open file, so every process
 /// that shares it is concerned: never do this to an inherited stderr.
 pub fn set_nonblocking(fd: impl AsFd) -> io::Result<()> {
@@ -42,6 +46,15 @@ pub(crate) fn adopt(number: RawFd) -> io::Result<OwnedFd> {
     set_cloexec(looked_at, true)?;
     // SAFETY: it is open, as fcntl has just shown, and the caller says that it is ours.
     Ok(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
+/// Takes over a descriptor of a seat: as [`adopt`] does, but a standard stream stays where it is, for the application
+/// too, and what comes back is a second descriptor of it.
+pub(crate) fn inherit(number: RawFd) -> io::Result<OwnedFd> {
+    match borrow(number) {
+        Some(standard) if number <= 2 => standard.try_clone_to_owned(),
+        _ => adopt(number),
+    }
 }
 
 /// Borrows a descriptor by number without a check: using one that is closed gives `EBADF`, nothing worse, since every
@@ -105,6 +118,13 @@ mod tests {
     fn adopt_refuses_what_is_not_open() {
         assert_eq!(adopt(-1).unwrap_err().raw_os_error(), Some(nix::libc::EBADF));
         assert_eq!(adopt(1_000_000).unwrap_err().raw_os_error(), Some(nix::libc::EBADF));
+    }
+
+    #[test]
+    fn a_standard_stream_is_inherited_as_a_second_descriptor() {
+        let second = inherit(2).unwrap();
+        assert!(second.as_raw_fd() > 2 && is_cloexec(&second));
+        assert_eq!(inherit(-1).unwrap_err().raw_os_error(), Some(nix::libc::EBADF));
     }
 
     #[test]

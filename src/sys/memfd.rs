@@ -1,4 +1,4 @@
-//! Copies of files that no later change on disk can reach.
+//! Files in memory: copies that no later change on disk can reach, and one that one process writes and others read.
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, SealFlag, fcntl, open};
@@ -25,6 +25,31 @@ pub fn copy_of(file: &File, name: &str) -> io::Result<OwnedFd> {
         Err(Errno::EACCES | Errno::EPERM | Errno::ENOSYS) => unnamed_copy(file),
         Err(errno) => Err(errno.into()),
     }
+}
+
+/// An empty file in memory, with a descriptor of its own that can only read it. No other user can open it anew for more
+/// than that.
+///
+/// Where the system forbids memory files, it is an unnamed file in the temporary directory.
+pub fn one_way(name: &str) -> io::Result<(File, OwnedFd)> {
+    let plain = MFdFlags::MFD_CLOEXEC;
+    // Since Linux 6.3 code and data are told apart; before, the flag is not known.
+    let data = plain | MFdFlags::from_bits_retain(nix::libc::MFD_NOEXEC_SEAL);
+    let made = match memfd_create(name, data) {
+        Err(Errno::EINVAL) => memfd_create(name, plain),
+        made => made,
+    };
+    let mode = Mode::S_IRUSR | Mode::S_IWUSR;
+    let file = File::from(match made {
+        Err(Errno::EACCES | Errno::EPERM | Errno::ENOSYS) => {
+            open(&std::env::temp_dir(), OFlag::O_TMPFILE | OFlag::O_RDWR | OFlag::O_CLOEXEC, mode)?
+        }
+        made => made?,
+    });
+    fchmod(&file, mode)?;
+    let again = format!("/proc/self/fd/{}", file.as_raw_fd());
+    let reader = open(again.as_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
+    Ok((file, reader))
 }
 
 fn memory_file(name: &str) -> nix::Result<File> {
@@ -63,7 +88,7 @@ fn fill(mut copy: &File, mut file: &File) -> io::Result<()> {
 mod tests {
     use super::*;
     use std::io::{Read, Write};
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::{FileExt, PermissionsExt};
 
     fn sample() -> File {
         let mut file = tempfile::tempfile().unwrap();
@@ -90,6 +115,16 @@ mod tests {
         let copy = File::from(copy_of(&sample(), "sample").unwrap());
         assert_eq!((&copy).write(b"x").unwrap_err().raw_os_error(), Some(nix::libc::EPERM));
         assert!(copy.set_len(0).is_err());
+    }
+
+    #[test]
+    fn one_way_is_one_way_and_private() {
+        let (file, reader) = one_way("sample").unwrap();
+        file.write_all_at(b"news", 0).unwrap();
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "no other user opens it anew");
+        let reader = File::from(reader);
+        assert_eq!((&reader).write(b"x").unwrap_err().raw_os_error(), Some(nix::libc::EBADF));
+        assert_eq!(content(reader.into()), b"news");
     }
 
     #[test]

@@ -26,6 +26,16 @@ pub fn log_write(fd: impl AsFd, bytes: &[u8]) -> io::Result<()> {
     }
 }
 
+/// Waits until something can be written, at most `limit`.
+pub fn wait_writable(fd: impl AsFd, limit: std::time::Duration) -> io::Result<()> {
+    let mut polled = [PollFd::new(fd.as_fd(), PollFlags::POLLOUT)];
+    let limit = PollTimeout::try_from(limit).unwrap_or(PollTimeout::MAX);
+    match poll(&mut polled, limit) {
+        Ok(_) | Err(Errno::EINTR) => Ok(()),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
 fn all(bytes: &[u8], mut write: impl FnMut(&[u8]) -> nix::Result<usize>) -> io::Result<()> {
     let mut rest = bytes;
     while !rest.is_empty() {

@@ -1,6 +1,7 @@
 //! The body of a request, as the application reads it.
 
 use super::http1::Incoming;
+use super::hyper::Taken;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use std::fmt;
@@ -20,7 +21,7 @@ enum Kind {
     /// Nothing, or all of it at once.
     Whole(Option<Bytes>),
     Http1(Incoming),
-    Hyper(hyper::body::Incoming),
+    Hyper(Taken),
 }
 
 /// Why a request's body ends before its end.
@@ -56,8 +57,8 @@ impl Body {
         Self(Kind::Http1(incoming))
     }
 
-    pub(super) fn hyper(incoming: hyper::body::Incoming) -> Self {
-        Self(Kind::Hyper(incoming))
+    pub(super) fn hyper(taken: Taken) -> Self {
+        Self(Kind::Hyper(taken))
     }
 }
 
@@ -69,9 +70,7 @@ impl http_body::Body for Body {
         match &mut self.0 {
             Kind::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Kind::Http1(incoming) => incoming.poll_frame(cx),
-            Kind::Hyper(incoming) => Pin::new(incoming)
-                .poll_frame(cx)
-                .map(|frame| frame.map(|frame| frame.map_err(|error| BodyError::Transport(Arc::new(error))))),
+            Kind::Hyper(taken) => taken.poll_frame(cx),
         }
     }
 
@@ -79,7 +78,7 @@ impl http_body::Body for Body {
         match &self.0 {
             Kind::Whole(bytes) => bytes.is_none(),
             Kind::Http1(incoming) => incoming.is_end_stream(),
-            Kind::Hyper(incoming) => incoming.is_end_stream(),
+            Kind::Hyper(taken) => taken.is_end_stream(),
         }
     }
 
@@ -87,7 +86,7 @@ impl http_body::Body for Body {
         match &self.0 {
             Kind::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
             Kind::Http1(incoming) => incoming.size_hint(),
-            Kind::Hyper(incoming) => incoming.size_hint(),
+            Kind::Hyper(taken) => taken.size_hint(),
         }
     }
 }

@@ -5,21 +5,24 @@ use super::application::{App, Application, BoxError, chain};
 use super::context::Worker;
 use super::factory::IntoApp;
 use super::report::Reporter;
+use super::tls::Tls;
+use super::trust::Trust;
 use super::{drain, heartbeat, panics, patience, sentinel};
 use crate::abi::{Inherited, Report, SeatError};
+use crate::log::access::Access;
 use crate::scoreboard::Scoreboard;
 use crate::sys::signal::WorkerInbox;
 use crate::sys::{clock, fd, orphan, signal, sigstack};
 use crate::types::{Pid, exit};
 use std::io;
-use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
 /// The exit code of a worker that panicked where nobody expects it; Rust's own number for it.
 const PANICKED: i32 = 101;
 
-/// The whole life of a worker, in a freshly forked process with one thread and all signals blocked. `factory` builds
+/// The whole life of a worker, in a freshly forked process with one thread and no signal handlers; most signals are blocked. `factory` builds
 /// the application; what is returned is the exit code. It never unwinds: its caller may be `extern "C"`.
 ///
 /// This is what [`export!`](crate::export) puts behind its symbol, and what a binary with the application linked in
@@ -56,18 +59,35 @@ where
             return exit::APP_LOAD;
         }
     };
-    let (worker, doors, lane) = match take_seat(seat) {
-        Ok(taken) => taken,
+    let reporter = match fd::adopt(seat.report_fd) {
+        Ok(pipe) => Reporter::new(pipe),
         Err(error) => {
-            crate::log::critical!("The worker cannot start: {error}");
+            crate::log::critical!("The worker cannot start: it has no pipe to the arbiter: {error}");
             return exit::WORKER_BOOT;
         }
+    };
+    let board = match take_log_and_board(&seat) {
+        Ok(board) => board,
+        Err(error) => return cannot_start(&reporter, &*error),
+    };
+    let (tls, trust) = match take_certificates(&seat).and_then(|tls| Ok((tls, Trust::new(&seat.orders.proxies)?))) {
+        Ok(taken) => taken,
+        Err(error) => return cannot_start(&reporter, &*error),
+    };
+    let (slot, generation, orders, lane) = (seat.slot, seat.generation, seat.orders.clone(), seat.lane);
+    // One per process, for ever: see `context`.
+    let worker: &'static Worker =
+        Box::leak(Box::new(Worker::new(slot, generation, orders, board, reporter, tls, trust)));
+    let doors = match take_place(worker, &seat) {
+        Ok(doors) => doors,
+        Err(error) => return cannot_start(&worker.reporter, &*error),
     };
     match build(worker, factory) {
         Ok((runtime, app)) => {
             let code = unless_it_panics("serves", || runtime.block_on(live(worker, app, doors, lane)));
             // Threads that are blocked in the application are not waited for.
             runtime.shutdown_background();
+            worker.close_access_log(LAST_LINES);
             code
         }
         Err(reason) => {
@@ -77,18 +97,28 @@ where
     }
 }
 
-/// Everything before the first line of application code.
-fn take_seat(seat: Inherited) -> Result<(&'static Worker, Doors, u32), BoxError> {
-    crate::log::init(seat.orders.log.clone(), log_fd(seat.log_fd)?);
+/// What the access log gets to be written after the last request.
+const LAST_LINES: Duration = Duration::from_millis(500);
+
+/// By the report, since the arbiter has a log that is read; this process may have none.
+fn cannot_start(reporter: &Reporter, error: &dyn std::fmt::Display) -> i32 {
+    let reason = format!("the worker cannot start: {error}");
+    reporter.send(&Report::BootFailed { code: exit::WORKER_BOOT, reason });
+    exit::WORKER_BOOT
+}
+
+fn take_log_and_board(seat: &Inherited) -> Result<Scoreboard, BoxError> {
+    crate::log::init(seat.orders.log.clone(), fd::inherit(seat.log_fd)?);
     panics::install_hook();
     let board = Scoreboard::adopt(seat.scoreboard)?;
     if seat.slot.0 >= board.slots() {
         return Err(format!("there is no seat {} on the scoreboard", seat.slot).into());
     }
-    let reporter = Reporter::new(fd::adopt(seat.report_fd)?);
-    // One per process, for ever: see `context`.
-    let worker: &'static Worker =
-        Box::leak(Box::new(Worker::new(seat.slot, seat.generation, seat.orders, board, reporter)));
+    Ok(board)
+}
+
+/// Everything else before the first line of application code.
+fn take_place(worker: &'static Worker, seat: &Inherited) -> Result<Doors, BoxError> {
     worker.record().set_pid(Pid(std::process::id().cast_signed()));
     worker.record().set_lane(seat.lane);
     let doors = Doors::inherit(&seat.listeners)?;
@@ -100,14 +130,23 @@ fn take_seat(seat: Inherited) -> Result<(&'static Worker, Doors, u32), BoxError>
     // It watches the lifeline from now on, so the end of the arbiter need not be ours at once.
     orphan::outlive_arbiter()?;
     signal::unblock_all()?;
-    Ok((worker, doors, seat.lane))
+    // Its thread hears the signals from now on, as all do.
+    if let Some(log) = Access::of_seat(seat)? {
+        // Nobody has set it before.
+        let _ = worker.access.set(log);
+    }
+    Ok(doors)
 }
 
-/// The standard streams stay where they are, for the application too; any other descriptor is ours.
-fn log_fd(number: i32) -> io::Result<OwnedFd> {
-    match fd::borrow(number) {
-        Some(standard) if number <= 2 => standard.try_clone_to_owned(),
-        _ => fd::adopt(number),
+/// What TLS is spoken with, if it is spoken anywhere.
+fn take_certificates(seat: &Inherited) -> Result<Option<Tls>, BoxError> {
+    if seat.tls_fd >= 0 {
+        return Ok(Some(Tls::from_vault(fd::adopt(seat.tls_fd)?, &seat.orders)?));
+    }
+    // Serving it plain would be the worst answer of all.
+    match seat.listeners.iter().any(|listener| listener.tls != 0) {
+        true => Err("a listener speaks TLS, and there are no certificates".into()),
+        false => Ok(None),
     }
 }
 

@@ -1,11 +1,13 @@
 //! A connection's facts, for the application.
 
 use super::state::ConnectionState;
+use crate::proxies::{Client, Forwarded, Peer, Scheme};
+use crate::tls::TlsFacts;
 use crate::types::{Generation, SlotId};
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The connection that a request came by; a request extension. Cheap to clone.
 ///
@@ -16,7 +18,11 @@ use std::sync::Arc;
 /// }
 /// ```
 #[derive(Clone)]
-pub struct Connection(Arc<Inner>);
+pub struct Connection {
+    inner: Arc<Inner>,
+    /// What a trusted proxy says of the request that this handle belongs to.
+    forwarded: Option<Arc<Forwarded>>,
+}
 
 /// One end of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +60,19 @@ struct Inner {
     slot: SlotId,
     generation: Generation,
     state: ConnectionState,
+    greeting: OnceLock<Greeting>,
+}
+
+/// What was learned before the first request.
+#[derive(Default)]
+pub(super) struct Greeting {
+    /// The ends of the connection as a PROXY header tells them.
+    pub(super) ends: Option<(Address, Address)>,
+    /// Whose word counts about the client, if that is not the socket's other end.
+    pub(super) trust: Option<Peer>,
+    /// The client came to a proxy over TLS.
+    pub(super) proxied_tls: bool,
+    pub(super) tls: Option<Arc<TlsFacts>>,
 }
 
 impl Connection {
@@ -64,51 +83,118 @@ impl Connection {
         generation: Generation,
         state: ConnectionState,
     ) -> Self {
-        Self(Arc::new(Inner { peer, local, slot, generation, state }))
+        let inner = Inner { peer, local, slot, generation, state, greeting: OnceLock::new() };
+        Self { inner: Arc::new(inner), forwarded: None }
     }
 
-    /// The client's end.
+    /// The other end: that of the socket, or the client that a PROXY header names.
     #[must_use]
     pub fn peer(&self) -> &Address {
-        &self.0.peer
+        self.ends().map_or(&self.inner.peer, |(peer, _)| peer)
     }
 
-    /// Our end.
+    /// Our end, or that of the proxy whose PROXY header names it.
     #[must_use]
     pub fn local(&self) -> &Address {
-        &self.0.local
+        self.ends().map_or(&self.inner.local, |(_, local)| local)
     }
 
-    /// `http`.
+    /// The client: the one that trusted proxies name in the headers of this request (`forwarded_allow_ips`), or else the
+    /// [`peer`](Self::peer). Port 0: it is not known. None: a Unix socket.
+    #[must_use]
+    pub fn client(&self) -> Option<SocketAddr> {
+        match self.forwarded.as_ref().and_then(|forwarded| forwarded.client) {
+            Some(Client { ip, port }) => Some(SocketAddr::new(ip, port.unwrap_or(0))),
+            None => self.peer().tcp(),
+        }
+    }
+
+    /// `https` if the client came over TLS, here or to a trusted proxy; `http` if not.
     #[must_use]
     pub fn scheme(&self) -> &'static str {
-        "http"
+        match self.forwarded.as_ref().and_then(|forwarded| forwarded.scheme) {
+            Some(Scheme::Https) => "https",
+            Some(Scheme::Http) => "http",
+            None if self.tls().is_some() || self.greeting().is_some_and(|greeting| greeting.proxied_tls) => "https",
+            None => "http",
+        }
+    }
+
+    /// The host, perhaps with a port, that the client asked a trusted proxy for, if that says so.
+    #[must_use]
+    pub fn forwarded_host(&self) -> Option<&str> {
+        Some(self.forwarded.as_ref()?.host.as_ref()?.as_str())
+    }
+
+    /// How TLS is spoken on this connection, and the client's certificate; none: it is not.
+    #[must_use]
+    pub fn tls(&self) -> Option<&TlsFacts> {
+        self.greeting()?.tls.as_deref()
     }
 
     /// The worker that serves it. Displayed counting from 1.
     #[must_use]
     pub fn slot(&self) -> SlotId {
-        self.0.slot
+        self.inner.slot
     }
 
     /// The generation of that worker: how many loads of settings and application there were, this one included.
     #[must_use]
     pub fn generation(&self) -> Generation {
-        self.0.generation
+        self.inner.generation
+    }
+
+    fn greeting(&self) -> Option<&Greeting> {
+        self.inner.greeting.get()
+    }
+
+    fn ends(&self) -> Option<&(Address, Address)> {
+        self.greeting()?.ends.as_ref()
+    }
+
+    /// What comes before the first request is over. Only the first call counts.
+    pub(super) fn greet(&self, greeting: Greeting) {
+        drop(self.inner.greeting.set(greeting));
+    }
+
+    /// Whose word counts about the client.
+    pub(super) fn trust(&self) -> Peer {
+        if let Some(trust) = self.greeting().and_then(|greeting| greeting.trust) {
+            return trust;
+        }
+        self.socket_trust()
+    }
+
+    /// The other end of the socket, whatever it says.
+    pub(super) fn socket_trust(&self) -> Peer {
+        match &self.inner.peer {
+            Address::Tcp(address) => Peer::Ip(address.ip()),
+            Address::Unix(_) => Peer::Unix,
+        }
+    }
+
+    /// The handle for a request of which a proxy says this.
+    pub(super) fn seen_as(&self, forwarded: Option<Box<Forwarded>>) -> Self {
+        Self { inner: self.inner.clone(), forwarded: forwarded.map(Arc::from) }
+    }
+
+    /// The client's address for the access log.
+    pub(super) fn client_ip(&self) -> Option<IpAddr> {
+        self.client().map(|address| address.ip())
     }
 
     pub(super) fn state(&self) -> &ConnectionState {
-        &self.0.state
+        &self.inner.state
     }
 }
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection")
-            .field("peer", &self.0.peer)
-            .field("local", &self.0.local)
-            .field("slot", &self.0.slot)
-            .field("generation", &self.0.generation)
+            .field("peer", self.peer())
+            .field("local", self.local())
+            .field("slot", &self.inner.slot)
+            .field("generation", &self.inner.generation)
             .finish()
     }
 }

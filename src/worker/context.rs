@@ -5,10 +5,14 @@ use super::http1::HeadLimits;
 use super::patience::Limits;
 use super::registry::Registry;
 use super::report::Reporter;
+use super::tls::Tls;
+use super::trust::Trust;
 use crate::abi::{Orders, Report};
+use crate::log::access::Access;
 use crate::scoreboard::{Record, Scoreboard, State, Writer};
 use crate::types::{Generation, Mono, SlotId};
 use http::HeaderName;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
@@ -52,6 +56,9 @@ pub(super) struct Worker {
     pub(super) writer: Writer,
     pub(super) reporter: Reporter,
     pub(super) registry: Registry,
+    /// What connections of a TLS listener begin with; none if there is no such listener.
+    pub(super) tls: Option<Tls>,
+    pub(super) trust: Trust,
     /// How long connections may wait for what.
     pub(super) limits: Limits,
     /// What a request's head may be.
@@ -62,6 +69,8 @@ pub(super) struct Worker {
     pub(super) no_keepalive: bool,
     /// Told by the sentinel.
     pub(super) wish: watch::Sender<Wish>,
+    /// The access log, if there is one.
+    pub(super) access: OnceLock<&'static Access>,
     stage: Stage,
     draining: AtomicBool,
     recycling: AtomicBool,
@@ -76,6 +85,8 @@ impl Worker {
         orders: Orders,
         board: Scoreboard,
         reporter: Reporter,
+        tls: Option<Tls>,
+        trust: Trust,
     ) -> Self {
         let writer = board.writer(slot, orders.threads <= 1);
         let limits = Limits::new(&orders);
@@ -95,12 +106,15 @@ impl Worker {
             board,
             writer,
             reporter,
+            tls,
+            trust,
             registry: Registry::default(),
             limits,
             head_limits,
             request_id,
             no_keepalive,
             wish: watch::Sender::new(Wish::Serve),
+            access: OnceLock::new(),
             stage: Stage::default(),
             draining: AtomicBool::new(false),
             recycling: AtomicBool::new(false),
@@ -128,6 +142,15 @@ impl Worker {
 
     pub(super) fn grace(&self) -> Duration {
         seconds(self.orders.graceful_timeout)
+    }
+
+    /// The lines of the last requests are written, at most for `limit`.
+    pub(super) fn close_access_log(&self, limit: Duration) {
+        if let Some(log) = self.access.get()
+            && !log.close(limit)
+        {
+            crate::log::warn!("Worker {} leaves before its access log is written", self.slot);
+        }
     }
 
     /// Whether responses end their connections.

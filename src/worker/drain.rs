@@ -2,7 +2,9 @@
 //!
 //! A draining worker adds `Connection: close` to each response (`service`), and leaves an idle connection open until
 //! its keep-alive time ends (`keepalive`), or the grace does: closing it at once is the race in which a client's next
-//! request meets a reset. The application's shutdown hook has its time inside the grace.
+//! request meets a reset. HTTP/2 has no such race: a connection gets GOAWAY at once and ends with its last request. A
+//! WebSocket gets a close frame at once, and ends when its client has answered (`hyper::line`). The application's
+//! shutdown hook has its time inside the grace.
 
 use super::accept::Acceptor;
 use super::application::{Application, ShutdownHook};
@@ -32,6 +34,8 @@ const CUT_AT_MOST: Duration = Duration::from_millis(100);
 /// Ends the worker in the way that is wished, and returns when nothing is left to do.
 pub(super) async fn leave<S: Application>(worker: &'static Worker, acceptor: Acceptor<S>, hook: Option<ShutdownHook>) {
     worker.start_draining();
+    // HTTP/2 connections and WebSockets have something to say about it at once.
+    worker.registry.tell(|_| Wanted::Look);
     let mut wish = worker.wish.subscribe();
     let first = *wish.borrow_and_update();
     let drained = match first {

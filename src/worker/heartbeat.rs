@@ -5,6 +5,7 @@
 //! stuck handler shows in the list of requests in flight, not in the heartbeat.
 
 use super::context::{Worker, seconds};
+use super::tls::Tls;
 use crate::sys::{clock, stats};
 use std::time::Duration;
 use tokio::time::MissedTickBehavior;
@@ -34,8 +35,10 @@ pub(super) async fn beat_for_ever(worker: &'static Worker) {
         let now = clock::now();
         worker.record().beat(now);
         let rss = stats::rss_bytes().unwrap_or(0);
-        worker.record().set_health(rss, crate::log::dropped());
+        let lost = worker.access.get().map_or(0, |log| log.dropped());
+        worker.record().set_health(rss, crate::log::dropped() + lost);
         look_at_limits(worker, now.since(born), rss);
+        look_at_certificates(worker);
     }
 }
 
@@ -47,6 +50,17 @@ fn look_at_limits(worker: &Worker, age: Duration, rss: u64) {
     let most = worker.orders.max_rss;
     if most > 0 && rss >= most {
         worker.recycle(|| format!("it uses {} MB of memory, {} are allowed (max_rss)", rss >> 20, most >> 20));
+    }
+}
+
+/// The arbiter may have renewed them.
+fn look_at_certificates(worker: &Worker) {
+    match worker.tls.as_ref().map(Tls::refresh) {
+        Some(Ok(true)) => crate::log::debug!("Worker {} has the renewed certificates", worker.slot),
+        Some(Err(error)) => {
+            crate::log::error!("Worker {} cannot use the renewed certificates: {error}", worker.slot);
+        }
+        Some(Ok(false)) | None => {}
     }
 }
 

@@ -5,6 +5,7 @@
 //! - `application`, `factory`, `body`, `connection`: what an application sees.
 //! - `accept`, `balance`, `doors`: taking connections.
 //! - `serve`, `service`, `request`, `outgoing`, `io`, `registry`, `keepalive`: serving them.
+//! - `tls`: the handshake in front of them.
 //! - `sentinel`, `heartbeat`, `drain`, `panics`, `report`, `context`: the life of the process.
 //!
 //! It decides nothing about other workers and never speaks to the arbiter but through its reports and the scoreboard.
@@ -19,6 +20,7 @@ mod context;
 mod drain;
 mod export;
 mod factory;
+mod greet;
 mod heartbeat;
 mod http1;
 mod hyper;
@@ -31,6 +33,8 @@ mod sentinel;
 mod serve;
 mod slow;
 mod state;
+pub mod tls;
+mod trust;
 mod wire;
 
 pub use application::{App, Application, BoxError};

@@ -20,7 +20,9 @@ pub(super) async fn sweep_for_ever(worker: &'static Worker) {
         tokio::time::sleep(worker.limits.interval()).await;
         let (now, draining) = (clock::now(), worker.is_draining());
         worker.registry.tell(|connection| {
-            if worker.limits.judge(connection.state(), now, draining).is_some() {
+            // Only the connection itself knows how its requests are.
+            let is_shared = connection.state().moment() == Moment::Shared;
+            if is_shared || worker.limits.judge(connection.state(), now, draining).is_some() {
                 Wanted::Look
             } else {
                 Wanted::Nothing
@@ -86,7 +88,7 @@ impl Limits {
         // Whoever has not sent a request yet may have it on the way; there is not much time left for that.
         let soon = self.keepalive.max(Duration::from_secs(1));
         let late = match moment {
-            Moment::Parting | Moment::Upgraded => return None,
+            Moment::Parting | Moment::Shared | Moment::Upgraded => return None,
             // `keepalive = 0` means that connections are closed, not that they stay.
             Moment::Idle => (waited >= self.keepalive).then_some(Late::Idle),
             Moment::Fresh if draining => over(soon).then_some(Late::Idle),
@@ -135,7 +137,7 @@ mod tests {
                 assert_eq!(limits.judge(&state, at, draining), Some(late), "{moment:?}");
             }
         }
-        for moment in [Moment::Busy, Moment::Parting, Moment::Upgraded] {
+        for moment in [Moment::Busy, Moment::Parting, Moment::Shared, Moment::Upgraded] {
             let state = ConnectionState::new(-1, Mono(1));
             state.waits(moment, Mono(1));
             assert_eq!(limits.judge(&state, Mono(u64::MAX), true), None);

@@ -47,6 +47,7 @@ impl Sentinel {
         loop {
             let (inbox, lifeline) = self.wait();
             if self.deadline.is_some_and(|deadline| clock::now() >= deadline) {
+                self.worker.close_access_log(QUICK / 10);
                 leave(exit::OK);
             }
             self.look_for_slow_requests();
@@ -90,6 +91,9 @@ impl Sentinel {
                 self.not_later_than(QUICK);
             }
             Signal::USR1 => {
+                if let Some(log) = self.worker.access.get() {
+                    log.reopen();
+                }
                 if let Err(error) = crate::log::reopen() {
                     crate::log::error!("Worker {} goes on with its old log: {error}", self.worker.slot);
                 }

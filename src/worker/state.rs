@@ -31,13 +31,15 @@ pub(super) enum Moment {
     Idle,
     /// The client, to which we have said farewell (see `wire`).
     Parting,
-    /// Nothing that we know of: it belongs to the application, or is a HTTP/2 connection with requests.
+    /// Its requests, each of which waits for something else (see `hyper`).
+    Shared,
+    /// Nothing that we know of: it belongs to the application.
     Upgraded,
 }
 
 impl Moment {
     fn from_word(word: u8) -> Self {
-        const ALL: [Moment; 8] = [
+        const ALL: [Moment; 9] = [
             Moment::Fresh,
             Moment::Greeting,
             Moment::Receiving,
@@ -46,13 +48,14 @@ impl Moment {
             Moment::Writing,
             Moment::Idle,
             Moment::Parting,
+            Moment::Shared,
         ];
         ALL.get(usize::from(word)).copied().unwrap_or(Self::Upgraded)
     }
 
     /// Whether the client would lose something if the connection were cut.
     pub(super) fn is_a_loss(self) -> bool {
-        matches!(self, Self::Busy | Self::Body | Self::Writing | Self::Upgraded)
+        matches!(self, Self::Busy | Self::Body | Self::Writing | Self::Shared | Self::Upgraded)
     }
 }
 
@@ -211,7 +214,9 @@ mod tests {
     #[test]
     fn a_moment_survives_its_word() {
         let state = state();
-        for moment in [Moment::Greeting, Moment::Writing, Moment::Parting, Moment::Upgraded, Moment::Fresh] {
+        for moment in
+            [Moment::Greeting, Moment::Writing, Moment::Parting, Moment::Shared, Moment::Upgraded, Moment::Fresh]
+        {
             state.waits(moment, Mono(5));
             assert_eq!((state.moment(), state.since()), (moment, Mono(5)));
         }

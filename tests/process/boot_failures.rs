@@ -41,6 +41,34 @@ fn a_factory_that_never_returns_ends_the_start_with_3_after_the_boot_timeout() {
 }
 
 #[test]
+fn a_library_whose_initialiser_never_returns_ends_the_start_with_3_after_the_boot_timeout() {
+    let lab = Lab::new().with_testapps();
+    lab.write("tar-pit", "");
+    let begun = Instant::now();
+    fails(&lab, "testapps:router", "--boot-timeout 1", 3, &["boot_timeout", "an initialiser in it"]);
+    assert!(begun.elapsed() < secs(10), "it took {:?}", begun.elapsed());
+}
+
+#[test]
+fn a_start_that_hangs_in_the_library_s_initialiser_can_be_stopped() {
+    let lab = Lab::new().with_testapps();
+    lab.write("tar-pit", "");
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+        let mut server = lab.launch().app("testapps:router").args("--workers 2").spawn();
+        server.wait_workers(2);
+        // Not before the workers have got so far: a title of their own is the last that they do before they load.
+        wait_until("the workers load", SOON, || {
+            server.workers().iter().all(|pid| proc::title(*pid).contains("worker")).then_some(())
+        });
+        let begun = Instant::now();
+        server.signal(signal);
+        server.wait_exit(SOON);
+        assert!(begun.elapsed() < secs(4), "{signal}: it took {:?}", begun.elapsed());
+        server.assert_gone();
+    }
+}
+
+#[test]
 fn a_factory_that_leaves_or_is_killed_ends_the_start_with_3() {
     let lab = Lab::new().with_testapps();
     fails(&lab, "testapps:exits", "", 3, &["code 7"]);

@@ -52,6 +52,21 @@ fn the_check_goes_as_far_as_the_application() {
 }
 
 #[test]
+fn a_check_that_hangs_in_the_application_can_be_interrupted() {
+    let lab = Lab::new().with_testapps();
+    lab.write("tar-pit", "");
+    let mut command = lab.command();
+    command.args(["testapps:router", "--check-config"]).stderr(std::process::Stdio::null());
+    let mut check = command.spawn().expect("the program starts");
+    let pid = i32::try_from(check.id()).expect("a pid");
+    let maps = || std::fs::read_to_string(format!("/proc/{pid}/maps")).unwrap_or_default();
+    wait_until("it loads", SOON, || maps().contains("libtestapps").then_some(()));
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), Signal::SIGINT).expect("it lives");
+    let status = wait_until("it ends", secs(5), || check.try_wait().expect("our child"));
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(Signal::SIGINT as i32));
+}
+
+#[test]
 fn print_config_shows_each_value_and_where_it_is_from() {
     let lab = Lab::new();
     lab.write("rustcorn.toml", "timeout = 11\nkeepalive = 3\nworkers = 9\n");

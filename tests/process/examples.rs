@@ -19,6 +19,23 @@ fn the_statically_linked_application_has_the_whole_command_line() {
 }
 
 #[test]
+fn the_workers_of_a_statically_linked_application_log_too() {
+    let lab = Lab::new();
+    let server = lab.launch().program(apps::executable("static-link")).no_app().log_file("web.log").start();
+    for _ in 0..2 {
+        let mark = server.mark();
+        assert_eq!(server.get("/panic").status, 500);
+        let worker = server.wait_ready(1)[0].pid;
+        server.wait_log_since(mark, &[&format!("[{worker}] [ERROR]"), "panic"], SOON);
+        // Reopening closes the descriptor in use, which must be the log's.
+        server.signal(Signal::SIGUSR1);
+        server.wait_log_since(mark, &["logs reopened"], SOON);
+        assert_eq!(server.get("/").status, 200);
+    }
+    server.finish();
+}
+
+#[test]
 fn the_statically_linked_application_upgrades_itself() {
     let lab = Lab::new();
     let program = lab.path("shop");

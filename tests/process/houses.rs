@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 fn floors() -> BTreeMap<&'static str, u8> {
     let of = |floor, names: &'static [&'static str]| names.iter().map(move |name| (*name, floor));
     of(0, &["types"])
-        .chain(of(1, &["abi"]))
+        .chain(of(1, &["abi", "proxies"]))
         .chain(of(2, &["settings", "supervisor", "sys"]))
-        .chain(of(3, &["scoreboard", "listeners", "log"]))
+        .chain(of(3, &["scoreboard", "listeners", "log", "tls"]))
         .chain(of(4, &["app", "worker", "arbiter", "monitor"]))
         .chain(of(5, &["launch"]))
         .chain(of(6, &["cli"]))
@@ -19,11 +19,15 @@ fn floors() -> BTreeMap<&'static str, u8> {
 }
 
 /// Crates that only some modules may name.
-const HOMES: [(&str, &[&str]); 6] = [
+const HOMES: [(&str, &[&str]); 10] = [
     ("nix", &["sys"]),
     ("libc", &["sys"]),
     ("libloading", &["sys"]),
     ("socket2", &["sys"]),
+    ("ring", &["tls"]),
+    ("x509_parser", &["tls"]),
+    ("rustls", &["tls", "worker"]),
+    ("tokio_rustls", &["worker"]),
     ("tokio", &["worker", "monitor"]),
     ("hyper", &["worker", "monitor"]),
 ];

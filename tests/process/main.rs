@@ -5,9 +5,12 @@
 
 mod kit;
 
+mod access_log;
 mod activation;
 mod balance;
+mod binds;
 mod boot_failures;
+mod certificates;
 mod check_config;
 mod daemon;
 mod dev_reload;
@@ -34,5 +37,7 @@ mod start;
 mod stop;
 mod timing;
 mod titles;
+mod tls;
 mod upgrade;
+mod websocket;
 mod zero_loss;

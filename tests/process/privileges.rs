@@ -83,6 +83,28 @@ fn an_unknown_user_or_group_is_refused_at_the_start() {
 }
 
 #[test]
+fn a_user_that_cannot_be_become_is_told_also_by_a_daemon_without_a_log_file() {
+    if !root() {
+        return;
+    }
+    let lab = Lab::new();
+    for daemon in ["", "--daemon"] {
+        // Root without the one right that this takes, as in a container that has lost it.
+        let mut command = Command::new("setpriv");
+        command.args(["--bounding-set=-setuid", "--inh-caps=-setuid"]).arg(apps::program());
+        lab.scrub(&mut command);
+        command.args("hello:router --workers 2 --bind 127.0.0.1:0 --user daemon --pid f.pid".split(' '));
+        command.args(daemon.split_whitespace());
+        let outcome = lab.outcome(command);
+        assert_eq!(outcome.code, 3, "{}", outcome.stderr);
+        let told = |line: &&str| line.contains("cannot drop its privileges: cannot become user");
+        assert!(outcome.errors().iter().any(told), "with {daemon:?}:\n{}", outcome.stderr);
+        assert!(!lab.path("f.pid").exists());
+        assert_eq!(lab.inhabitants(), Vec::<i32>::new());
+    }
+}
+
+#[test]
 fn the_umask_is_that_of_the_workers() {
     let lab = Lab::new();
     let server = lab.serve("--umask 027");

@@ -53,6 +53,31 @@ fn a_bind_that_cannot_be_had_keeps_the_old_ones() {
 }
 
 #[test]
+fn a_log_that_cannot_be_had_is_found_out_before_a_socket_is_opened() {
+    let lab = Lab::new();
+    let (socket, added) = (lab.path("web.sock"), lab.path("added/added.sock"));
+    let folder = lab.path("added");
+    fs::create_dir(&folder).expect("a directory");
+    let write = |errorlog: &str, binds: &[String]| {
+        let binds: Vec<String> = binds.iter().map(|bind| format!("{bind:?}")).collect();
+        lab.write("rustcorn.toml", &format!("errorlog = \"{errorlog}\"\nbind = [{}]\n", binds.join(", ")));
+    };
+    let (kept, fresh) = (format!("unix:{}", socket.display()), format!("unix:{}", added.display()));
+    write("-", std::slice::from_ref(&kept));
+    let server = lab.launch().no_bind().args("--workers 1").start();
+    let touched = || fs::metadata(&folder).and_then(|it| it.modified()).expect("its time");
+    let before = touched();
+    write("missing/web.log", &[kept.clone(), fresh]);
+    refused(&server, &["[ERROR]", "missing/web.log"]);
+    assert_eq!(touched(), before, "a socket was opened and closed again");
+    // And the other way round: a log that is not needed after all.
+    write("web.log", &[kept, "unix:/no/such/folder/x.sock".to_owned()]);
+    refused(&server, &["[ERROR]", "/no/such/folder"]);
+    assert!(!lab.path("web.log").exists(), "a log was left behind");
+    server.finish();
+}
+
+#[test]
 fn an_application_that_cannot_be_loaded_keeps_the_old_generation() {
     let lab = Lab::new();
     let library = lab.deploy(&apps::hello(), "swap");
@@ -99,6 +124,18 @@ fn an_application_that_never_boots_keeps_the_old_generation() {
     refused(&server, &["boot_timeout"]);
     lab.write("rustcorn.toml", "app = \"testapps:panics\"\nworkers = 2\nboot_timeout = 1\n");
     refused(&server, &["the database is on fire"]);
+    server.finish();
+}
+
+#[test]
+fn a_library_that_hangs_while_it_is_loaded_keeps_the_old_generation() {
+    let lab = Lab::new().with_testapps();
+    let server = lab.launch().app("testapps:router").args("--workers 2 --boot-timeout 1").start();
+    server.wait_ready(2);
+    let pit = lab.write("tar-pit", "");
+    refused(&server, &["Reload abandoned", "boot_timeout"]);
+    fs::remove_file(pit).expect("cured");
+    server.reload(2);
     server.finish();
 }
 

@@ -69,6 +69,56 @@ fn a_unix_socket_passes_from_the_old_to_the_new() {
 }
 
 #[test]
+fn a_unix_socket_that_only_the_old_one_wanted_goes_with_it() {
+    let lab = Lab::new();
+    let (kept, dropped, added) = (lab.path("kept.sock"), lab.path("dropped.sock"), lab.path("added.sock"));
+    let write = |paths: [&std::path::Path; 2]| {
+        let binds = paths.map(|path| format!("\"unix:{}\"", path.display()));
+        lab.write("rustcorn.toml", &format!("bind = [{}]\n", binds.join(", ")));
+    };
+    let answers = |path: &std::path::Path| http::get(&Address::Unix(path.to_owned()), "/", SOON).is_ok();
+    write([&kept, &dropped]);
+    let mut old = lab.launch().no_bind().args("--workers 1").pid_file("web.pid").start();
+    write([&kept, &added]);
+    // An upgrade that comes to nothing: the old one serves from all its sockets, and the new one leaves none behind.
+    old.signal(Signal::SIGUSR2);
+    end(wait_upgrade(&lab, &old, "web.pid.2"));
+    assert!(answers(&kept) && answers(&dropped) && !added.exists());
+    wait_until("the end of the new one is noticed", SOON, || proc::zombies(old.pid()).is_empty().then_some(()));
+    old.signal(Signal::SIGUSR2);
+    let new = wait_upgrade(&lab, &old, "web.pid.2");
+    assert!(answers(&dropped), "the old one serves from it still");
+    old.signal(Signal::SIGTERM);
+    assert_eq!(old.wait_exit(SOON), 0);
+    wait_until("the new one removes it", SOON, || (!dropped.exists()).then_some(()));
+    assert!(answers(&kept) && answers(&added));
+    end(new);
+    old.assert_gone();
+    assert!(!kept.exists() && !added.exists());
+}
+
+#[test]
+fn a_unix_socket_stays_with_the_old_one_that_dropped_it_until_the_upgrade_is_over() {
+    let lab = Lab::new();
+    let (kept, dropped) = (lab.path("kept.sock"), lab.path("dropped.sock"));
+    let bind = |path: &std::path::Path| format!("\"unix:{}\"", path.display());
+    let both = format!("bind = [{}, {}]\n", bind(&kept), bind(&dropped));
+    lab.write("rustcorn.toml", &both);
+    let old = lab.launch().no_bind().args("--workers 1").pid_file("web.pid").start();
+    old.signal(Signal::SIGUSR2);
+    let new = wait_upgrade(&lab, &old, "web.pid.2");
+    lab.write("rustcorn.toml", &format!("bind = [{}]\n", bind(&kept)));
+    let before = old.workers();
+    old.signal(Signal::SIGHUP);
+    wait_until("the reload", SOON, || (old.workers().len() == 1 && old.workers() != before).then_some(()));
+    assert!(http::get(&Address::Unix(dropped.clone()), "/", SOON).is_ok(), "the new one serves from it");
+    end(new);
+    wait_until("the old one removes it", SOON, || (!dropped.exists()).then_some(()));
+    assert!(http::get(&Address::Unix(kept), "/", SOON).is_ok());
+    old.finish();
+}
+
+#[test]
 fn the_old_one_goes_on_when_the_new_one_cannot_start() {
     let lab = Lab::new();
     let program = lab.path("rustcorn");

@@ -2,8 +2,9 @@
 
 use axum::Router;
 use axum::body::{Body, Bytes};
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Extension, Path};
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use http::{Request, Response};
 use rustcorn::abi::{Inherited, Seat};
 use rustcorn::worker::main_for;
@@ -30,6 +31,7 @@ pub fn run(name: &str, seat: &Seat) -> i32 {
         "listening" => main_for(seat, listening),
         "panicking_hook" => main_for(seat, panicking_hook),
         "failing" => main_for(seat, || Failing),
+        "bodied" => main_for(seat, || tower::service_fn(bodied)),
         "reluctant" => main_for(seat, || Reluctant { ready: false }),
         other => panic!("no application {other}"),
     }
@@ -53,6 +55,11 @@ fn router() -> Router {
         .route("/torn", get(async || Body::new(Torn { sent: 0 })))
         .route("/record", get(async || log::warn!("a record of a library")))
         .route("/upgrade", get(upgrade))
+        .route("/unupgraded", get(async || "not here\n"))
+        .route("/fields", get(fields))
+        .route("/held", get(held))
+        .route("/echoes", any(async |socket: WebSocketUpgrade| socket.on_upgrade(echoes)))
+        .route("/pushes", any(async |socket: WebSocketUpgrade| socket.on_upgrade(pushes)))
         .route("/event", get(async || tracing::info!(answer = 42, "an event of the application")))
 }
 
@@ -65,6 +72,63 @@ async fn upgrade(mut request: Request<Body>) -> Response<Body> {
     });
     let response = Response::builder().status(101).header("connection", "upgrade").header("upgrade", "x");
     response.body(Body::empty()).unwrap()
+}
+
+/// What the request says about its host and its cookies.
+async fn fields(headers: http::HeaderMap) -> String {
+    let all = |name| headers.get_all(name).iter().map(|value| value.to_str().unwrap()).collect::<Vec<_>>().join("|");
+    format!("{} {}", all("host"), all("cookie"))
+}
+
+/// Waits for ever, and tells when it is not waited for any more.
+async fn held() {
+    struct Told;
+    impl Drop for Told {
+        fn drop(&mut self) {
+            log::warn!("the handler is dropped");
+        }
+    }
+    let _told = Told;
+    std::future::pending::<()>().await;
+}
+
+/// Sends back what comes, until the client closes.
+async fn echoes(mut socket: WebSocket) {
+    while let Some(Ok(message)) = socket.recv().await {
+        match message {
+            Message::Close(frame) => log::warn!("the client closes with {:?}", frame.map(|frame| frame.code)),
+            other => {
+                if socket.send(other).await.is_err() {
+                    break;
+                }
+            }
+        }
+    }
+    log::warn!("the socket is over");
+}
+
+/// Sends without a pause and never reads.
+async fn pushes(mut socket: WebSocket) {
+    let piece = Bytes::from(vec![b'x'; 100_000]);
+    while socket.send(Message::Binary(piece.clone())).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    log::warn!("the socket is over");
+}
+
+/// Has a body whatever is asked, and a head of its own for some.
+async fn bodied(request: Request<rustcorn::Body>) -> Result<Response<axum::body::Body>, Infallible> {
+    let mut response = Response::new(axum::body::Body::from("whole\n"));
+    match request.uri().path() {
+        "/short" => drop(response.headers_mut().insert("content-length", "10".parse().unwrap())),
+        "/long" => drop(response.headers_mut().insert("content-length", "3".parse().unwrap())),
+        path => {
+            if let Ok(status) = path[1..].parse::<u16>() {
+                *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
+            }
+        }
+    }
+    Ok(response)
 }
 
 #[inline(never)]

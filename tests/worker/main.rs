@@ -5,6 +5,10 @@ mod bodies;
 mod boot;
 mod client;
 mod drain;
+mod h2kit;
+mod http2;
+mod http2_attacks;
+mod http2_limits;
 mod limits;
 mod malformed;
 mod memory;
@@ -16,6 +20,7 @@ mod signals;
 mod slow;
 mod timeouts;
 mod usage;
+mod websocket;
 
 /// Not a test: what this binary is when the harness starts it as a worker.
 #[test]

@@ -45,7 +45,7 @@ pub fn become_worker_if_told() {
         board.slot(SlotId(0)).set_lane(lane);
         board.slot(SlotId(0)).set_ready(clock::now().after(Duration::from_secs(3600)));
     }
-    let listeners = [SeatListener { fd: told.listener, kind: told.kind, lane: told.lane }];
+    let listeners = [SeatListener { fd: told.listener, kind: told.kind, lane: told.lane, tls: 0 }];
     let (scoreboard, scoreboard_len) = board.raw();
     let seat = Seat {
         abi: ABI,
@@ -60,6 +60,8 @@ pub fn become_worker_if_told() {
         report_fd: told.report,
         lifeline_fd: told.lifeline,
         log_fd: told.log,
+        tls_fd: -1,
+        access_fd: -1,
         scoreboard,
         scoreboard_len,
         // SAFETY: all of it lives until the process leaves below; the descriptors were left open by the harness for us.

@@ -2,16 +2,19 @@
 
 use anyhow::{Result, ensure};
 
-use super::{pace, start_load};
+use super::pace::{Place, RATE, explained, paces, start_load};
+use crate::contenders::{Entry, Field, NGINX, RUSTCORN};
 use crate::load::Shape;
 use crate::measure::connections_of;
 use crate::options::Effort;
-use crate::process::{Artifacts, Contender, Running};
-use crate::report::{Report, Table, spread};
+use crate::process::{Artifacts, Running};
+use crate::report::{Metric, Report, Sheet, spread};
 use crate::rounds::interleave;
-use crate::series::Series;
 
 const WORKERS: usize = 4;
+
+const ENTRIES: [Entry; 3] =
+    [RUSTCORN.with(WORKERS), RUSTCORN.with(WORKERS).and("unbalanced", &["--no-balance"]), NGINX.with(WORKERS)];
 
 /// The most loaded worker over the least loaded.
 const MOST_OVER_LEAST: f64 = 1.25;
@@ -19,60 +22,59 @@ const MOST_OVER_LEAST: f64 = 1.25;
 /// Throughput of one-request connections with the rule over without.
 const LEAST_THROUGHPUT: f64 = 0.95;
 
-/// Compares the same build with the rule and without, under both kinds of clients.
-pub fn balance(artifacts: &Artifacts, effort: &Effort) -> Result<Report> {
-    let contenders = [
-        Contender::rustcorn(artifacts, WORKERS, &["--balance"]),
-        Contender::rustcorn(artifacts, WORKERS, &["--no-balance"]),
-    ];
-    let rounds = effort.rounds.into();
-    let mut report = Report::new("balance", "Balanced accept");
+const METRICS: &[Metric] = &[Metric::plotted("evenness", "most / least loaded worker", 2)];
 
-    let spreads = interleave(rounds, &contenders, |running| distribution(running, effort))?;
+/// Compares the same build with the rule and without, and nginx, under both kinds of clients.
+pub fn balance(artifacts: &Artifacts, effort: &Effort) -> Result<Report> {
+    let field = Field::of(&ENTRIES, artifacts, effort)?;
+    let (ruled, free) = (ENTRIES[0].to_string(), ENTRIES[1].to_string());
+    let rounds = effort.rounds.into();
+    let mut report = Report::new("balance", "Balanced accept", &[&field]);
+
+    let spreads = interleave(rounds, &field.contenders, None, |running| distribution(running, effort))?;
     report.say(&format!(
         "{} keep-alive connections over {WORKERS} workers, counted under load by the sockets that each worker holds; \
          {rounds} interleaved rounds: median (min - max).",
         effort.connections
     ));
-    let mut table = Table::new(&["contender", "most / least loaded", "connections of each worker, last round"]);
-    let evenness: Vec<Series> =
-        spreads.iter().map(|rounds| rounds.iter().map(|held| most_over_least(held)).collect()).collect();
-    for ((contender, evenness), rounds) in contenders.iter().zip(&evenness).zip(&spreads) {
+    let mut evenness = Sheet::new("connections", METRICS, "");
+    for (contender, rounds) in field.contenders.iter().zip(&spreads) {
+        let ratios = rounds.iter().map(|held| most_over_least(held)).collect();
+        evenness.row(&contender.name, &contender.name, vec![ratios]);
+    }
+    report.sheet(&evenness);
+    for (contender, rounds) in field.contenders.iter().zip(&spreads) {
         let last: Vec<String> = rounds.iter().last().into_iter().flatten().map(usize::to_string).collect();
-        table.row([contender.name.clone(), spread(evenness, 2), last.join(", ")]);
+        report.say(&format!(
+            "Connections of each worker of {} in the last round: {}.",
+            contender.name,
+            last.join(", ")
+        ));
     }
-    report.table(&table);
 
-    let paces = interleave(rounds, &contenders, |running| pace(running, Shape::OneRequestEach, effort))?;
-    report.say(&format!(
-        "One request per connection, {} clients in a closed loop, {rounds} interleaved rounds of {} s.",
-        effort.connections, effort.seconds
-    ));
-    let mut table = Table::new(&["contender", "connections/s", "CPU per connection, us"]);
-    let rates: Vec<Series> = paces.iter().map(|rounds| rounds.iter().map(|pace| pace.rate).collect()).collect();
-    for ((contender, rates), rounds) in contenders.iter().zip(&rates).zip(&paces) {
-        let costs: Series = rounds.iter().map(|pace| pace.cost).collect();
-        table.row([contender.name.clone(), spread(rates, 0), spread(&costs, 2)]);
+    report.say(&format!("One request per connection. {}", explained(effort)));
+    let way = (Shape::OneRequestEach, Place::Anywhere);
+    let short = paces("short", "rustcorn / this", &field, way, effort, |_| ruled.clone())?;
+    report.sheet(&short);
+
+    if let Some(evenness) = evenness.series(&ruled, "evenness") {
+        let evenness = evenness.median();
+        let what = format!("most over least loaded at most {MOST_OVER_LEAST}: {evenness:.2}");
+        report.goal(evenness <= MOST_OVER_LEAST, &what);
     }
-    report.table(&table);
-
-    let evenness = evenness[0].median();
-    report
-        .goal(evenness <= MOST_OVER_LEAST, &format!("most over least loaded at most {MOST_OVER_LEAST}: {evenness:.2}"));
-    let ratio = rates[0].over(&rates[1]);
-    report.goal(
-        ratio.median() >= LEAST_THROUGHPUT,
-        &format!(
+    if let Some(ratio) = short.ratio(&ruled, &free, RATE) {
+        let what = format!(
             "one-request throughput with the rule over without at least {LEAST_THROUGHPUT}: {}",
             spread(&ratio, 3)
-        ),
-    );
+        );
+        report.goal(ratio.median() >= LEAST_THROUGHPUT, &what);
+    }
     Ok(report)
 }
 
 /// The connections that each worker holds when all clients are connected and busy.
 fn distribution(running: &Running, effort: &Effort) -> Result<Vec<usize>> {
-    let load = start_load(Shape::KeepAlive, running.address(), effort)?;
+    let load = start_load(running, Shape::KeepAlive, None, effort)?;
     std::thread::sleep(effort.warmup());
     let held = connections_of(&running.workers()?, running.address())?;
     load.finish()?;

@@ -1,50 +1,42 @@
-//! Processor time per request under keep-alive load: what supervision, counting and draining cost while all is well.
+//! Keep-alive load: what a request costs while all is well.
 
 use anyhow::Result;
 
-use super::{Pace, pace};
+use super::pace::{COST, Place, explained, paces};
+use crate::contenders::{AXUM_SERVE, BARE, Entry, Field, NGINX, RUSTCORN};
 use crate::load::Shape;
 use crate::options::Effort;
-use crate::process::{Artifacts, Contender};
-use crate::report::{Report, Table, spread};
-use crate::rounds::interleave;
-use crate::series::Series;
+use crate::process::Artifacts;
+use crate::report::Report;
 
-/// How much more than the hand-written loop a request may cost.
-const MOST_OVER_BARE: f64 = 1.05;
+const ONE: [Entry; 4] = [RUSTCORN.with(1), BARE.with(1), AXUM_SERVE.with(1), NGINX.with(1)];
+const TWO: [Entry; 3] = [RUSTCORN.with(2), AXUM_SERVE.with(2), NGINX.with(2)];
 
-/// Compares one worker with the hand-written loop and `axum::serve`, and two workers with two threads.
+/// How much of each peer's cost a request may cost.
+const GOALS_OF_ONE: [(Entry, f64); 3] = [(ONE[1], 1.05), (ONE[2], 1.0), (ONE[3], 1.3)];
+const GOALS_OF_TWO: [(Entry, f64); 2] = [(TWO[1], 1.0), (TWO[2], 1.3)];
+
+/// Compares one worker and two with the same router served otherwise, and with nginx, which has no application.
 pub fn cpu(artifacts: &Artifacts, effort: &Effort) -> Result<Report> {
-    let contenders = [
-        Contender::rustcorn(artifacts, 1, &[]),
-        Contender::bare(artifacts),
-        Contender::axum_serve(artifacts, 1),
-        Contender::rustcorn(artifacts, 2, &[]),
-        Contender::axum_serve(artifacts, 2),
+    let (one, two) = (Field::of(&ONE, artifacts, effort)?, Field::of(&TWO, artifacts, effort)?);
+    let mut report = Report::new("cpu", "What a request costs", &[&one, &two]);
+    report.say(&format!("`GET /` over keep-alive connections. {}", explained(effort)));
+    let groups = [
+        ("one", "One worker, on a processor of its own; the load on another.", Place::Apart, &one, &GOALS_OF_ONE[..]),
+        ("two", "Two workers, placed by the kernel, the load among them.", Place::Anywhere, &two, &GOALS_OF_TWO),
     ];
-    let mut report = Report::new("cpu", "Processor time per request");
-    let outcomes = interleave(effort.rounds.into(), &contenders, |running| pace(running, Shape::KeepAlive, effort))?;
-    let costs: Vec<Series> =
-        outcomes.iter().map(|rounds| rounds.iter().map(|pace: &Pace| pace.cost).collect()).collect();
-    // Who is compared with which of the two rustcorns.
-    let ratios: Vec<Series> =
-        [0, 0, 0, 3, 3].iter().zip(&costs).map(|(ours, theirs)| costs[*ours].over(theirs)).collect();
-
-    report.say(&format!(
-        "The hello router's `GET /` over {} keep-alive connections, closed loop. Microseconds of processor time, user and \
-         system, of the whole process tree for one request; {} interleaved rounds of {} s: median (min - max). The ratio is \
-         rustcorn's cost over this one's, round by round.",
-        effort.connections, effort.rounds, effort.seconds
-    ));
-    let mut table = Table::new(&["contender", "CPU per request, us", "rustcorn / this", "requests/s"]);
-    for (((contender, cost), ratio), outcome) in contenders.iter().zip(&costs).zip(&ratios).zip(&outcomes) {
-        let rates: Series = outcome.iter().map(|pace| pace.rate).collect();
-        table.row([contender.name.clone(), spread(cost, 2), spread(ratio, 3), spread(&rates, 0)]);
+    let mut goals = Vec::new();
+    for ((key, text, place, field, most), entry) in groups.into_iter().zip([ONE[0], TWO[0]]) {
+        let ours = entry.to_string();
+        report.say(text);
+        let way = (Shape::KeepAlive, place);
+        let sheet = paces(key, "rustcorn / this", field, way, effort, |_| ours.clone())?;
+        report.sheet(&sheet);
+        for (peer, most) in most {
+            let what = format!("CPU per request of {ours} over {peer}");
+            goals.push((sheet.ratio(&ours, &peer.to_string(), COST), *most, what));
+        }
     }
-    report.table(&table);
-    for (peer, most) in [(1, MOST_OVER_BARE), (2, 1.0), (4, 1.0)] {
-        let ratio = ratios[peer].median();
-        report.goal(ratio <= most, &format!("at most {most:.2} of {}: {ratio:.3}", contenders[peer].name));
-    }
+    goals.iter().for_each(|(ratio, most, what)| report.goal_within(ratio.as_ref(), *most, what));
     Ok(report)
 }

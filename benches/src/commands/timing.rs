@@ -1,4 +1,4 @@
-//! How long what hurts takes, seen by clients: a killed worker, all of them killed, a reload.
+//! How long what hurts takes, seen by clients: a start, a killed worker, all of them killed, a reload.
 //!
 //! Probes (see `load::Prober`) ask for the worker's process id all the time; an answer by a process that was no worker
 //! before is the proof that the newcomer serves. Each time ends when the whole answer is in the client's hands.
@@ -7,15 +7,24 @@ use anyhow::{Context, Result, bail};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use crate::contenders::{AXUM_SERVE, BARE, Entry, Field, GUNICORN, NGINX, RUSTCORN};
 use crate::load::{Prober, Probes, Sighting};
 use crate::measure::exists;
 use crate::options::Effort;
-use crate::process::{Artifacts, Contender, Running, kill_now, reload};
-use crate::report::{Report, Table, spread};
+use crate::process::{Artifacts, Running, kill_now, reload};
+use crate::report::{Metric, Report, Sheet};
 use crate::rounds::progress;
 use crate::series::Series;
 
 const WORKERS: usize = 2;
+
+/// Who can be hurt: servers that supervise workers and tell on `/whoami` which of them answers.
+const SUPERVISORS: [Entry; 3] = [RUSTCORN.with(WORKERS), NGINX.with(WORKERS), GUNICORN.with(WORKERS)];
+
+/// Who can only be started.
+const LONERS: [Entry; 2] = [BARE.with(1), AXUM_SERVE.with(WORKERS)];
+
+const METRICS: &[Metric] = &[Metric::plotted("ms", "ms", 1), Metric::told("failed", "failed probes", 0)];
 
 /// How long any of it may take before the trial is given up.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -32,6 +41,7 @@ const RELOAD: Probes = Probes { every: Duration::from_millis(2), volley: 2, hold
 
 /// One thing that is timed.
 struct Feat {
+    key: &'static str,
     name: &'static str,
     /// Milliseconds that the median is to stay within.
     most: f64,
@@ -46,61 +56,94 @@ struct Trial {
 }
 
 const FEATS: [Feat; 3] = [
-    Feat { name: "one of 2 workers killed, until its replacement answers", most: 20.0, trial: kill_one },
-    Feat { name: "all 2 workers killed, until anybody answers", most: 20.0, trial: kill_all },
-    Feat { name: "reload, until all 2 new workers have answered and the old are gone", most: 100.0, trial: reload_all },
+    Feat {
+        key: "one-killed",
+        name: "one of 2 workers killed, until its replacement answers",
+        most: 20.0,
+        trial: kill_one,
+    },
+    Feat { key: "all-killed", name: "all 2 workers killed, until anybody answers", most: 20.0, trial: kill_all },
+    Feat {
+        key: "reload",
+        name: "reload, until all 2 new workers have answered and the old are gone",
+        most: 100.0,
+        trial: reload_all,
+    },
 ];
 
-/// Times all three, over and over on one running arbiter: a server has to do this more than once, too. Gunicorn, if it
-/// is installed, takes part in turn; its application loads no more than hello does.
+/// Times the starts of all contenders, then what happens to those with workers, over and over on one running arbiter: a
+/// server has to do this more than once, too. Gunicorn takes part if it is installed; its application loads no more than
+/// hello does.
 pub fn timing(artifacts: &Artifacts, effort: &Effort) -> Result<Report> {
-    let mut contenders = vec![Contender::rustcorn(artifacts, WORKERS, &[])];
-    contenders.extend(Contender::gunicorn(WORKERS));
-    let mut report = Report::new("timing", "How long what hurts takes");
+    let (supervisors, loners) = (Field::of(&SUPERVISORS, artifacts, effort)?, Field::of(&LONERS, artifacts, effort)?);
+    let ours = SUPERVISORS[0].to_string();
+    let mut report = Report::new("timing", "How long what hurts takes", &[&supervisors, &loners]);
     report.say(&format!(
-        "Milliseconds from just before the signal is sent until the client has the answer, {} trials: median (min - max). \
-         Failed: probes begun after the signal that were refused, reset, cut short or answered with an error.",
+        "Milliseconds from just before the command or the signal until the client has the answer, {} trials: median \
+         (min - max). Failed: probes begun after the signal that were refused, reset, cut short or answered with an \
+         error, in all trials together.",
         effort.trials
     ));
-    let mut table = Table::new(&["what", "contender", "ms", "failed probes"]);
+    report.say("From the start of the command to the first answer:");
+    report.sheet(&starts(&[&supervisors, &loners], effort)?);
     let mut goals = Vec::new();
     for feat in FEATS {
-        let outcomes = trials(&feat, &contenders, effort)?;
-        for (contender, outcome) in contenders.iter().zip(&outcomes) {
-            let times = spread(&outcome.times, 1);
-            table.row([feat.name.to_owned(), contender.name.clone(), times, outcome.failed.to_string()]);
+        let sheet = trials(&feat, &supervisors, effort)?;
+        report.say(&format!("{}:", feat.name));
+        report.sheet(&sheet);
+        if let (Some(times), Some(failed)) = (sheet.series(&ours, "ms"), sheet.series(&ours, "failed")) {
+            let (median, failed) = (times.median(), failed.max());
+            let what =
+                format!("{}: within {} ms and nobody fails: {median:.1} ms, {failed} failed", feat.name, feat.most);
+            goals.push((median <= feat.most && failed < 0.5, what));
         }
-        // Only rustcorn, the first, has goals.
-        let (median, failed) = (outcomes[0].times.median(), outcomes[0].failed);
-        let what = format!("{}: within {} ms and nobody fails: {median:.1} ms, {failed} failed", feat.name, feat.most);
-        goals.push((median <= feat.most && failed == 0, what));
     }
-    report.table(&table);
     goals.iter().for_each(|(met, what)| report.goal(*met, what));
     Ok(report)
 }
 
-/// All trials of one contender.
-#[derive(Default)]
-struct Outcome {
-    times: Series,
-    failed: usize,
+/// The times to Ready, in interleaved rounds.
+fn starts(fields: &[&Field<'_>], effort: &Effort) -> Result<Sheet> {
+    const METRICS: &[Metric] = &[Metric::plotted("ms", "ms", 1)];
+    let contenders: Vec<_> = fields.iter().flat_map(|field| &field.contenders).collect();
+    let mut times = vec![Series::default(); contenders.len()];
+    for trial in 1..=effort.trials {
+        progress(&format!("trial {trial} of {}: starts", effort.trials));
+        for (contender, times) in contenders.iter().zip(&mut times) {
+            times.push(contender.start(None)?.boot().as_secs_f64() * 1e3);
+        }
+    }
+    let mut sheet = Sheet::new("start", METRICS, "");
+    for (contender, times) in contenders.iter().zip(times) {
+        sheet.row(&contender.name, &contender.name, vec![times]);
+    }
+    Ok(sheet)
 }
 
-fn trials(feat: &Feat, contenders: &[Contender<'_>], effort: &Effort) -> Result<Vec<Outcome>> {
-    let running = contenders.iter().map(Contender::start).collect::<Result<Vec<_>>>()?;
-    let mut outcomes: Vec<Outcome> = contenders.iter().map(|_| Outcome::default()).collect();
+/// All trials of one feat, the contenders in turn.
+fn trials(feat: &Feat, field: &Field<'_>, effort: &Effort) -> Result<Sheet> {
+    let running = field.contenders.iter().map(|contender| contender.start(None)).collect::<Result<Vec<_>>>()?;
+    let mut times = vec![Series::default(); running.len()];
+    let mut failed = vec![0; running.len()];
     for number in 0..usize::from(effort.trials) {
         progress(&format!("trial {} of {}: {}", number + 1, effort.trials, feat.name));
-        for (running, outcome) in running.iter().zip(&mut outcomes) {
+        for (index, running) in running.iter().enumerate() {
             let trial = (feat.trial)(running, number);
-            let trial = trial.with_context(|| format!("{}; the log ends:\n{}", feat.name, running.last_words()))?;
-            outcome.times.push(trial.took.as_secs_f64() * 1e3);
-            outcome.failed += trial.failed;
+            let trial = trial.with_context(|| {
+                format!("{}, {}; the log ends:\n{}", field.contenders[index].name, feat.name, running.last_words())
+            })?;
+            times[index].push(trial.took.as_secs_f64() * 1e3);
+            failed[index] += trial.failed;
             running.wait_for_workers(WORKERS, Instant::now() + PATIENCE)?;
         }
     }
-    Ok(outcomes)
+    let mut sheet = Sheet::new(feat.key, METRICS, "");
+    for ((contender, times), failed) in field.contenders.iter().zip(times).zip(failed) {
+        // A handful.
+        let failed = f64::from(u32::try_from(failed).unwrap_or(u32::MAX));
+        sheet.row(&contender.name, &contender.name, vec![times, Series::from_iter([failed])]);
+    }
+    Ok(sheet)
 }
 
 fn kill_one(running: &Running, number: usize) -> Result<Trial> {

@@ -1,4 +1,4 @@
-//! One client connection: sends a request, waits for the whole answer, leaves the rest to its caller.
+//! One client connection of the probes: sends a request, waits for the whole answer, leaves the rest to its caller.
 
 use anyhow::{Context, Result, bail, ensure};
 use std::net::SocketAddr;
@@ -57,13 +57,6 @@ impl Client {
             return Ok(Answer { head, bytes: &self.buffer[..filled] });
         }
     }
-
-    /// Waits until the server has closed its side, so that the closing handshake is its own and the port is free at once.
-    pub async fn until_closed(mut self) -> Result<()> {
-        let count = self.stream.read(&mut self.buffer[..]).await.context("cannot wait for the end")?;
-        ensure!(count == 0, "the server sent {count} bytes after the answer");
-        Ok(())
-    }
 }
 
 /// A whole answer with status 200.
@@ -73,11 +66,6 @@ pub struct Answer<'a> {
 }
 
 impl Answer<'_> {
-    /// Whether the server closes the connection after it.
-    pub fn closes(&self) -> bool {
-        self.head.closes
-    }
-
     /// The body.
     pub fn body(&self) -> &[u8] {
         &self.bytes[self.head.body_at..]

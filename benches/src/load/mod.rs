@@ -5,6 +5,8 @@
 
 mod client;
 mod closed;
+mod histogram;
+mod idle;
 mod probe;
 mod response;
 mod tally;
@@ -13,16 +15,12 @@ use anyhow::{Context, Result, anyhow, ensure};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
 
+use crate::process::pin;
+pub use histogram::Counts;
+pub use idle::{Idlers, first_answer};
 pub use probe::{Prober, Probes, Sighting};
 use tally::Tally;
-
-/// How often a load looks whether it is to end.
-const LOOK: Duration = Duration::from_millis(20);
-
-/// How long an answer may be missing when the load has ended.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How a client uses its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,23 +38,34 @@ pub struct Load {
 }
 
 impl Load {
-    /// Starts `clients` closed loops, spread over `threads` threads.
-    pub fn start(shape: Shape, address: SocketAddr, clients: usize, threads: usize) -> Result<Self> {
+    /// Starts `clients` closed loops, spread over `threads` threads, on one processor if `cpu` says which.
+    pub fn start(
+        shape: Shape,
+        address: SocketAddr,
+        clients: usize,
+        threads: usize,
+        cpu: Option<usize>,
+    ) -> Result<Self> {
         ensure!(address.ip().is_loopback(), "load goes to loopback only, not to {address}");
         let mut load = Self { tally: Arc::new(Tally::default()), threads: Vec::new() };
         for thread in 0..threads {
             let share = clients / threads + usize::from(thread < clients % threads);
             let tally = Arc::clone(&load.tally);
+            let body = move || {
+                let end = pin(cpu).and_then(|()| closed::run(shape, address, share, &tally));
+                if let Err(problem) = end {
+                    tally.failed(&problem);
+                }
+            };
             let name = format!("load-{thread}");
-            let body = move || serve_clients(shape, address, share, &tally);
             load.threads.push(std::thread::Builder::new().name(name).spawn(body).context("cannot start a thread")?);
         }
         Ok(load)
     }
 
-    /// Whole answers so far.
-    pub fn answered(&self) -> u64 {
-        self.tally.count()
+    /// Whole answers so far, by latency.
+    pub fn counts(&self) -> Counts {
+        self.tally.counts()
     }
 
     /// Ends the load; an error if any request failed.
@@ -84,37 +93,15 @@ impl Drop for Load {
     }
 }
 
-/// One thread of the load: its own runtime, its share of the clients.
-fn serve_clients(shape: Shape, address: SocketAddr, clients: usize, tally: &Arc<Tally>) {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return tally.failed(&anyhow!("cannot start a runtime: {error}")),
-    };
-    runtime.block_on(async {
-        let clients: Vec<_> =
-            (0..clients).map(|_| tokio::spawn(closed::client(shape, address, Arc::clone(tally)))).collect();
-        while tally.wanted() && !clients.iter().all(|client| client.is_finished()) {
-            tokio::time::sleep(LOOK).await;
-        }
-        for client in clients {
-            match tokio::time::timeout(PATIENCE, client).await {
-                Ok(Ok(())) => {}
-                Ok(Err(_)) => tally.failed(&anyhow!("a client of the load generator panicked")),
-                Err(_) => return tally.failed(&anyhow!("an answer is still missing {PATIENCE:?} after the end")),
-            }
-        }
-    });
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Instant;
+    use std::time::{Duration, Instant};
 
     #[test]
     fn a_load_without_a_server_is_void() {
         let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let load = Load::start(Shape::KeepAlive, nobody, 2, 1).unwrap();
+        let load = Load::start(Shape::KeepAlive, nobody, 2, 1, None).unwrap();
         let deadline = Instant::now() + Duration::from_secs(10);
         while load.tally.failure().is_none() {
             assert!(Instant::now() < deadline, "nobody noticed");
@@ -127,6 +114,6 @@ mod tests {
     #[test]
     fn load_never_leaves_the_machine() {
         let elsewhere = SocketAddr::from(([192, 0, 2, 1], 80));
-        assert!(Load::start(Shape::KeepAlive, elsewhere, 1, 1).is_err());
+        assert!(Load::start(Shape::KeepAlive, elsewhere, 1, 1, None).is_err());
     }
 }

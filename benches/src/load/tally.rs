@@ -1,20 +1,23 @@
 //! What the clients of one load have done so far, readable while they go on.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-/// Counters that the clients write and the measurement reads.
+use super::histogram::{Counts, Histogram};
+
+/// What the clients write and the measurement reads.
 #[derive(Default)]
 pub struct Tally {
-    answered: AtomicU64,
+    latencies: Histogram,
     enough: AtomicBool,
     failure: Mutex<Option<String>>,
 }
 
 impl Tally {
-    /// Counts one whole answer.
-    pub fn answered(&self) {
-        self.answered.fetch_add(1, Ordering::Relaxed);
+    /// Counts one whole answer and how long it took.
+    pub fn answered(&self, latency: Duration) {
+        self.latencies.add(latency);
     }
 
     /// Notes a failure; the first one is kept, the others follow from it.
@@ -33,9 +36,9 @@ impl Tally {
         self.enough.store(true, Ordering::Relaxed);
     }
 
-    /// Whole answers so far.
-    pub fn count(&self) -> u64 {
-        self.answered.load(Ordering::Relaxed)
+    /// All answers so far, by latency.
+    pub fn counts(&self) -> Counts {
+        self.latencies.snapshot()
     }
 
     /// The first failure, if there was one.

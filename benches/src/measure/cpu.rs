@@ -18,8 +18,17 @@ pub struct Cpu(BTreeMap<(i32, i32), u64>);
 impl Cpu {
     /// Reads the clocks of every thread of `root` and its descendants.
     pub fn of(root: i32) -> Result<Self> {
+        Self::of_all(&tree(root)?)
+    }
+
+    /// Reads the clocks of the threads of this very program, without its children.
+    pub fn ours() -> Result<Self> {
+        Self::of_all(&[Process::myself().context("cannot read /proc/self")?.pid])
+    }
+
+    fn of_all(pids: &[i32]) -> Result<Self> {
         let mut clocks = BTreeMap::new();
-        for pid in tree(root)? {
+        for pid in pids.iter().copied() {
             // A descendant that has just left takes its clocks with it; `since` notices.
             let Ok(tasks) = Process::new(pid).and_then(|process| process.tasks()) else { continue };
             for task in tasks.flatten() {
@@ -29,7 +38,7 @@ impl Cpu {
             }
         }
         if clocks.is_empty() {
-            bail!("/proc/{root} shows no schedstat: this kernel does not account processor time per thread");
+            bail!("/proc shows no schedstat for {pids:?}: this kernel does not account processor time per thread");
         }
         Ok(Self(clocks))
     }

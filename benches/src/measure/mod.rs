@@ -1,11 +1,11 @@
 //! What the kernel says of a contender, read from /proc. Nothing here asks the contender itself.
 
 mod cpu;
-mod idle;
+mod memory;
 mod sockets;
 mod tree;
 
 pub use cpu::{Cpu, rest};
-pub use idle::{resident, switches};
+pub use memory::{resident, resident_tree, switches};
 pub use sockets::connections_of;
 pub use tree::{children, exists, tree};

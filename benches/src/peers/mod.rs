@@ -33,10 +33,10 @@ mod tests {
         let address = listener.local_addr().unwrap();
         std::thread::spawn(move || serve(listener));
         for shape in [Shape::KeepAlive, Shape::OneRequestEach] {
-            let load = Load::start(shape, address, 5, 2).unwrap();
+            let load = Load::start(shape, address, 5, 2, None).unwrap();
             let deadline = Instant::now() + Duration::from_secs(10);
-            while load.answered() < 50 {
-                assert!(Instant::now() < deadline, "{shape:?}: {} answers", load.answered());
+            while load.counts().total() < 50 {
+                assert!(Instant::now() < deadline, "{shape:?}: {} answers", load.counts().total());
                 std::thread::sleep(Duration::from_millis(5));
             }
             load.finish().unwrap();

@@ -12,6 +12,8 @@ pub struct Artifacts {
     pub rustcorn: PathBuf,
     /// The hello application as a library.
     pub hello: PathBuf,
+    /// Cargo's target directory, where `make bench` puts the tools that it fetches.
+    pub target: PathBuf,
 }
 
 impl Artifacts {
@@ -30,7 +32,8 @@ impl Artifacts {
         for file in [&rustcorn, &hello] {
             ensure!(file.is_file(), "cargo built no {}", file.display());
         }
-        Ok(Self { ourselves, rustcorn, hello })
+        let target = target.to_owned();
+        Ok(Self { ourselves, rustcorn, hello, target })
     }
 }
 
@@ -39,6 +42,14 @@ fn build(package: &str, target: &Path) -> Result<()> {
     let mut command = Command::new(cargo);
     command.args(["build", "--release", "--package", package, "--target-dir"]).arg(target);
     command.current_dir(workspace());
+    // What `cargo run` tells of this package: ring's build script watches these, and would be run, with all that depends on
+    // it, at every change between a build from the shell and one from here.
+    for (key, _) in std::env::vars_os() {
+        let text = key.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&key);
+        }
+    }
     let status = command.status().context("cannot run cargo")?;
     ensure!(status.success(), "cargo could not build {package} ({status})");
     Ok(())

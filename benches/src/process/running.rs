@@ -5,12 +5,15 @@ use procfs::process::Process;
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
+use super::affinity::pinned;
+use super::readiness::{Ready, wait_for_an_answer};
 use super::signals::stop_quickly;
 use super::undertaker;
 use crate::measure::{children, rest, tree};
@@ -21,6 +24,9 @@ const START: Duration = Duration::from_secs(30);
 /// How long a contender may take to stop before it is killed.
 const STOP: Duration = Duration::from_secs(5);
 
+/// How long the log of a contender that failed to start is still read, unless it has an end.
+const AFTERTHOUGHT: Duration = Duration::from_millis(500);
+
 /// How many of its last log lines are shown when something goes wrong.
 const LAST_WORDS: usize = 30;
 
@@ -29,46 +35,75 @@ const FOREIGN: [&str; 5] = ["PORT", "WEB_CONCURRENCY", "NOTIFY_SOCKET", "LISTEN_
 
 type Words = Arc<Mutex<VecDeque<String>>>;
 
+/// What is to be started.
+pub struct Start<'a> {
+    /// How the tables call it.
+    pub name: &'a str,
+    /// Its child processes when it is ready.
+    pub workers: usize,
+    /// How it is known to serve.
+    pub ready: Ready,
+    /// The processor that it runs on, if it is to be one alone.
+    pub cpu: Option<usize>,
+    /// Makes the command for a working directory of its own and a port.
+    pub command: &'a dyn Fn(&Path, u16) -> Result<Command>,
+}
+
 /// A contender's process. Dropping it ends the process and everything it started, on panic too.
 pub struct Running {
     name: String,
     child: Child,
     address: SocketAddr,
     words: Words,
+    boot: Duration,
     /// Its working directory, which holds no settings file. Removed after the process, as fields are dropped last.
     _home: TempDir,
 }
 
 impl Running {
-    /// Starts a command and waits until it says where it listens, has `workers` children, and is at rest.
-    pub fn start(name: &str, mut command: Command, workers: usize) -> Result<Self> {
+    /// Starts a command and waits until it answers, has its workers, and is at rest.
+    pub fn start(start: Start<'_>) -> Result<Self> {
+        let home = tempfile::tempdir().context("cannot make a temporary directory")?;
+        let port = start.ready.port()?;
+        let mut command = (start.command)(home.path(), port)?;
         for (key, _) in std::env::vars_os() {
             let text = key.to_string_lossy();
             if text.starts_with("RUSTCORN_") || text.starts_with("GUNICORN_") || FOREIGN.contains(&&*text) {
                 command.env_remove(&key);
             }
         }
-        let home = tempfile::tempdir().context("cannot make a temporary directory")?;
+        command.env("PYTHONDONTWRITEBYTECODE", "1");
         command.current_dir(home.path());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-        let mut child = command.spawn().with_context(|| format!("cannot start {name} ({command:?})"))?;
+        let begun = Instant::now();
+        let name = start.name;
+        let mut child =
+            pinned(start.cpu, || command.spawn())?.with_context(|| format!("cannot start {name} ({command:?})"))?;
         undertaker::watch(pid_of(&child));
         let words = Words::default();
-        let heard = child.stderr.take().map(|stderr| listen(stderr, Arc::clone(&words)));
+        let heard = child.stderr.take().context("its log cannot be read");
+        let heard = heard.map(|stderr| listen(stderr, start.ready, Arc::clone(&words)));
         // From here on the guard ends the process whatever fails.
-        let unknown = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut running = Self { name: name.to_owned(), child, address: unknown, words, _home: home };
-        let deadline = Instant::now() + START;
-        let settled = running.settle(heard, workers, deadline);
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        let mut running = Self { name: name.to_owned(), child, address, words, boot: Duration::ZERO, _home: home };
+        let settled = heard.and_then(|heard| {
+            // Whoever ends at once has said why, but perhaps not been heard yet.
+            running.settle(&heard, &start, begun).inspect_err(|_| while heard.recv_timeout(AFTERTHOUGHT).is_ok() {})
+        });
         settled.with_context(|| format!("{name} does not serve; its log ends:\n{}", running.last_words()))?;
         Ok(running)
     }
 
-    fn settle(&mut self, heard: Option<Receiver<SocketAddr>>, workers: usize, deadline: Instant) -> Result<()> {
-        let heard = heard.context("its log cannot be read")?;
-        let patience = deadline.saturating_duration_since(Instant::now());
-        self.address = heard.recv_timeout(patience).context("it never said `Listening at:`")?;
-        self.wait_for_workers(workers, deadline)
+    fn settle(&mut self, heard: &Receiver<SocketAddr>, start: &Start<'_>, begun: Instant) -> Result<()> {
+        let deadline = begun + START;
+        if let Ready::Says(words) = start.ready {
+            let heard = heard.recv_timeout(deadline.saturating_duration_since(Instant::now()));
+            self.address = heard.with_context(|| format!("it never said `{words}`"))?;
+        }
+        let child = &mut self.child;
+        wait_for_an_answer(self.address, deadline, || matches!(child.try_wait(), Ok(None)))?;
+        self.boot = begun.elapsed();
+        self.wait_for_workers(start.workers, deadline)
     }
 
     /// Waits until there are exactly `count` workers and nothing is going on.
@@ -93,6 +128,11 @@ impl Running {
     /// The children of that process.
     pub fn workers(&self) -> Result<Vec<i32>> {
         children(self.pid())
+    }
+
+    /// The time from its start to the first whole answer in a client's hands.
+    pub fn boot(&self) -> Duration {
+        self.boot
     }
 
     /// Where it listens.
@@ -137,11 +177,11 @@ fn pid_of(child: &Child) -> i32 {
 }
 
 /// Reads the log for as long as there is one, so that its writer never waits; tells where it listens when it says so.
-fn listen(log: impl Read + Send + 'static, words: Words) -> Receiver<SocketAddr> {
+fn listen(log: impl Read + Send + 'static, ready: Ready, words: Words) -> Receiver<SocketAddr> {
     let (sender, heard) = channel();
     std::thread::spawn(move || {
         for line in BufReader::new(log).lines().map_while(Result::ok) {
-            if let Some(address) = listening_at(&line) {
+            if let Some(address) = ready.address(&line) {
                 // Nobody waits for it a second time, as after a reload.
                 let _ = sender.send(address);
             }
@@ -155,30 +195,21 @@ fn listen(log: impl Read + Send + 'static, words: Words) -> Receiver<SocketAddr>
     heard
 }
 
-/// The address in `... Listening at: http://127.0.0.1:8000 (123)`.
-fn listening_at(line: &str) -> Option<SocketAddr> {
-    let (_, rest) = line.split_once("Listening at: http://")?;
-    rest.split_whitespace().next()?.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_address_is_read_from_the_log() {
-        let line = "[2026-11-21 01:33:00 +0000] [12] [INFO] Listening at: http://127.0.0.1:8123 (12)";
-        assert_eq!(listening_at(line), Some(SocketAddr::from(([127, 0, 0, 1], 8123))));
-        assert_eq!(listening_at("[12] [INFO] Listening at: unix:/run/x (12)"), None);
-        assert_eq!(listening_at("Starting rustcorn"), None);
-    }
-
-    #[test]
     fn a_command_that_never_serves_is_ended_and_its_last_words_are_shown() {
-        let mut command = Command::new("sh");
-        command.args(["-c", "echo no money >&2"]);
-        let problem = Running::start("pauper", command, 0).err().map(|problem| format!("{problem:#}"));
-        let problem = problem.unwrap();
-        assert!(problem.contains("no money") && problem.contains("Listening at"), "{problem}");
+        let command = |_: &Path, _: u16| {
+            let mut command = Command::new("sh");
+            command.args(["-c", "echo no money >&2"]);
+            Ok(command)
+        };
+        for (ready, reason) in [(Ready::Says("Listening at: "), "Listening at"), (Ready::Answers, "has ended")] {
+            let start = Start { name: "pauper", workers: 0, ready, cpu: None, command: &command };
+            let problem = Running::start(start).err().map(|problem| format!("{problem:#}")).unwrap();
+            assert!(problem.contains("no money") && problem.contains(reason), "{problem}");
+        }
     }
 }

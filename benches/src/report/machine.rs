@@ -2,6 +2,23 @@
 
 use procfs::{CpuInfo, Current, LoadAverage};
 use std::fmt;
+use std::process::Command;
+use std::sync::LazyLock;
+
+/// What everything here is built from: the compiler, and the libraries that the peers consist of.
+pub static LIBRARIES: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let rustc = Command::new("rustc").arg("--version").output().ok();
+    let rustc = rustc.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    let lock = include_str!("../../../Cargo.lock");
+    let locked = ["hyper", "axum", "tokio"].into_iter().filter_map(|name| locked(lock, name));
+    rustc.into_iter().chain(locked).collect()
+});
+
+/// A package and its version, as Cargo.lock has them.
+fn locked(lock: &str, name: &str) -> Option<String> {
+    let (_, rest) = lock.split_once(&format!("\nname = \"{name}\"\nversion = \""))?;
+    Some(format!("{name} {}", rest.split('"').next()?))
+}
 
 /// What is told of the machine.
 pub struct Machine {
@@ -36,5 +53,17 @@ impl fmt::Display for Machine {
             self.model, self.cores, self.kernel, self.load
         )?;
         writeln!(f, "{}.", self.date)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_come_from_the_lock_file() {
+        let lock = "[[package]]\nname = \"tokio-util\"\nversion = \"9\"\n\n[[package]]\nname = \"tokio\"\nversion = \"1.2.3\"\n";
+        assert_eq!(locked(lock, "tokio"), Some("tokio 1.2.3".to_owned()));
+        assert_eq!(locked(lock, "axum"), None);
     }
 }

@@ -1,31 +1,38 @@
-//! What a command found out, as a page of Markdown: on stdout, and in benches/results for the record.
+//! What a measurement found out: a page of Markdown on stdout, and with plots and every single number in benches/results
+//! for the record.
 
 mod machine;
+mod plot;
+mod sheet;
 
 use anyhow::{Context, Result};
+use serde_json::{Value, json};
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
 
+use crate::contenders::Field;
 use crate::process::workspace;
 use crate::series::Series;
 use machine::Machine;
 
+pub use sheet::{Metric, Sheet};
+
 /// A table of results.
 pub struct Table {
-    head: Vec<&'static str>,
+    head: Vec<String>,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
     /// An empty table with these columns.
-    pub fn new(head: &[&'static str]) -> Self {
-        Self { head: head.to_vec(), rows: Vec::new() }
+    pub fn new(head: Vec<String>) -> Self {
+        Self { head, rows: Vec::new() }
     }
 
     /// Adds a row, one text for each column.
-    pub fn row<const N: usize>(&mut self, cells: [String; N]) {
-        debug_assert_eq!(N, self.head.len());
-        self.rows.push(cells.into());
+    pub fn row(&mut self, cells: Vec<String>) {
+        debug_assert_eq!(cells.len(), self.head.len());
+        self.rows.push(cells);
     }
 }
 
@@ -37,22 +44,36 @@ impl fmt::Display for Table {
     }
 }
 
-/// One command's page.
+/// One measurement's page.
 pub struct Report {
     name: &'static str,
     page: String,
+    facts: Value,
+    sheets: Vec<Value>,
+    goals: Vec<Value>,
+    /// Pictures by file name.
+    plots: Vec<(String, String)>,
 }
 
 impl Report {
-    /// Begins the page of the command `name`.
-    pub fn new(name: &'static str, title: &str) -> Self {
+    /// Begins the page of the measurement `name`: which machine, who takes part, and who does not.
+    pub fn new(name: &'static str, title: &str, fields: &[&Field<'_>]) -> Self {
         let machine = Machine::read();
+        let mut versions: Vec<&str> = Vec::new();
+        for version in fields.iter().flat_map(|field| &field.versions).chain(&*machine::LIBRARIES) {
+            if !versions.contains(&version.as_str()) {
+                versions.push(version);
+            }
+        }
         let arguments: Vec<String> = std::env::args().skip(1).collect();
-        let page = format!(
-            "# {title}\n\n{machine}\nRepeat: `cargo run --release -p rustcorn-benches -- {}`\n\n",
-            arguments.join(" ")
-        );
-        Self { name, page }
+        let repeat = format!("cargo run --release -p rustcorn-benches -- {}", arguments.join(" "));
+        let repeat = repeat.trim_end();
+        let mut page = format!("# {title}\n\n{machine}Versions: {}.\n\nRepeat: `{repeat}`\n\n", versions.join(", "));
+        for reason in fields.iter().flat_map(|field| &field.skipped) {
+            let _ = writeln!(page, "- {reason}.\n");
+        }
+        let facts = json!({ "machine": machine.to_string().trim(), "versions": versions, "repeat": repeat });
+        Self { name, page, facts, sheets: Vec::new(), goals: Vec::new(), plots: Vec::new() }
     }
 
     /// Adds a paragraph.
@@ -61,36 +82,70 @@ impl Report {
         self.page.push_str("\n\n");
     }
 
-    /// Adds a table.
-    pub fn table(&mut self, table: &Table) {
+    /// Adds a sheet: its table and, if it has any, its plots.
+    pub fn sheet(&mut self, sheet: &Sheet) {
         // Writing to a String cannot fail.
-        let _ = writeln!(self.page, "{table}");
+        let _ = writeln!(self.page, "{}", sheet.table());
+        let panels = sheet.panels();
+        if !panels.is_empty() {
+            let file = format!("{}-{}.svg", self.name, sheet.key());
+            let _ = writeln!(self.page, "![{} {}]({file})\n", self.name, sheet.key());
+            self.plots.push((file, plot::svg(&panels)));
+        }
+        self.sheets.push(sheet.json());
     }
 
     /// Adds a goal and whether this run has met it.
     pub fn goal(&mut self, met: bool, what: &str) {
         let verdict = if met { "met" } else { "MISSED" };
         let _ = writeln!(self.page, "- {verdict}: {what}");
+        self.goals.push(json!({ "met": met, "goal": what }));
     }
 
-    /// Prints the page and, if wanted, keeps it in benches/results.
+    /// Adds the goal that a ratio stays within a limit, if those that it compares took part.
+    pub fn goal_within(&mut self, ratio: Option<&Series>, most: f64, what: &str) {
+        if let Some(ratio) = ratio {
+            self.goal(ratio.median() <= most, &format!("{what} at most {most:.2}: {}", spread(ratio, 3)));
+        }
+    }
+
+    /// Prints the page and, if wanted, keeps it in benches/results with its plots and its numbers.
     pub fn publish(&self, save: bool) -> Result<()> {
         writeln!(std::io::stdout(), "{}", self.page).context("cannot print the result")?;
-        if save {
-            let folder = workspace().join("benches/results");
-            let file = folder.join(self.name).with_extension("md");
-            std::fs::create_dir_all(&folder)
-                .and_then(|()| std::fs::write(&file, &self.page))
-                .with_context(|| format!("cannot write {}", file.display()))?;
+        if !save {
+            return Ok(());
+        }
+        let folder = workspace().join("benches/results");
+        std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let numbers = json!({ "facts": self.facts, "sheets": self.sheets, "goals": self.goals });
+        let numbers = serde_json::to_string(&numbers).context("cannot write the numbers as JSON")? + "\n";
+        let files = [(format!("{}.md", self.name), &self.page), (format!("{}.json", self.name), &numbers)];
+        let plots = self.plots.iter().map(|(name, plot)| (name.clone(), plot));
+        for (name, text) in files.into_iter().chain(plots) {
+            let file = folder.join(name);
+            std::fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
         }
         Ok(())
     }
 }
 
-/// A series as `median (min - max)`.
+/// A series as `median (min - max)`; a single number as it is.
 pub fn spread(series: &Series, digits: usize) -> String {
-    let number = |value: f64| if value.is_infinite() { "∞".to_owned() } else { format!("{value:.digits$}") };
-    format!("{} ({} - {})", number(series.median()), number(series.min()), number(series.max()))
+    match series.values() {
+        [] => "-".to_owned(),
+        [only] => number(*only, digits),
+        _ => format!(
+            "{} ({} - {})",
+            number(series.median(), digits),
+            number(series.min(), digits),
+            number(series.max(), digits)
+        ),
+    }
+}
+
+/// A number with so many digits after the point.
+pub fn number(value: f64, digits: usize) -> String {
+    if value.is_infinite() { "∞".to_owned() } else { format!("{value:.digits$}") }
 }
 
 #[cfg(test)]
@@ -99,8 +154,8 @@ mod tests {
 
     #[test]
     fn a_table_is_markdown() {
-        let mut table = Table::new(&["who", "how much"]);
-        table.row(["we".to_owned(), "1".to_owned()]);
+        let mut table = Table::new(vec!["who".to_owned(), "how much".to_owned()]);
+        table.row(vec!["we".to_owned(), "1".to_owned()]);
         assert_eq!(table.to_string(), "| who | how much |\n| --- | --- |\n| we | 1 |\n");
     }
 

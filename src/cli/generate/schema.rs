@@ -48,7 +48,8 @@ fn shape(kind: &Kind) -> Json {
         Kind::List(item) => {
             let element = match item {
                 Item::Text { .. } => json!({ "type": "string", "minLength": 1 }),
-                Item::Pair => json!({ "type": "string", "pattern": "^[^=]+=" }),
+                Item::Pair | Item::Header => json!({ "type": "string", "pattern": "^[^=]+=" }),
+                Item::Peer => json!({ "type": "string", "pattern": "^[0-9A-Fa-f.:/*, ]*$" }),
             };
             json!({ "anyOf": [element, { "type": "array", "items": element }] })
         }

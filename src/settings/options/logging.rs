@@ -32,6 +32,30 @@ macro_rules! logging_rows {
         switch: Some(("always", "never")),
     });
 
+    /// Send the log and the access log to syslog too.
+    ///
+    /// The access log stays out of it with disable_redirect_access_to_syslog or without access_log.
+    syslog: bool = false => new(Section::Logging, Kind::Switch).long("log-syslog");
+
+    /// Where syslog listens.
+    ///
+    /// As unix://PATH (unix:///dev/log is the system's) or udp://HOST:PORT; without a port it is 514. Each line is a
+    /// datagram of its own.
+    syslog_addr: String = "udp://localhost:514".to_owned() => new(Section::Logging, Kind::Text { name: "ADDRESS" })
+        .long("log-syslog-to");
+
+    /// Name messages to syslog after this instead of the application.
+    ///
+    /// They begin with rustcorn.PREFIX.error or rustcorn.PREFIX.access.
+    syslog_prefix: Option<String> = None => new(Section::Logging, Kind::Text { name: "PREFIX" })
+        .long("log-syslog-prefix");
+
+    /// Send messages to syslog under this facility.
+    syslog_facility: String = "user".to_owned() => new(Section::Logging, Kind::Choice {
+        names: FACILITIES,
+        switch: None,
+    }).long("log-syslog-facility");
+
     /// Read the settings from this TOML file.
     ///
     /// Without it, rustcorn.toml in the directory of the start is read if it exists. A reload reads it again.

@@ -4,10 +4,12 @@
 //! help (the first line of its comment), the manual's text (the rest) and whether a reload can change it. Everything else
 //! is derived. Names, flags and meanings are Gunicorn's where Gunicorn has them.
 
-use super::field::{Colors, Field, LogFormat};
+use super::field::{Colors, Field, Http2Cleartext, LogFormat, Toggle};
 use super::kind::{Item, Kind, NO_LIMIT};
 use super::spec::{Foreign, OptionSpec, Section};
-use crate::types::Level;
+use super::syslog::FACILITIES;
+use crate::abi::COMBINED_FORMAT;
+use crate::types::{Level, ProxyHeaders, ProxyProtocol, TlsVersion};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -89,6 +91,17 @@ collect! { {}
     application_rows listening_rows tls_rows proxies_rows protocols_rows requests_rows workers_rows timeouts_rows process_rows access_rows logging_rows
 }
 
+/// Where the access log goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccessOutput<'a> {
+    /// Nowhere.
+    None,
+    /// To standard output.
+    Stdout,
+    /// To this file.
+    File(&'a Path),
+}
+
 impl Settings {
     /// Keeps the values of `current` wherever only a new start could change them.
     pub fn keep_fixed(&mut self, current: &Self) {
@@ -104,5 +117,21 @@ impl Settings {
             "-" | "" => None,
             path => Some(Path::new(path)),
         }
+    }
+
+    /// Where the access log goes, besides syslog.
+    #[must_use]
+    pub fn access_output(&self) -> AccessOutput<'_> {
+        match (self.access_log, self.accesslog.as_deref()) {
+            (Toggle::Off, _) | (Toggle::Auto, None) => AccessOutput::None,
+            (Toggle::On, None) | (_, Some("-")) => AccessOutput::Stdout,
+            (_, Some(path)) => AccessOutput::File(Path::new(path)),
+        }
+    }
+
+    /// Whether the access log goes to syslog.
+    #[must_use]
+    pub fn access_to_syslog(&self) -> bool {
+        self.syslog && !self.disable_redirect_access_to_syslog && self.access_log != Toggle::Off
     }
 }

@@ -34,7 +34,7 @@ macro_rules! process_rows {
     ///
     /// Octal numbers are written with a leading 0 or 0o on the command line and with 0o in the file; 18, 022, 0o22 and 0x12
     /// are the same mask. Without it the workers keep the mask that rustcorn was started with, and Unix sockets are open
-    /// to everybody.
+    /// to everybody. A Unix socket that is open already keeps its mode and its owner, through an upgrade too.
     umask: Option<u32> = None => new(Section::Process, Kind::Mode).short('m').at_start_only();
 
     /// Show this name in the list of processes.

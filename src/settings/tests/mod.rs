@@ -2,8 +2,11 @@
 
 mod complaints;
 mod layers;
+mod logs;
 mod parsers;
 mod properties;
+mod proxies;
+mod secure;
 mod table;
 mod validate;
 

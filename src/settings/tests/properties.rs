@@ -10,7 +10,8 @@ fn any_given() -> impl Strategy<Value = Vec<Given>> {
         let text = match spec.kind {
             Kind::Switch => on.to_string(),
             Kind::Choice { names, .. } => names[usize::from(on)].to_owned(),
-            Kind::List(Item::Pair) => format!("N={number}"),
+            Kind::List(Item::Pair | Item::Header) => format!("N={number}"),
+            Kind::List(Item::Peer) => format!("2001:db8::{number}"),
             _ => number.to_string(),
         };
         Given { key: spec.key, texts: vec![text] }

@@ -33,6 +33,12 @@ pub fn unblock_all() -> io::Result<()> {
     Ok(sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)?)
 }
 
+/// Lets these signals through besides those that pass already.
+pub fn unblock(signals: &[Signal]) -> io::Result<()> {
+    let set = signals.iter().map(|signal| native(*signal)).collect::<io::Result<SigSet>>()?;
+    Ok(sigprocmask(SigmaskHow::SIG_UNBLOCK, Some(&set), None)?)
+}
+
 /// Gives every signal its default meaning again, but leaves PIPE ignored: a write to a closed pipe or socket is an
 /// error to be handled, in every process of this house.
 ///

@@ -18,6 +18,8 @@ pub(in crate::worker) struct Accepted {
     pub(in crate::worker) stream: Stream,
     pub(in crate::worker) peer: Address,
     pub(in crate::worker) local: Address,
+    /// TLS is spoken there.
+    pub(in crate::worker) tls: bool,
 }
 
 /// All listening sockets of this worker.
@@ -29,6 +31,8 @@ pub(in crate::worker) struct Doors {
 
 struct Door {
     lane: u32,
+    /// TLS is spoken on every connection from here.
+    tls: bool,
     /// Our end of every connection from here; none if each has its own (a wildcard address).
     local: Option<Address>,
     listener: Listener,
@@ -107,7 +111,7 @@ impl Doors {
             let at = (self.next + turn) % count;
             let door = &self.doors[at];
             let Listener::Shut(shut) = &door.listener else { continue };
-            match shut.accept(door.local.as_ref()) {
+            match shut.accept(door.local.as_ref(), door.tls) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 answer => {
                     self.next = at;
@@ -147,12 +151,12 @@ impl Door {
             let local = (!address.ip().is_unspecified()).then_some(Address::Tcp(address));
             (Shut::Tcp(listener), local)
         };
-        Ok(Self { lane: listener.lane, local, listener: Listener::Shut(shut) })
+        Ok(Self { lane: listener.lane, tls: listener.tls != 0, local, listener: Listener::Shut(shut) })
     }
 
     /// Enters the event loop. If that fails, the socket stays outside.
     fn opened(self) -> (Option<Self>, Option<io::Error>) {
-        let Self { lane, local, listener } = self;
+        let Self { lane, tls, local, listener } = self;
         let (listener, trouble) = match listener {
             Listener::Shut(shut) => match shut.try_clone() {
                 // The event loop drops what it cannot take.
@@ -164,14 +168,14 @@ impl Door {
             },
             open => (open, None),
         };
-        (Some(Self { lane, local, listener }), trouble)
+        (Some(Self { lane, tls, local, listener }), trouble)
     }
 
     /// Leaves the event loop. A socket that cannot is lost: the kernel has forgotten it already.
     fn shut(self) -> (Option<Self>, Option<io::Error>) {
-        let Self { lane, local, listener } = self;
+        let Self { lane, tls, local, listener } = self;
         match listener.shut() {
-            Ok(shut) => (Some(Self { lane, local, listener: Listener::Shut(shut) }), None),
+            Ok(shut) => (Some(Self { lane, tls, local, listener: Listener::Shut(shut) }), None),
             Err(error) => (None, Some(error)),
         }
     }
@@ -186,16 +190,16 @@ impl Door {
                 .map_ok(|(stream, peer)| (Stream::Unix(stream), Address::Unix(peer.as_pathname().map(Into::into)))),
             Listener::Shut(_) => Poll::Pending,
         };
-        answer.map(|answer| answer.and_then(|(stream, peer)| complete(stream, peer, self.local.as_ref())))
+        answer.map(|answer| answer.and_then(|(stream, peer)| complete(stream, peer, self.local.as_ref(), self.tls)))
     }
 }
 
-fn complete(stream: Stream, peer: Address, local: Option<&Address>) -> io::Result<Accepted> {
+fn complete(stream: Stream, peer: Address, local: Option<&Address>, tls: bool) -> io::Result<Accepted> {
     let local = match local {
         Some(local) => local.clone(),
         None => stream.local()?,
     };
-    Ok(Accepted { stream, peer, local })
+    Ok(Accepted { stream, peer, local, tls })
 }
 
 impl Listener {
@@ -230,7 +234,7 @@ impl Shut {
         })
     }
 
-    fn accept(&self, local: Option<&Address>) -> io::Result<Accepted> {
+    fn accept(&self, local: Option<&Address>, tls: bool) -> io::Result<Accepted> {
         let (stream, peer) = match self {
             Self::Tcp(listener) => {
                 let (stream, peer) = listener.accept()?;
@@ -244,6 +248,6 @@ impl Shut {
                 (Stream::Unix(UnixStream::from_std(stream)?), peer)
             }
         };
-        complete(stream, peer, local)
+        complete(stream, peer, local, tls)
     }
 }

@@ -207,8 +207,8 @@ impl<S: Application> Acceptor<S> {
     }
 
     fn serve(&self, accepted: Accepted) {
-        let Accepted { stream, peer, local } = accepted;
-        serve::spawn(self.worker, self.application.clone(), stream, peer, local);
+        let Accepted { stream, peer, local, tls } = accepted;
+        serve::spawn(self.worker, self.application.clone(), stream, peer, local, tls);
     }
 
     /// Takes what waits in the queues, so that no client that was let in is sent away, and closes the sockets. It may

@@ -1,6 +1,6 @@
 //! The head of a response, and the framing of its body (RFC 9112, 6).
 
-use super::rules::number;
+use super::rules::said_length;
 use super::wire::Wire;
 use bytes::Buf;
 use http::header::{self, HeaderMap, HeaderName};
@@ -123,13 +123,6 @@ fn frame(status: StatusCode, headers: &HeaderMap, hint: &SizeHint, plan: &Plan<'
         None if plan.version == Version::HTTP_10 => (Framing::Close, Announce::Nothing),
         None => (Framing::Chunked, Announce::Chunked),
     }
-}
-
-/// The application's own Content-Length, if it is one.
-fn said_length(headers: &HeaderMap) -> Option<u64> {
-    let mut lengths = headers.get_all(header::CONTENT_LENGTH).iter();
-    let length = number(lengths.next()?.as_bytes())?;
-    lengths.all(|other| number(other.as_bytes()) == Some(length)).then_some(length)
 }
 
 /// What a client cannot see in time, and what it can only see by the end of the connection.

@@ -50,9 +50,10 @@ impl<S: Application> Parts<'_, S> {
                 }
             }
         }
-        let sent = wire.total.saturating_sub(exchange.begin);
+        // With those that wait for the next answer.
+        let sent = exchange.body_sent(wire) + wire.waiting() as u64;
         if let Some(flight) = exchange.flight.take() {
-            let now = flight.end(self.connection, End::Answered, sent);
+            let now = flight.end(End::Answered, sent);
             self.connection.state().waits(Moment::Idle, now);
         }
         if !exchange.close && !exchange.source.is_done() {
@@ -110,21 +111,21 @@ impl<S: Application> Parts<'_, S> {
             self.connection.state().set_linger(true);
             return true;
         };
+        let is_late = matches!(refusal.status, StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT);
         let untouched = exchange.framing.is_none() || wire.total <= exchange.begin;
         if untouched {
             // What waits of earlier answers is still sent.
             wire.forget_beyond(exchange.begin);
             self.refuse(refusal, exchange.method == Method::HEAD, flight.id());
-            flight.answered(refusal.status);
-            flight.end(self.connection, End::Answered, 0);
+            flight.refused(refusal.status);
+            flight.end(if is_late { End::TimedOut } else { End::Answered }, 0);
         } else {
-            let is_late = matches!(refusal.status, StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT);
             if exchange.framing == Some(Framing::Close) {
                 // Nothing else tells this client that something is missing.
                 wire.io.reset_on_close();
             }
             let end = if is_late { End::TimedOut } else { End::Failed };
-            flight.end(self.connection, end, wire.total - exchange.begin);
+            flight.end(end, exchange.body_sent(wire));
         }
         untouched
     }
@@ -142,7 +143,7 @@ impl<S: Application> Parts<'_, S> {
             if exchange.framing == Some(Framing::Close) {
                 wire.io.reset_on_close();
             }
-            flight.end(self.connection, end, wire.total.saturating_sub(exchange.begin));
+            flight.end(end, exchange.body_sent(wire));
         }
     }
 }

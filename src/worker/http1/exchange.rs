@@ -7,12 +7,13 @@ use super::progress::Progress;
 use super::refusal::Refusal;
 use super::source::{self, Pumped, Source};
 use super::task::Parts;
+use super::wire::Wire;
 use super::{date, rules};
 use crate::sys::clock;
 use crate::types::Mono;
 use crate::worker::application::Application;
 use crate::worker::body::Body;
-use crate::worker::request::{Flight, prepare};
+use crate::worker::request::{End, Flight, prepare};
 use crate::worker::state::Moment;
 use http::{Method, Request, Response, Version};
 use http_body::Body as _;
@@ -38,10 +39,19 @@ pub(super) struct Exchange {
     pub(super) framing: Option<Framing>,
     /// Bytes that the connection had sent before, or was about to send.
     pub(super) begin: u64,
+    /// Bytes of the response's head.
+    head: u64,
     /// The client takes trailers (RFC 9110, 10.1.4).
     trailers: bool,
     /// When it began, as long as that is now.
     stamp: Option<Mono>,
+}
+
+impl Exchange {
+    /// How much of the response's body the client was sent, its framing included.
+    pub(super) fn body_sent(&self, wire: &Wire) -> u64 {
+        wire.total.saturating_sub(self.begin + self.head)
+    }
 }
 
 pin_project! {
@@ -83,13 +93,15 @@ impl<S: Application> Parts<'_, S> {
         let Some(wire) = self.wire.as_mut() else { return };
         let requests = &self.worker.orders.requests;
         let too_large = |length| requests.limit_request_body > 0 && length > requests.limit_request_body;
-        let is_head = head.request.method() == Method::HEAD;
         if matches!(head.framing, rules::Framing::Length(length) if too_large(length)) {
-            return self.refuse(Refusal::BODY_TOO_LARGE, is_head, None);
+            return self.refuse_request(Refusal::BODY_TOO_LARGE, &head.request);
         }
         if requests.limit_concurrency > 0 && self.worker.writer.in_flight() >= requests.limit_concurrency {
-            return self.refuse(Refusal::OVERLOADED, is_head, None);
+            return self.refuse_request(Refusal::OVERLOADED, &head.request);
         }
+        let Ok(seen) = self.worker.trust.see(self.connection, head.request.headers()) else {
+            return self.refuse_request(Refusal::CONTRADICTION, &head.request);
+        };
         let (body, source) = match source::whole(head.framing, wire) {
             Some(bytes) => (Body::whole(bytes), Source::new(rules::Framing::Length(0), None, 0)),
             None => {
@@ -102,7 +114,7 @@ impl<S: Application> Parts<'_, S> {
         let begin = wire.total + wire.waiting() as u64;
         let now = clock::now();
         let mut request = head.request.map(|()| body);
-        let mut flight = Flight::begin(self.worker, &request, now);
+        let mut flight = Flight::begin(self.worker, &request, &seen, now);
         flight.identify(request.headers_mut(), self.connection);
         self.connection.state().begins(now);
         *self.served += 1;
@@ -116,11 +128,20 @@ impl<S: Application> Parts<'_, S> {
             close: !head.keep_alive,
             framing: None,
             begin,
+            head: 0,
             trailers: head.takes_trailers,
             stamp: Some(now),
         });
-        prepare(&mut request, self.connection);
+        prepare(&mut request, seen);
         self.step.set(Step::Waiting { request: Some(request) });
+    }
+
+    /// Refuses a request whose head is in order.
+    fn refuse_request(&mut self, refusal: Refusal, request: &Request<()>) {
+        let mut flight = Flight::begin(self.worker, request, self.connection, clock::now());
+        flight.refused(refusal.status);
+        flight.end(End::Answered, 0);
+        self.refuse(refusal, request.method() == Method::HEAD, None);
     }
 
     /// Goes on as far as possible.
@@ -305,14 +326,17 @@ impl<S: Application> Parts<'_, S> {
         // The application's own code, all of it.
         let hint = catch_unwind(AssertUnwindSafe(|| (response.body().size_hint(), response.body().is_end_stream())));
         let Ok((hint, is_empty)) = hint else { return self.fail(None) };
-        let (framing, close) = encode::head(wire.output(), &response, &hint, &plan);
+        let output = wire.output();
+        let before = output.len();
+        let (framing, close) = encode::head(output, &response, &hint, &plan);
+        exchange.head = (output.len() - before) as u64;
         if close && (!exchange.close || !exchange.source.is_done() || !wire.input.is_empty()) {
             // The client does not know yet, and may send on; or it has sent what nobody has read.
             self.connection.state().set_linger(true);
         }
         exchange.close = close;
         if let Some(flight) = exchange.flight.as_mut() {
-            flight.answered(response.status());
+            flight.answered(response.status(), response.headers());
         }
         exchange.framing = Some(framing);
         self.step.set(Step::Sending { body: response.into_body() });

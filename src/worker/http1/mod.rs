@@ -4,9 +4,8 @@
 //! that are idle, and a request costs more in it. What begins here and asks for another protocol (an upgrade, CONNECT,
 //! HTTP/2) goes on in `hyper`, with the bytes that were read.
 //!
-//! - `scan`, `head`, `rules`, `chunked`: from bytes to a request, strictly. Pure.
-//! - `refusal`: what is refused, and with which words.
-//! - `encode`, `date`: from a response to bytes.
+//! - `scan`, `head`, `chunked`: from bytes to a request, strictly. Pure.
+//! - `encode`, `refuse`, `date`: from a response to bytes.
 //! - `incoming`: the request's body on its way to the application.
 //! - `wire`, `scratch`: the bytes, and the memory for them.
 //! - `source`, `progress`: where that body comes from, and how long it may take.
@@ -20,14 +19,14 @@ mod exchange;
 mod head;
 mod incoming;
 mod progress;
-mod refusal;
-mod rules;
+mod refuse;
 mod scan;
 mod scratch;
 mod source;
 mod task;
 mod wire;
 
+use super::request::{refusal, rules};
 pub(super) use incoming::Incoming;
 pub(super) use scan::HeadLimits;
 pub(super) use task::{Http1, Outcome};

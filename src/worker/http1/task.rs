@@ -11,16 +11,17 @@ use crate::worker::application::Application;
 use crate::worker::connection::Connection;
 use crate::worker::context::Worker;
 use crate::worker::patience::Late;
-use crate::worker::request::End;
+use crate::worker::request::{self, End};
 use crate::worker::state::{ConnectionState, Moment, Wanted};
 use crate::worker::wire::Io;
-use bytes::Buf;
+use bytes::{Buf, Bytes};
 use http::{HeaderName, HeaderValue};
 use pin_project_lite::pin_project;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 use tokio::io::AsyncWrite;
 
 /// What a HTTP/2 connection begins with (RFC 9113, 3.4).
@@ -105,8 +106,8 @@ impl<S: Application> Future for Http1<S> {
 enum Received {
     /// A request, which has begun or was refused.
     Head,
-    /// No request; whether its method is HEAD.
-    Refused(Refusal, bool),
+    /// It was no request; with what came of it.
+    Refused(Refusal, Bytes),
     /// The answers to earlier requests have to go out before this one can be handed over.
     FlushFirst,
     /// The client has closed its side, or is gone.
@@ -139,7 +140,7 @@ impl<S: Application> Parts<'_, S> {
             }
             match ready!(self.poll_receive(cx)) {
                 Received::Head => {}
-                Received::Refused(refusal, is_head) => self.refuse(refusal, is_head, None),
+                Received::Refused(refusal, came) => self.refuse_unheard(refusal, &came),
                 Received::FlushFirst => {}
                 Received::End => return Poll::Ready(Outcome::Closed),
                 Received::Http2 => return Poll::Ready(self.hand_over().map_or(Outcome::Closed, Outcome::Http2)),
@@ -154,7 +155,8 @@ impl<S: Application> Parts<'_, S> {
             let Some(wire) = self.wire.as_mut() else { return Poll::Ready(Received::End) };
             if !wire.input.is_empty() {
                 if *self.served == 0 && wire.input.len() >= PREFACE.len() && wire.input.starts_with(PREFACE) {
-                    return Poll::Ready(Received::Http2);
+                    let refused = Received::Refused(Refusal::NO_HTTP2, Bytes::from_static(b"PRI * HTTP/2.0"));
+                    return Poll::Ready(if self.may_speak_http2() { Received::Http2 } else { refused });
                 }
                 let may_be_preface = *self.served == 0 && PREFACE.starts_with(&wire.input);
                 if let (false, Some(received)) = (may_be_preface, self.look()) {
@@ -195,6 +197,15 @@ impl<S: Application> Parts<'_, S> {
         result
     }
 
+    /// Whether a client that did not ask (ALPN) may begin with HTTP/2.
+    fn may_speak_http2(&self) -> bool {
+        let orders = &self.worker.orders;
+        match self.connection.tls() {
+            Some(_) => orders.http_protocols.iter().any(|protocol| protocol == "h2"),
+            None => orders.http2.cleartext,
+        }
+    }
+
     /// Looks for a head in what came.
     fn look(&mut self) -> Option<Received> {
         let wire = self.wire.as_mut()?;
@@ -206,15 +217,14 @@ impl<S: Application> Parts<'_, S> {
             wire.rest();
             return None;
         }
-        let is_head = wire.input.starts_with(b"HEAD ");
         let found = match self.scan.find(&wire.input, &self.worker.head_limits) {
             Ok(found) => found?,
-            Err(refusal) => return Some(Received::Refused(refusal, is_head)),
+            Err(refusal) => return Some(Received::Refused(refusal, wire.input.split().freeze())),
         };
         *self.scan = Scan::default();
         let bytes = wire.input.split_to(found.length).freeze();
         Some(match head::parse(&bytes, found) {
-            Err(refusal) => Received::Refused(refusal, is_head),
+            Err(refusal) => Received::Refused(refusal, bytes),
             Ok(head) if head.upgrade == Upgrade::No => {
                 self.begin(head);
                 Received::Head
@@ -231,6 +241,19 @@ impl<S: Application> Parts<'_, S> {
         let mut wire = self.wire.take()?;
         wire.io.put_back([wire.input.split().freeze()]);
         Some(wire.io)
+    }
+
+    /// Refuses what never became a request, and gives it its line in the access log.
+    fn refuse_unheard(&mut self, refusal: Refusal, came: &[u8]) {
+        if let Some(log) = self.worker.access.get() {
+            let line = came.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
+            let state = self.state();
+            // A head that took its time has a stamp from when it began to.
+            let waited =
+                if state.moment() == Moment::Receiving { clock::now().since(state.since()) } else { Duration::ZERO };
+            request::refused(log, self.connection, refusal.status.as_u16(), line, waited);
+        }
+        self.refuse(refusal, came.starts_with(b"HEAD "), None);
     }
 
     /// Answers with a refusal, and closes; `id` is the request's, if it got so far. What was on its way to the client
@@ -270,8 +293,8 @@ impl<S: Application> Parts<'_, S> {
                 return true;
             }
             Late::Head => {
-                let is_head = self.wire.as_ref().is_some_and(|wire| wire.input.starts_with(b"HEAD "));
-                self.refuse(Refusal::HEAD_TOO_SLOW, is_head, None);
+                let came = self.wire.as_mut().map(|wire| wire.input.split().freeze()).unwrap_or_default();
+                self.refuse_unheard(Refusal::HEAD_TOO_SLOW, &came);
                 // Whoever has sent nothing for so long is not in the middle of sending.
                 self.state().set_linger(false);
                 return true;

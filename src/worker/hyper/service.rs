@@ -3,34 +3,33 @@
 //! A handler that panics or fails costs its own client a 500, and nobody else anything. The panic itself, with its
 //! place, is logged by the hook in `panics`.
 
-use super::outgoing::{Outgoing, Pending};
+use super::line::Tracker;
+use super::outgoing::Outgoing;
+use super::response::{Answered, finish};
+use super::streams::{Stream, Streams};
+use super::taken::Taken;
+use super::{admit, executor};
 use crate::sys::clock;
-use crate::worker::application::{Application, BoxError, chain};
+use crate::worker::application::{Application, BoxError};
 use crate::worker::body::Body;
 use crate::worker::connection::Connection;
-use crate::worker::context::Worker;
-use crate::worker::request::{Flight, prepare};
-use http::header::{CONNECTION, CONTENT_TYPE};
-use http::{HeaderValue, Request, Response, StatusCode, Version};
+use crate::worker::request::{Flight, Refusal, prepare};
+use http::{Method, Request, Response, Version};
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
 use std::convert::Infallible;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::sync::Arc;
+use std::task::{Context, Poll};
 
 /// The application as seen by one connection.
 pub(super) struct Service<S> {
-    application: S,
-    worker: &'static Worker,
-    connection: Connection,
-}
-
-impl<S> Service<S> {
-    pub(super) fn new(application: S, worker: &'static Worker, connection: Connection) -> Self {
-        Self { application, worker, connection }
-    }
+    pub(super) application: S,
+    pub(super) streams: Arc<Streams>,
+    /// None: HTTP/2.
+    pub(super) tracker: Option<Tracker>,
 }
 
 impl<S: Application> hyper::service::Service<Request<Incoming>> for Service<S> {
@@ -38,18 +37,59 @@ impl<S: Application> hyper::service::Service<Request<Incoming>> for Service<S> {
     type Error = Infallible;
     type Future = Answer<S>;
 
-    fn call(&self, request: Request<Incoming>) -> Answer<S> {
+    fn call(&self, mut request: Request<Incoming>) -> Answer<S> {
         let now = clock::now();
-        let mut flight = Flight::begin(self.worker, &request, now);
-        self.connection.state().begins(now);
-        let mut request = request.map(Body::hyper);
-        flight.identify(request.headers_mut(), &self.connection);
-        prepare(&mut request, &self.connection);
-        let is_shared = request.version() == Version::HTTP_2;
-        // A clone for each request, as tower has it: readiness belongs to the one call that follows.
-        let step = Step::Waiting { application: self.application.clone(), request: Some(request) };
-        Answer { step, pending: Some(Pending::new(flight, self.connection.clone())), worker: self.worker, is_shared }
+        let stream = self.streams.begin(now);
+        if self.tracker.is_none() {
+            executor::announce(&stream);
+        }
+        let asked = Asked {
+            method: request.method().clone(),
+            version: request.version(),
+            has_body: !hyper::body::Body::is_end_stream(request.body()),
+        };
+        let seen = self.admit(&mut request);
+        let known = seen.as_ref().unwrap_or(&self.streams.connection);
+        stream.flies(Flight::begin(self.streams.worker, &request, known, now));
+        let limit = self.streams.worker.orders.requests.limit_request_body;
+        let is_http2 = asked.version == Version::HTTP_2;
+        let mut request = request.map(|incoming| Body::hyper(Taken::new(incoming, is_http2, &stream, limit)));
+        let step = match seen {
+            Err(refusal) => Step::Refused { refusal },
+            Ok(seen) => {
+                prepare(&mut request, seen);
+                // A clone for each request, as tower has it: readiness belongs to the one call that follows.
+                Step::Waiting { application: self.application.clone(), request: Some(request) }
+            }
+        };
+        Answer { step, stream: Some(stream), streams: self.streams.clone(), tracker: self.tracker.clone(), asked }
     }
+}
+
+impl<S> Service<S> {
+    /// HTTP/1 requests were checked before they came here, but for what depends on the moment.
+    fn admit(&self, request: &mut Request<Incoming>) -> Result<Connection, Refusal> {
+        let worker = self.streams.worker;
+        if request.version() == Version::HTTP_2 {
+            admit::admit(request, &worker.head_limits)?;
+        }
+        let limits = &worker.orders.requests;
+        let length = admit::said_length(request.headers());
+        if limits.limit_request_body > 0 && length.is_some_and(|length| length > limits.limit_request_body) {
+            return Err(Refusal::BODY_TOO_LARGE);
+        }
+        if limits.limit_concurrency > 0 && worker.writer.in_flight() >= limits.limit_concurrency {
+            return Err(Refusal::OVERLOADED);
+        }
+        worker.trust.see(&self.streams.connection, request.headers()).map_err(|_| Refusal::CONTRADICTION)
+    }
+}
+
+/// What the response depends on.
+pub(super) struct Asked {
+    pub(super) method: Method,
+    pub(super) version: Version,
+    pub(super) has_body: bool,
 }
 
 pin_project! {
@@ -57,25 +97,28 @@ pin_project! {
     pub(super) struct Answer<S: Application> {
         #[pin]
         step: Step<S, S::Future>,
-        pending: Option<Pending>,
-        worker: &'static Worker,
-        // The connection has other requests.
-        is_shared: bool,
+        stream: Option<Arc<Stream>>,
+        streams: Arc<Streams>,
+        tracker: Option<Tracker>,
+        asked: Asked,
     }
 }
 
 pin_project! {
     #[project = StepProjection]
     enum Step<S, F> {
+        Refused { refusal: Refusal },
         Waiting { application: S, request: Option<Request<Body>> },
         Calling { #[pin] future: F },
+        Over,
     }
 }
 
 /// How the application did not answer.
-enum Failure {
+pub(super) enum Failure {
     Panic,
     Error(BoxError),
+    Refused(Refusal),
 }
 
 impl<S: Application> Future for Answer<S> {
@@ -83,72 +126,45 @@ impl<S: Application> Future for Answer<S> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let step = this.step.as_mut();
+        let Some(stream) = this.stream.as_ref() else { panic!("a response is polled after it was given") };
+        stream.state.begin_task(cx.waker());
+        let mut step = this.step.as_mut();
         // What a panic leaves behind is dropped and never looked at again.
-        let result = match catch_unwind(AssertUnwindSafe(|| advance::<S>(step, cx))) {
-            Ok(poll) => ready!(poll).map_err(|error| Failure::Error(error.into())),
-            Err(_payload) => Err(Failure::Panic),
+        let result = match catch_unwind(AssertUnwindSafe(|| advance::<S>(step.as_mut(), cx))) {
+            Ok(Poll::Ready(result)) => Some(result),
+            Ok(Poll::Pending) => None,
+            Err(_payload) => Some(Err(Failure::Panic)),
         };
-        let Some(pending) = this.pending.take() else { panic!("a response is polled after it was given") };
-        let is_last = !*this.is_shared && this.worker.is_draining();
-        Poll::Ready(Ok(finish(result, pending, is_last, *this.is_shared)))
+        // A request that came to nothing meanwhile is refused whatever the application made of that.
+        let result = match (stream.take_refusal(), result) {
+            (Some(refusal), _) => Err(Failure::Refused(refusal)),
+            (None, Some(result)) => result,
+            (None, None) => return Poll::Pending,
+        };
+        // The application may panic again.
+        drop(catch_unwind(AssertUnwindSafe(|| step.set(Step::Over))));
+        let Some(stream) = this.stream.take() else { return Poll::Pending };
+        let answered = Answered { streams: this.streams, stream, asked: this.asked, tracker: this.tracker.as_ref() };
+        Poll::Ready(Ok(finish(result, answered)))
     }
 }
 
 fn advance<S: Application>(
     mut step: Pin<&mut Step<S, S::Future>>,
     cx: &mut Context<'_>,
-) -> Poll<Result<Response<S::Body>, S::Error>> {
+) -> Poll<Result<Response<S::Body>, Failure>> {
+    let failed = |error: S::Error| Failure::Error(error.into());
     loop {
         let future = match step.as_mut().project() {
-            StepProjection::Calling { future } => return future.poll(cx),
+            StepProjection::Refused { refusal } => return Poll::Ready(Err(Failure::Refused(*refusal))),
+            StepProjection::Over => return Poll::Pending,
+            StepProjection::Calling { future } => return future.poll(cx).map_err(failed),
             StepProjection::Waiting { application, request } => {
-                ready!(application.poll_ready(cx))?;
+                std::task::ready!(application.poll_ready(cx)).map_err(failed)?;
                 let Some(request) = request.take() else { panic!("the application panicked before") };
                 application.call(request)
             }
         };
         step.set(Step::Calling { future });
     }
-}
-
-fn finish<B>(
-    result: Result<Response<B>, Failure>,
-    mut pending: Pending,
-    is_last: bool,
-    is_shared: bool,
-) -> Response<Outgoing<B>> {
-    match result {
-        Ok(mut response) => {
-            pending.answered(response.status());
-            pending.sign(response.headers_mut());
-            if is_last && response.status() != StatusCode::SWITCHING_PROTOCOLS {
-                last_of_its_connection(&mut response);
-            }
-            response.map(|body| Outgoing::application(body, pending))
-        }
-        Err(failure) => {
-            let request = pending.describe();
-            match failure {
-                Failure::Error(error) => {
-                    crate::log::error!("The application failed to answer {request}: {}", chain(&*error));
-                }
-                Failure::Panic => crate::log::error!("The panic was in the answer to {request}"),
-            }
-            pending.answered(StatusCode::INTERNAL_SERVER_ERROR);
-            let mut response = Response::new(());
-            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-            pending.sign(response.headers_mut());
-            if !is_shared {
-                last_of_its_connection(&mut response);
-            }
-            response.map(|()| Outgoing::text("Internal Server Error\n", pending))
-        }
-    }
-}
-
-/// Makes hyper close the connection after this response, and say so in it.
-fn last_of_its_connection<B>(response: &mut Response<B>) {
-    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
 }

@@ -1,5 +1,7 @@
 //! One request in flight, from its complete head to the last byte of its answer, in the scoreboard.
 
+use super::line::Line;
+use crate::log::access;
 use crate::scoreboard::RequestSlot;
 use crate::sys::clock;
 use crate::types::Mono;
@@ -22,6 +24,18 @@ pub(in crate::worker) enum End {
     Cut,
 }
 
+impl End {
+    /// How the access log calls it.
+    pub(super) fn for_log(self) -> access::End {
+        match self {
+            Self::Answered => access::End::Answered,
+            Self::ClientGone => access::End::ClientGone,
+            Self::TimedOut => access::End::TimedOut,
+            Self::Failed | Self::Cut => access::End::Cut,
+        }
+    }
+}
+
 /// In flight until it is [`Self::end`]ed.
 #[must_use = "a flight that is not ended stays in the table of requests"]
 pub(in crate::worker) struct Flight {
@@ -29,22 +43,35 @@ pub(in crate::worker) struct Flight {
     slot: RequestSlot,
     begun: Mono,
     status: u16,
+    /// None: there is no access log.
+    line: Option<Box<Line>>,
     ended: bool,
     id: Option<HeaderValue>,
 }
 
 impl Flight {
-    pub(in crate::worker) fn begin<B>(worker: &'static Worker, request: &Request<B>, now: Mono) -> Self {
+    /// `seen`: the connection as it is for this request.
+    pub(in crate::worker) fn begin<B>(
+        worker: &'static Worker,
+        request: &Request<B>,
+        seen: &Connection,
+        now: Mono,
+    ) -> Self {
         let uri = request.uri();
         let target = uri.path_and_query().map_or_else(|| uri.path(), http::uri::PathAndQuery::as_str);
         let slot = worker.writer.begin(request.method().as_str(), target.as_bytes(), now);
-        Self { worker, slot, begun: now, status: 0, ended: false, id: None }
+        let line = worker.access.get().map(|log| Box::new(Line::of(log, request, seen)));
+        Self { worker, slot, begun: now, status: 0, line, ended: false, id: None }
     }
 
     /// Gives the request its id, if requests have one.
     pub(in crate::worker) fn identify(&mut self, headers: &mut HeaderMap, connection: &Connection) {
         if let Some(field) = &self.worker.request_id {
-            self.id = Some(super::id::identify(headers, field, connection));
+            let id = super::id::identify(headers, field, self.worker.trust.believes(connection));
+            if let Some(line) = self.line.as_mut() {
+                line.named(&id);
+            }
+            self.id = Some(id);
         }
     }
 
@@ -61,14 +88,25 @@ impl Flight {
     }
 
     /// The head of the response is known.
-    pub(in crate::worker) fn answered(&mut self, status: StatusCode) {
+    pub(in crate::worker) fn answered(&mut self, status: StatusCode, headers: &HeaderMap) {
+        self.status = status.as_u16();
+        if let (Some(line), Some(log)) = (self.line.as_mut(), self.worker.access.get()) {
+            line.answered(log, headers);
+        }
+    }
+
+    /// The answer is one of our own.
+    pub(in crate::worker) fn refused(&mut self, status: StatusCode) {
         self.status = status.as_u16();
     }
 
     /// It is over, after `sent` bytes of body. Returns when.
-    pub(in crate::worker) fn end(mut self, _connection: &Connection, end: End, _sent: u64) -> Mono {
+    pub(in crate::worker) fn end(mut self, end: End, sent: u64) -> Mono {
         let now = clock::now();
         self.ended = true;
+        if let (Some(line), Some(log)) = (&self.line, self.worker.access.get()) {
+            line.write(log, self.log_status(end), end, sent, now.since(self.begun));
+        }
         let status = if end == End::Answered { self.status } else { 0 };
         let total = self.worker.writer.finish(self.slot, status, now.since(self.begun));
         let most = self.worker.orders.max_requests;
@@ -76,6 +114,17 @@ impl Flight {
             self.worker.recycle(|| format!("it has answered {total} requests (max_requests)"));
         }
         now
+    }
+
+    /// The status that was sent, or the one that says what happened.
+    fn log_status(&self, end: End) -> u16 {
+        match (self.status, end) {
+            (0, End::ClientGone) => 499,
+            (0, End::TimedOut) => 504,
+            (0, End::Cut) => 503,
+            (0, End::Answered | End::Failed) => 500,
+            (status, _) => status,
+        }
     }
 
     /// Method and target for a log line, from the scoreboard: no request keeps a copy just in case.

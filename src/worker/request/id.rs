@@ -4,7 +4,6 @@
 //! kernel has seeded after the fork. They are no secret, and none may be made of them.
 
 use crate::sys::{clock, random};
-use crate::worker::connection::{Address, Connection};
 use http::HeaderValue;
 use http::header::{Entry, HeaderMap, HeaderName};
 use std::cell::Cell;
@@ -17,10 +16,8 @@ thread_local! {
 }
 
 /// The id of a request with these fields, which have it from now on; a client's own is replaced.
-pub(super) fn identify(headers: &mut HeaderMap, field: &HeaderName, connection: &Connection) -> HeaderValue {
-    if is_trusted(connection)
-        && let Some(id) = sent(headers, field)
-    {
+pub(super) fn identify(headers: &mut HeaderMap, field: &HeaderName, is_trusted: bool) -> HeaderValue {
+    if is_trusted && let Some(id) = sent(headers, field) {
         return id.clone();
     }
     let id = fresh();
@@ -29,11 +26,6 @@ pub(super) fn identify(headers: &mut HeaderMap, field: &HeaderName, connection: 
         Entry::Vacant(entry) => drop(entry.insert(id.clone())),
     }
     id
-}
-
-/// Whether what the peer of this connection says of a request is believed.
-fn is_trusted(connection: &Connection) -> bool {
-    matches!(connection.peer(), Address::Unix(_))
 }
 
 /// The one id that was sent, if it can be shown anywhere.
@@ -83,41 +75,33 @@ fn next(state: &mut [u64; 4]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::{Generation, Mono, SlotId};
-    use crate::worker::state::ConnectionState;
     use std::collections::HashSet;
 
-    fn connection(peer: Address) -> Connection {
-        Connection::new(peer.clone(), peer, SlotId(0), Generation(1), ConnectionState::new(-1, Mono(1)))
-    }
-
-    fn after(ids: &[&str], connection: &Connection) -> String {
+    fn after(ids: &[&str], is_trusted: bool) -> String {
         let field = HeaderName::from_static("x-request-id");
         let mut headers = HeaderMap::new();
         for id in ids {
             headers.append(&field, HeaderValue::from_str(id).unwrap());
         }
-        let id = identify(&mut headers, &field, connection);
+        let id = identify(&mut headers, &field, is_trusted);
         assert_eq!(headers.get_all(&field).iter().collect::<Vec<_>>(), [&id]);
         id.to_str().unwrap().to_owned()
     }
 
     #[test]
     fn only_the_trusted_choose_an_id() {
-        let stranger = connection(Address::Tcp(([127, 0, 0, 1], 1).into()));
-        let trusted = connection(Address::Unix(None));
-        assert_eq!(after(&["mine"], &trusted), "mine");
+        assert_eq!(after(&["mine"], true), "mine");
         let long = "x".repeat(LONGEST + 1);
-        for (ids, connection) in [
-            (&["mine"][..], &stranger),
-            (&[], &stranger),
-            (&["a", "b"], &trusted),
-            (&[""], &trusted),
-            (&["a b"], &trusted),
-            (&[&long], &trusted),
-            (&[], &trusted),
+        for (ids, is_trusted) in [
+            (&["mine"][..], false),
+            (&[], false),
+            (&["a", "b"], true),
+            (&[""], true),
+            (&["a b"], true),
+            (&[&long], true),
+            (&[], true),
         ] {
-            let id = after(ids, connection);
+            let id = after(ids, is_trusted);
             assert!(id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{ids:?} {id}");
         }
     }

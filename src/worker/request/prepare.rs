@@ -3,12 +3,12 @@
 use crate::worker::connection::Connection;
 use http::Request;
 
-/// Adds the connection's facts.
-pub(in crate::worker) fn prepare<B>(request: &mut Request<B>, connection: &Connection) {
+/// Adds the connection's facts, as they are for this request ([`crate::worker::trust::Trust::see`]).
+pub(in crate::worker) fn prepare<B>(request: &mut Request<B>, connection: Connection) {
     let extensions = request.extensions_mut();
     #[cfg(feature = "axum")]
-    if let Some(peer) = connection.peer().tcp() {
-        extensions.insert(axum::extract::ConnectInfo(peer));
+    if let Some(client) = connection.client() {
+        extensions.insert(axum::extract::ConnectInfo(client));
     }
-    extensions.insert(connection.clone());
+    extensions.insert(connection);
 }

@@ -5,11 +5,12 @@
 //! refused request) the write side is shut first, and what the client still sends is read and thrown away until it
 //! closes its side, or for a short while at most. An ordinary connection does not pay for it.
 
-use crate::sys::accepting::unsent_bytes;
-use crate::worker::connection::{Address, Connection};
+use super::stream::{Early, Stream, take_ahead};
+use crate::worker::connection::Connection;
 use crate::worker::context::Worker;
 use crate::worker::registry::Ticket;
-use bytes::{Buf, Bytes};
+use crate::worker::state::Moment;
+use bytes::Bytes;
 use std::future::Future;
 use std::io;
 use std::mem::MaybeUninit;
@@ -17,7 +18,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Instant, Sleep};
 
 /// How long the worker waits for a client that sends nothing more to close its side.
@@ -27,35 +27,6 @@ const LINGER: Duration = Duration::from_secs(30);
 
 /// Writes of up to so many bytes are made in one piece.
 const SMALL: usize = 512;
-
-pub(in crate::worker) enum Stream {
-    Tcp(TcpStream),
-    Unix(UnixStream),
-}
-
-/// Runs `$body` with the stream inside, whichever it is.
-macro_rules! with {
-    ($stream:expr, $inner:ident => $body:expr) => {
-        match $stream {
-            Stream::Tcp($inner) => $body,
-            Stream::Unix($inner) => $body,
-        }
-    };
-}
-
-impl Stream {
-    pub(in crate::worker) fn local(&self) -> io::Result<Address> {
-        Ok(match self {
-            Self::Tcp(stream) => Address::Tcp(stream.local_addr()?),
-            Self::Unix(stream) => Address::Unix(stream.local_addr()?.as_pathname().map(Into::into)),
-        })
-    }
-
-    pub(in crate::worker) fn fd(&self) -> std::os::fd::RawFd {
-        use std::os::fd::AsRawFd;
-        with!(self, stream => stream.as_raw_fd())
-    }
-}
 
 /// A connection's socket. It counts as open until this is dropped, wherever it may have gone (an upgraded connection
 /// belongs to the application).
@@ -107,15 +78,22 @@ impl Io {
 
     /// How many bytes of what was written the client's kernel has not taken yet.
     pub(in crate::worker) fn unsent_bytes(&self) -> usize {
-        with!(&self.stream, stream => unsent_bytes(stream))
+        self.stream.unsent_bytes()
     }
 
     /// The client shall see that the connection did not end in order.
     pub(in crate::worker) fn reset_on_close(&mut self) {
-        if let Stream::Tcp(stream) = &self.stream {
-            // A Unix socket has no reset; there the missing rest goes unseen.
-            drop(stream.set_zero_linger());
-        }
+        self.stream.reset_on_close();
+    }
+
+    /// The socket itself, for a handshake, with what was read and not used. [`Self::set_stream`] ends that.
+    pub(in crate::worker) fn take_stream(&mut self) -> Early {
+        let stream = std::mem::replace(&mut self.stream, Stream::Gone);
+        stream.early(std::mem::take(&mut self.ahead))
+    }
+
+    pub(in crate::worker) fn set_stream(&mut self, stream: Stream) {
+        self.stream = stream;
     }
 
     fn wrote(&self, answer: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -135,7 +113,7 @@ impl Io {
                 return Poll::Ready(());
             }
             let mut buffer = ReadBuf::new(&mut waste);
-            match ready!(with!(&mut self.stream, stream => Pin::new(stream).poll_read(cx, &mut buffer))) {
+            match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer)) {
                 Ok(()) if !buffer.filled().is_empty() => {
                     self.worker.writer.received(buffer.filled().len());
                     farewell.heard();
@@ -167,13 +145,11 @@ impl Drop for Io {
 impl AsyncRead for Io {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if !self.ahead.is_empty() {
-            let count = buf.remaining().min(self.ahead.len());
-            buf.put_slice(&self.ahead[..count]);
-            self.ahead.advance(count);
+            take_ahead(&mut self.ahead, buf);
             return Poll::Ready(Ok(()));
         }
         let before = buf.filled().len();
-        ready!(with!(&mut self.stream, stream => Pin::new(stream).poll_read(cx, buf)))?;
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
         let count = buf.filled().len() - before;
         if count > 0 {
             self.worker.writer.received(count);
@@ -186,7 +162,7 @@ impl AsyncRead for Io {
 
 impl AsyncWrite for Io {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let answer = with!(&mut self.stream, stream => Pin::new(stream).poll_write(cx, bytes));
+        let answer = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.wrote(answer)
     }
 
@@ -198,8 +174,8 @@ impl AsyncWrite for Io {
         // Head and body of a small response: copying them together is cheaper than the kernel's walk over two pieces.
         let mut space = [MaybeUninit::uninit(); SMALL];
         let answer = match gather(slices, &mut space) {
-            Some(together) => with!(&mut self.stream, stream => Pin::new(stream).poll_write(cx, together.filled())),
-            None => with!(&mut self.stream, stream => Pin::new(stream).poll_write_vectored(cx, slices)),
+            Some(together) => Pin::new(&mut self.stream).poll_write(cx, together.filled()),
+            None => Pin::new(&mut self.stream).poll_write_vectored(cx, slices),
         };
         self.wrote(answer)
     }
@@ -209,13 +185,16 @@ impl AsyncWrite for Io {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        with!(&mut self.stream, stream => Pin::new(stream).poll_flush(cx))
+        Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.connection.state().parts();
+        // An upgraded connection may be closed by half and go on: that is for its application to know.
+        if self.connection.state().moment() != Moment::Upgraded {
+            self.connection.state().parts();
+        }
         if self.farewell.is_none() {
-            ready!(with!(&mut self.stream, stream => Pin::new(stream).poll_shutdown(cx)))?;
+            ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
             if self.client_left || !self.connection.state().lingers() {
                 return Poll::Ready(Ok(()));
             }

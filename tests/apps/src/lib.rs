@@ -1,8 +1,9 @@
 //! Applications for the process tests: one that is like hello in another version, and many that misbehave.
 #![allow(missing_docs)]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod faulty;
+mod initialiser;
 mod sound;
 
 use faulty::{dies, exits, fails, hangs, panics, poisonable};

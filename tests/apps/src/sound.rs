@@ -2,6 +2,7 @@
 
 use axum::Router;
 use axum::extract::Path;
+use axum::extract::ws::{WebSocket, WebSocketUpgrade};
 use axum::http::StatusCode;
 use axum::routing::get;
 use std::sync::Mutex;
@@ -21,6 +22,7 @@ pub fn router() -> Router {
         .route("/tell", get(tell))
         .route("/env/{key}", get(env))
         .route("/stranger", get(stranger))
+        .route("/echoes", get(async |socket: WebSocketUpgrade| socket.on_upgrade(echoes)))
 }
 
 /// Takes a while to boot.
@@ -71,6 +73,16 @@ async fn exit(Path(code): Path<i32>) -> &'static str {
 async fn tell() -> &'static str {
     tracing::warn!(answer = 42, "the application has something to say");
     "told\n"
+}
+
+/// Sends back what comes, for as long as the client likes.
+async fn echoes(mut socket: WebSocket) {
+    while let Some(Ok(message)) = socket.recv().await {
+        if socket.send(message).await.is_err() {
+            break;
+        }
+    }
+    tracing::warn!("the socket is over");
 }
 
 /// A variable of the environment, 404 if it is not set.

@@ -14,11 +14,11 @@ pub enum Address {
 }
 
 impl Address {
-    /// The address in a `Listening at` line: `http://HOST:PORT` or `unix:PATH`.
+    /// The address in a `Listening at` line: `http://HOST:PORT`, the same with https, or `unix:PATH`.
     pub fn parse(text: &str) -> Option<Self> {
         match text.strip_prefix("unix:") {
             Some(path) => Some(Self::Unix(PathBuf::from(path))),
-            None => text.strip_prefix("http://")?.parse().ok().map(Self::Tcp),
+            None => text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"))?.parse().ok().map(Self::Tcp),
         }
     }
 

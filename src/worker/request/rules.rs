@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderValue, Method, Uri, Version, header};
 
 /// How the end of a request's body is known (RFC 9112, 6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Framing {
+pub(in crate::worker) enum Framing {
     /// So many bytes; zero: there is no body.
     Length(u64),
     /// By a chunk of size zero.
@@ -14,7 +14,7 @@ pub(super) enum Framing {
 }
 
 /// Decides how the body is framed, and refuses what two servers might read differently.
-pub(super) fn framing(version: Version, headers: &HeaderMap) -> Result<Framing, Refusal> {
+pub(in crate::worker) fn framing(version: Version, headers: &HeaderMap) -> Result<Framing, Refusal> {
     let has_coding = headers.contains_key(header::TRANSFER_ENCODING);
     let mut lengths = headers.get_all(header::CONTENT_LENGTH).iter();
     let length = lengths.next();
@@ -39,6 +39,13 @@ pub(in crate::worker) fn number(digits: &[u8]) -> Option<u64> {
         return None;
     }
     std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+/// The Content-Length of a response, if it is one number.
+pub(in crate::worker) fn said_length(headers: &HeaderMap) -> Option<u64> {
+    let mut lengths = headers.get_all(header::CONTENT_LENGTH).iter();
+    let length = number(lengths.next()?.as_bytes())?;
+    lengths.all(|other| number(other.as_bytes()) == Some(length)).then_some(length)
 }
 
 fn coding(headers: &HeaderMap) -> Result<(), Refusal> {
@@ -70,7 +77,7 @@ pub(in crate::worker) fn has_token(headers: &HeaderMap, name: header::HeaderName
 }
 
 /// The target's form must be one that the method may have (RFC 9112, 3.2), in visible ASCII without a fragment.
-pub(super) fn target(method: &Method, raw: &[u8], uri: &Uri) -> Result<(), Refusal> {
+pub(in crate::worker) fn target(method: &Method, raw: &[u8], uri: &Uri) -> Result<(), Refusal> {
     if raw.iter().any(|byte| !(0x21..=0x7e).contains(byte) || *byte == b'#') {
         return Err(Refusal::TARGET);
     }
@@ -93,7 +100,7 @@ pub(super) fn target(method: &Method, raw: &[u8], uri: &Uri) -> Result<(), Refus
 }
 
 /// Exactly one Host that is one, and that is the target's own where the target has one (RFC 9112, 3.2).
-pub(super) fn host(version: Version, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
+pub(in crate::worker) fn host(version: Version, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
     let mut hosts = headers.get_all(header::HOST).iter();
     let Some(host) = hosts.next() else {
         return if version == Version::HTTP_10 { Ok(()) } else { Err(Refusal::NO_HOST) };

@@ -1,10 +1,8 @@
 //! Why a request is refused before the application hears of it, and the answer that says so.
 
-use super::encode::field;
-use super::wire::Wire;
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::StatusCode;
 
-/// A refusal: the connection ends with it, since what follows on it cannot be trusted.
+/// A refusal. Over HTTP/1 the connection ends with it, since what follows on it cannot be trusted; over HTTP/2 the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::worker) struct Refusal {
     /// The status.
@@ -31,6 +29,7 @@ refusals! {
     NAME: BAD_REQUEST, "A header field's name holds a character that it may not hold, or white space before its colon.";
     VALUE: BAD_REQUEST, "A header field's value holds a character that it may not hold.";
     VERSION: HTTP_VERSION_NOT_SUPPORTED, "Only HTTP/1.0, HTTP/1.1 and HTTP/2 are spoken here.";
+    NO_HTTP2: HTTP_VERSION_NOT_SUPPORTED, "HTTP/2 is not spoken on this connection.";
     TARGET: BAD_REQUEST, "The request's target has a form that it may not have with this method.";
     // RFC 9112, 3.2
     NO_HOST: BAD_REQUEST, "The Host field is missing.";
@@ -69,44 +68,6 @@ refusals! {
 impl Refusal {
     const fn new(status: StatusCode, reason: &'static str) -> Self {
         Self { status, reason, field: None }
-    }
-
-    /// Writes the answer: small, whole, and the last of its connection. To a HEAD request it is bare of its body.
-    pub(super) fn write(
-        &self,
-        wire: &mut Wire,
-        date: Option<&[u8; 29]>,
-        id: Option<(&HeaderName, &HeaderValue)>,
-        is_bare: bool,
-    ) {
-        let out = wire.output();
-        let reason = self.status.canonical_reason().unwrap_or_default();
-        for part in ["HTTP/1.1 ", self.status.as_str(), " ", reason, "\r\n"] {
-            out.extend_from_slice(part.as_bytes());
-        }
-        field(out, "content-type", b"text/plain; charset=utf-8");
-        field(out, "content-length", itoa::Buffer::new().format(self.reason.len() + 1).as_bytes());
-        if let Some(date) = date {
-            field(out, "date", date);
-        }
-        if let Some((name, id)) = id {
-            field(out, name.as_str(), id.as_bytes());
-        }
-        if let Some((name, value)) = self.field {
-            field(out, name, value.as_bytes());
-        }
-        if self.status == StatusCode::UPGRADE_REQUIRED {
-            // RFC 9110, 15.5.22
-            field(out, "upgrade", b"websocket");
-            field(out, "connection", b"close, upgrade");
-        } else {
-            field(out, "connection", b"close");
-        }
-        out.extend_from_slice(b"\r\n");
-        if !is_bare {
-            out.extend_from_slice(self.reason.as_bytes());
-            out.push(b'\n');
-        }
     }
 
     const fn with(mut self, field: (&'static str, &'static str)) -> Self {

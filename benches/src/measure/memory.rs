@@ -1,13 +1,20 @@
-//! What a process costs while it does nothing.
+//! What a process keeps in memory and how often it wakes.
 
 use anyhow::{Context, Result};
 use procfs::process::Process;
+
+use super::tree::tree;
 
 /// The resident set of a process in bytes.
 pub fn resident(pid: i32) -> Result<u64> {
     let status = Process::new(pid).and_then(|process| process.status());
     let status = status.with_context(|| format!("cannot read the status of process {pid}"))?;
     Ok(status.vmrss.with_context(|| format!("process {pid} has no resident set"))? * 1024)
+}
+
+/// The resident sets of a process and all its descendants in bytes. Pages that they share count once for each of them.
+pub fn resident_tree(root: i32) -> Result<u64> {
+    tree(root)?.into_iter().map(resident).sum()
 }
 
 /// How often the threads of a process have been put on a processor, wanted and unwanted switches together. The growth

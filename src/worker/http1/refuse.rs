@@ -1,0 +1,46 @@
+//! A refusal as bytes.
+
+use super::encode::field;
+use super::refusal::Refusal;
+use super::wire::Wire;
+use http::{HeaderName, HeaderValue, StatusCode};
+
+impl Refusal {
+    /// Writes the answer: small, whole, and the last of its connection. To a HEAD request it is bare of its body.
+    pub(super) fn write(
+        &self,
+        wire: &mut Wire,
+        date: Option<&[u8; 29]>,
+        id: Option<(&HeaderName, &HeaderValue)>,
+        is_bare: bool,
+    ) {
+        let out = wire.output();
+        let reason = self.status.canonical_reason().unwrap_or_default();
+        for part in ["HTTP/1.1 ", self.status.as_str(), " ", reason, "\r\n"] {
+            out.extend_from_slice(part.as_bytes());
+        }
+        field(out, "content-type", b"text/plain; charset=utf-8");
+        field(out, "content-length", itoa::Buffer::new().format(self.reason.len() + 1).as_bytes());
+        if let Some(date) = date {
+            field(out, "date", date);
+        }
+        if let Some((name, id)) = id {
+            field(out, name.as_str(), id.as_bytes());
+        }
+        if let Some((name, value)) = self.field {
+            field(out, name, value.as_bytes());
+        }
+        if self.status == StatusCode::UPGRADE_REQUIRED {
+            // RFC 9110, 15.5.22
+            field(out, "upgrade", b"websocket");
+            field(out, "connection", b"close, upgrade");
+        } else {
+            field(out, "connection", b"close");
+        }
+        out.extend_from_slice(b"\r\n");
+        if !is_bare {
+            out.extend_from_slice(self.reason.as_bytes());
+            out.push(b'\n');
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! The requests of one connection: each with its place in the sweep, each in flight until the last byte of its answer
+//! has left, and the balance of what the client did, by which an attack is told from a client.
+
+use crate::sys::clock;
+use crate::types::Mono;
+use crate::worker::connection::Connection;
+use crate::worker::context::Worker;
+use crate::worker::request::{End, Flight, Refusal};
+use crate::worker::state::{ConnectionState, Moment, Wanted};
+use http::{HeaderMap, StatusCode};
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+/// What each request may add to the bytes of a connection without being called useful: a head, twice over.
+const HEAD: u64 = 16 << 10;
+/// So many bytes may be useless, whatever the client does.
+const USELESS: u64 = 1 << 20;
+/// And of the rest, all but one in so many.
+const SHARE: u64 = 8;
+
+/// The open requests of a connection.
+pub(super) struct Streams {
+    pub(super) worker: &'static Worker,
+    pub(super) connection: Connection,
+    open: Mutex<BTreeMap<u64, Weak<Stream>>>,
+    /// Requests so far.
+    served: AtomicU64,
+    /// Those that the client has cancelled.
+    cancelled: AtomicU64,
+    /// Bytes from the client.
+    received: AtomicU64,
+    /// Bytes of bodies, in both directions.
+    useful: AtomicU64,
+}
+
+impl Streams {
+    pub(super) fn new(worker: &'static Worker, connection: Connection) -> Arc<Self> {
+        Arc::new(Self {
+            worker,
+            connection,
+            open: Mutex::default(),
+            served: AtomicU64::new(0),
+            cancelled: AtomicU64::new(0),
+            received: AtomicU64::new(0),
+            useful: AtomicU64::new(0),
+        })
+    }
+
+    fn open(&self) -> MutexGuard<'_, BTreeMap<u64, Weak<Stream>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A request has come.
+    pub(super) fn begin(self: &Arc<Self>, now: Mono) -> Arc<Stream> {
+        let number = self.served.fetch_add(1, Relaxed);
+        let state = ConnectionState::new(-1, now);
+        state.begins(now);
+        let stream = Arc::new(Stream {
+            streams: self.clone(),
+            number,
+            state,
+            fate: Mutex::default(),
+            sent: AtomicU64::new(0),
+            unsent: AtomicU64::new(0),
+            is_answered: AtomicBool::new(false),
+            is_complete: AtomicBool::new(false),
+        });
+        self.open().insert(number, Arc::downgrade(&stream));
+        self.connection.state().waits(Moment::Shared, now);
+        stream
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.open().is_empty()
+    }
+
+    /// How many requests there were.
+    pub(super) fn served(&self) -> u64 {
+        self.served.load(Relaxed)
+    }
+
+    /// Those that are open, to be looked at without holding them up.
+    pub(super) fn all(&self) -> Vec<Arc<Stream>> {
+        // One that goes at this moment leaves by itself, and needs the lock for it.
+        self.open().values().filter_map(Weak::upgrade).collect()
+    }
+
+    /// The client has sent so many bytes; false: nearly all that it sends is of no use.
+    pub(super) fn hears(&self, bytes: usize) -> bool {
+        let received = self.received.fetch_add(bytes as u64, Relaxed) + bytes as u64;
+        let useful = self.useful.load(Relaxed) + self.served().saturating_mul(HEAD);
+        received / SHARE <= useful.saturating_add(USELESS / SHARE)
+    }
+
+    /// Bytes of a body came or went.
+    pub(super) fn is_useful(&self, bytes: usize) {
+        self.useful.fetch_add(bytes as u64, Relaxed);
+    }
+
+    /// Whether the client asks only to cancel (CVE-2023-44487).
+    pub(super) fn is_reset_too_often(&self) -> bool {
+        let cancelled = self.cancelled.load(Relaxed);
+        let answered = self.served().saturating_sub(cancelled);
+        cancelled > answered.saturating_add(u64::from(self.worker.orders.http2.reset_limit))
+    }
+
+    fn leave(&self, stream: &Stream, end: End) {
+        if end == End::ClientGone {
+            self.cancelled.fetch_add(1, Relaxed);
+        }
+        let mut open = self.open();
+        open.remove(&stream.number);
+        if open.is_empty() {
+            self.connection.state().waits(Moment::Idle, clock::now());
+        }
+        let is_last = open.is_empty();
+        drop(open);
+        // The connection may have waited for just that, and be told by nobody else.
+        if is_last && self.worker.is_draining() || self.is_reset_too_often() {
+            self.connection.state().want(Wanted::Look);
+        }
+    }
+}
+
+/// One request. It is over when nothing holds it any more: not the application's answer, and no byte of it on its way.
+pub(super) struct Stream {
+    streams: Arc<Streams>,
+    number: u64,
+    /// What it waits for, as a connection of HTTP/1 does.
+    pub(super) state: ConnectionState,
+    fate: Mutex<Fate>,
+    sent: AtomicU64,
+    /// Bytes of the body that the application has given, and that wait to be sent.
+    unsent: AtomicU64,
+    is_answered: AtomicBool,
+    is_complete: AtomicBool,
+}
+
+#[derive(Default)]
+struct Fate {
+    flight: Option<Flight>,
+    /// Decided before it is over.
+    end: Option<End>,
+    /// To be answered instead of what the application has to say.
+    refusal: Option<Refusal>,
+}
+
+impl Stream {
+    fn fate(&self) -> MutexGuard<'_, Fate> {
+        self.fate.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on it counts as in flight.
+    pub(super) fn flies(&self, flight: Flight) {
+        self.fate().flight = Some(flight);
+    }
+
+    pub(super) fn describe(&self) -> String {
+        let connection = &self.streams.connection;
+        let described = self.fate().flight.as_ref().map(|flight| flight.describe(connection));
+        described.unwrap_or_else(|| format!("a request from {}", connection.peer()))
+    }
+
+    /// The head of the response is known.
+    pub(super) fn answered(&self, status: StatusCode, headers: &HeaderMap) {
+        self.is_answered.store(true, Relaxed);
+        if let Some(flight) = self.fate().flight.as_mut() {
+            flight.answered(status, headers);
+        }
+    }
+
+    /// It is answered by the server itself.
+    pub(super) fn refused(&self, status: StatusCode) {
+        self.is_answered.store(true, Relaxed);
+        if let Some(flight) = self.fate().flight.as_mut() {
+            flight.refused(status);
+        }
+    }
+
+    pub(super) fn is_answered(&self) -> bool {
+        self.is_answered.load(Relaxed)
+    }
+
+    /// The application has given all of its answer.
+    pub(super) fn completes(&self) {
+        self.is_complete.store(true, Relaxed);
+    }
+
+    /// Whether nothing is missing but a client that takes the end of the answer.
+    pub(super) fn is_complete(&self) -> bool {
+        self.is_complete.load(Relaxed)
+    }
+
+    /// The application has given so many bytes.
+    pub(super) fn gives(&self, bytes: usize) {
+        self.unsent.fetch_add(bytes as u64, Relaxed);
+        self.state.waits(Moment::Writing, clock::now());
+    }
+
+    /// So many of them are on their way.
+    pub(super) fn sends(&self, bytes: usize) {
+        self.unsent.fetch_sub(bytes as u64, Relaxed);
+        self.sent.fetch_add(bytes as u64, Relaxed);
+        self.streams.is_useful(bytes);
+    }
+
+    /// So many bytes of the request have come.
+    pub(super) fn takes(&self, bytes: usize) {
+        self.streams.is_useful(bytes);
+    }
+
+    /// It will have ended so, unless that is decided already.
+    pub(super) fn settle(&self, end: End) {
+        self.fate().end.get_or_insert(end);
+    }
+
+    /// It is over for the application's part, now.
+    pub(super) fn cut(&self, end: End) {
+        self.settle(end);
+        self.state.want(Wanted::Cut);
+    }
+
+    /// It is answered with a refusal, if it is not answered yet.
+    pub(super) fn refuse(&self, refusal: Refusal) {
+        if self.is_answered() {
+            return self.cut(End::Failed);
+        }
+        self.fate().refusal.get_or_insert(refusal);
+        self.state.want(Wanted::Look);
+    }
+
+    pub(super) fn take_refusal(&self) -> Option<Refusal> {
+        self.fate().refusal.take()
+    }
+
+    /// The request was answered by making it a tunnel, which is the application's.
+    pub(super) fn becomes_tunnel(&self) {
+        self.completes();
+        if let Some(flight) = self.fate().flight.take() {
+            flight.end(End::Answered, 0);
+        }
+        self.state.waits(Moment::Upgraded, clock::now());
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        let fate = std::mem::take(self.fate.get_mut().unwrap_or_else(PoisonError::into_inner));
+        let is_whole = *self.is_complete.get_mut() && *self.unsent.get_mut() == 0;
+        let end = fate.end.unwrap_or(if is_whole { End::Answered } else { End::ClientGone });
+        if let Some(flight) = fate.flight {
+            flight.end(end, *self.sent.get_mut());
+        }
+        self.streams.clone().leave(self, end);
+    }
+}

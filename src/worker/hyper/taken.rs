@@ -1,0 +1,127 @@
+//! The body of a request on its way from hyper to the application: counted, limited, and watched while it is awaited.
+
+use super::streams::Stream;
+use crate::sys::clock;
+use crate::worker::body::BodyError;
+use crate::worker::request::Refusal;
+use crate::worker::state::Moment;
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::runtime::Handle;
+
+/// How long the rest of a body that nobody reads holds back the end of its stream. Some clients (curl 7.88) take the
+/// RST_STREAM that follows an early answer for a failure if they are still sending then.
+const LINGER: Duration = Duration::from_secs(1);
+/// How much of it is taken meanwhile.
+const WASTE: usize = 64 << 10;
+/// Less than this in the time of `body_timeout` is no progress.
+const PROGRESS: u64 = 1 << 10;
+
+pub(in crate::worker) struct Taken {
+    /// None: it is dropped.
+    incoming: Option<Incoming>,
+    is_http2: bool,
+    /// The application may keep the body for longer than its request lasts.
+    stream: Weak<Stream>,
+    /// Zero: none.
+    limit: u64,
+    taken: u64,
+    /// Where the next progress is noticed.
+    mark: u64,
+    is_refused: bool,
+}
+
+impl Taken {
+    pub(super) fn new(incoming: Incoming, is_http2: bool, stream: &Arc<Stream>, limit: u64) -> Self {
+        let (incoming, stream) = (Some(incoming), Arc::downgrade(stream));
+        Self { incoming, is_http2, stream, limit, taken: 0, mark: 0, is_refused: false }
+    }
+
+    pub(in crate::worker) fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if self.is_refused {
+            return Poll::Ready(Some(Err(BodyError::Refused(Refusal::BODY_TOO_LARGE.reason))));
+        }
+        let Some(incoming) = self.incoming.as_mut() else { return Poll::Ready(None) };
+        let poll = Pin::new(incoming).poll_frame(cx);
+        if poll.is_pending() {
+            self.awaits();
+        }
+        let Some(answer) = ready!(poll) else { return Poll::Ready(None) };
+        let frame = match answer {
+            Ok(frame) => frame,
+            Err(error) => return Poll::Ready(Some(Err(BodyError::Transport(Arc::new(error))))),
+        };
+        let length = frame.data_ref().map_or(0, Bytes::len);
+        self.taken += length as u64;
+        if let Some(stream) = self.stream.upgrade() {
+            stream.takes(length);
+            if !stream.is_answered() {
+                stream.state.works();
+            }
+            if self.limit > 0 && self.taken > self.limit {
+                self.is_refused = true;
+                stream.refuse(Refusal::BODY_TOO_LARGE);
+                return self.poll_frame(cx);
+            }
+        }
+        Poll::Ready(Some(Ok(frame)))
+    }
+
+    /// The client has to send more. Once the response has begun, the two talk to each other, and only they know how long
+    /// a pause may be.
+    fn awaits(&mut self) {
+        let Some(stream) = self.stream.upgrade().filter(|stream| !stream.is_answered()) else { return };
+        let since = if self.taken >= self.mark {
+            self.mark = self.taken + PROGRESS;
+            clock::now()
+        } else {
+            stream.state.since()
+        };
+        stream.state.waits(Moment::Body, since);
+    }
+
+    pub(in crate::worker) fn is_end_stream(&self) -> bool {
+        !self.is_refused && self.incoming.as_ref().is_none_or(Incoming::is_end_stream)
+    }
+
+    pub(in crate::worker) fn size_hint(&self) -> SizeHint {
+        self.incoming.as_ref().map_or_else(SizeHint::default, Incoming::size_hint)
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        let unread = self.incoming.take().filter(|incoming| self.is_http2 && !incoming.is_end_stream());
+        if let (Some(unread), Ok(runtime)) = (unread, Handle::try_current()) {
+            drop(runtime.spawn(tokio::time::timeout(LINGER, discard(unread))));
+        }
+    }
+}
+
+/// Throws away a little of what still comes, and holds the stream open until the client ends or resets it.
+async fn discard(mut unread: Incoming) {
+    let mut wasted = 0;
+    while let Some(Ok(frame)) = unread.frame().await {
+        wasted += frame.data_ref().map_or(0, Bytes::len);
+        if wasted > WASTE {
+            // The client's window is closed from now on.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+impl fmt::Debug for Taken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Taken").field("taken", &self.taken).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,97 @@
+//! HUP with other binds than before: what is opened, what is closed, and what stays as it was.
+
+use crate::kit::*;
+use std::os::unix::fs::PermissionsExt;
+
+#[test]
+fn changed_binds_are_opened_and_closed() {
+    let lab = Lab::new();
+    let (kept, dropped, added) = (lab.path("kept.sock"), lab.path("dropped.sock"), lab.path("added.sock"));
+    let write = |second: &std::path::Path| {
+        let text = format!("bind = [\"unix:{}\", \"unix:{}\"]\n", kept.display(), second.display());
+        lab.write("rustcorn.toml", &text);
+    };
+    write(&dropped);
+    let server = lab.launch().no_bind().args("--workers 2").start();
+    let answers = |path: &std::path::Path| http::get(&Address::Unix(path.to_owned()), "/", SOON).is_ok();
+    assert!(answers(&kept) && answers(&dropped));
+    write(&added);
+    server.signal(Signal::SIGHUP);
+    wait_until("the new bind answers", SOON, || (added.exists() && answers(&added)).then_some(()));
+    wait_until("the old bind is gone", SOON, || (!dropped.exists()).then_some(()));
+    assert!(answers(&kept));
+    server.finish();
+    assert!(!kept.exists() && !added.exists());
+}
+
+#[test]
+fn a_tcp_bind_that_was_dropped_frees_its_port() {
+    let lab = Lab::new();
+    let socket = lab.path("web.sock");
+    lab.write("rustcorn.toml", &format!("bind = [\"unix:{}\", \"127.0.0.1:0\"]\n", socket.display()));
+    let server = lab.launch().no_bind().args("--workers 1").start();
+    let tcp = server.addresses().into_iter().find(|address| matches!(address, Address::Tcp(_))).expect("a port");
+    lab.write("rustcorn.toml", &format!("bind = [\"unix:{}\"]\n", socket.display()));
+    server.signal(Signal::SIGHUP);
+    wait_until("the port is free", SOON, || (!tcp.answers()).then_some(()));
+    assert_eq!(server.get("/").status, 200);
+    server.finish();
+}
+
+#[test]
+fn a_bind_is_widened_and_narrowed_back_under_load_and_nothing_is_lost() {
+    let lab = Lab::alone();
+    lab.write("rustcorn.toml", "bind = [\"127.0.0.1:0\"]\n");
+    let server = lab.launch().no_bind().args("--workers 2").start();
+    server.wait_ready(2);
+    let port = server.address().port();
+    let elsewhere = Address::parse(&format!("http://127.0.0.2:{port}")).expect("an address");
+    let load = Load::start(&server.address());
+    for round in 0..5 {
+        assert!(!elsewhere.answers(), "round {round}");
+        lab.write("rustcorn.toml", &format!("bind = [\"0.0.0.0:{port}\"]\n"));
+        server.reload(2);
+        assert_eq!(http::get(&elsewhere, "/", SOON).expect("an answer").status, 200);
+        lab.write("rustcorn.toml", &format!("bind = [\"127.0.0.1:{port}\"]\n"));
+        server.reload(2);
+        wait_until("the wide socket is closed", SOON, || (!elsewhere.answers()).then_some(()));
+    }
+    load.stop().assert_lossless("widening and narrowing a bind");
+    server.assert_no_errors();
+    server.finish();
+}
+
+#[test]
+fn a_bind_that_cannot_be_narrowed_is_refused_by_name() {
+    let lab = Lab::new();
+    lab.write("rustcorn.toml", "bind = [\"0.0.0.0:0\"]\n");
+    let server = lab.launch().no_bind().args("--workers 1").start();
+    let port = server.address().port();
+    lab.write("rustcorn.toml", &format!("bind = [\"127.0.0.1:{port}\"]\n"));
+    let mark = server.mark();
+    server.signal(Signal::SIGHUP);
+    let narrow = format!("cannot listen on 127.0.0.1:{port}: this server listens on 0.0.0.0:0, which includes it");
+    server.wait_log_since(mark, &["Reload refused", &narrow, "restart"], SOON);
+    assert_eq!(server.get("/").status, 200);
+    server.finish();
+}
+
+#[test]
+fn an_open_unix_socket_keeps_its_mode() {
+    let lab = Lab::new();
+    let socket = lab.path("web.sock");
+    let write = |umask: &str| {
+        lab.write("rustcorn.toml", &format!("umask = {umask}\nbind = [\"unix:{}\"]\n", socket.display()));
+    };
+    let mode = || std::fs::metadata(&socket).expect("the socket").permissions().mode() & 0o777;
+    write("0o027");
+    let server = lab.launch().no_bind().args("--workers 1").start();
+    assert_eq!(mode(), 0o750);
+    write("0o077");
+    let mark = server.mark();
+    server.reload(1);
+    server.wait_log_since(mark, &["[WARNING]", "umask", "restart"], SOON);
+    assert_eq!(mode(), 0o750);
+    assert_eq!(proc::status(server.workers()[0])["Umask"], "0027", "nor do the workers differ from it");
+    server.finish();
+}

@@ -1,0 +1,158 @@
+//! HTTP/2: limits and times, each of which ends one request, or an idle connection.
+
+use crate::h2kit::{Client, DATA, END_HEADERS, END_STREAM, HEADERS, RST_STREAM, Raw, frame, get, head, run, whole};
+use crate::seat::serve;
+use bytes::Bytes;
+use h2::Reason;
+use http::Request;
+use serde_json::json;
+use std::time::{Duration, Instant};
+
+fn post(path: &str) -> Request<()> {
+    Request::post(format!("http://test{path}")).body(()).unwrap()
+}
+
+#[test]
+fn a_body_beyond_the_limit_is_refused() {
+    let worker = serve("router", json!({ "requests": { "limit_request_body": 1000 } }));
+    run(async {
+        let mut client = Client::connect(&worker).await;
+        let mut said = post("/echo");
+        said.headers_mut().insert("content-length", "1001".parse().unwrap());
+        let (asked, _body) = client.send.clone().ready().await.unwrap().send_request(said, false).unwrap();
+        let got = whole(asked).await.unwrap();
+        assert_eq!((got.status.as_u16(), got.text()), (413, "The request's body is too large.\n"));
+        for (length, status) in [(1000, 200), (1001, 413)] {
+            let sender = client.send.clone().ready().await.unwrap();
+            let (asked, mut body) = { sender }.send_request(post("/echo"), false).unwrap();
+            body.send_data(Bytes::from(vec![b'x'; length]), true).unwrap();
+            assert_eq!(whole(asked).await.unwrap().status, status);
+        }
+        assert_eq!(client.get("/").await.status, 200);
+    });
+}
+
+#[test]
+fn requests_in_flight_are_limited() {
+    let worker = serve("router", json!({ "requests": { "limit_concurrency": 1 } }));
+    run(async {
+        let mut client = Client::connect(&worker).await;
+        let first = client.ask(get("/sleep/400")).await;
+        let got = client.get("/").await;
+        assert_eq!((got.status.as_u16(), &got.headers["retry-after"]), (503, &"1".parse().unwrap()));
+        assert_eq!(whole(first).await.unwrap().status, 200);
+        // An answer counts until its last byte is sent, which the client may know a little earlier.
+        while client.get("/").await.status != 200 {}
+    });
+}
+
+#[test]
+fn a_late_answer_is_504_and_a_late_body_408() {
+    let times = json!({ "requests": { "request_timeout": 0.3, "body_timeout": 0.2 } });
+    let worker = serve("router", times);
+    run(async {
+        let mut client = Client::connect(&worker).await;
+        let sender = client.send.clone().ready().await.unwrap();
+        let (halting, mut body) = { sender }.send_request(post("/echo"), false).unwrap();
+        body.send_data(Bytes::from_static(b"x"), false).unwrap();
+        let held = client.ask(get("/held")).await;
+        let got = whole(halting).await.unwrap();
+        assert_eq!((got.status.as_u16(), got.text()), (408, "The body of the request took too long to arrive.\n"));
+        let got = whole(held).await.unwrap();
+        assert_eq!((got.status.as_u16(), got.text()), (504, "The application took too long to answer.\n"));
+        worker.expect_log("the handler is dropped");
+        assert_eq!(client.get("/").await.status, 200);
+    });
+}
+
+#[test]
+fn a_client_that_takes_nothing_of_a_response_loses_that_one() {
+    let worker = serve("router", json!({ "requests": { "write_timeout": 0.4 } }));
+    run(async {
+        let mut client = Client::connect(&worker).await;
+        let asked = client.ask(get("/bytes/1000000")).await;
+        // The window is never opened again.
+        let mut body = asked.await.unwrap().into_body();
+        let (mut taken, begun) = (0, Instant::now());
+        let reason = loop {
+            match body.data().await.unwrap() {
+                Ok(data) => taken += data.len(),
+                Err(error) => break error.reason(),
+            }
+        };
+        assert_eq!(reason, Some(Reason::CANCEL));
+        assert!(taken < 1_000_000 && begun.elapsed() >= Duration::from_millis(350), "{taken} {:?}", begun.elapsed());
+        assert_eq!(client.get("/").await.status, 200);
+    });
+}
+
+#[test]
+fn the_end_of_a_response_that_nobody_takes_ends_the_connection() {
+    let worker = serve("router", json!({ "requests": { "write_timeout": 0.4 } }));
+    run(async {
+        let mut client = Client::connect(&worker).await;
+        // A little more than the window: what is left fits in one piece.
+        let asked = client.ask(get("/bytes/66000")).await;
+        let begun = Instant::now();
+        let response = asked.await.unwrap();
+        drop(client.connection.await.unwrap());
+        let took = begun.elapsed();
+        assert!(took >= Duration::from_millis(350) && took < Duration::from_secs(5), "{took:?}");
+        assert!(crate::h2kit::read(response.into_body()).await.is_err());
+    });
+    assert_eq!(worker.get("/").status, 200);
+}
+
+#[test]
+fn an_idle_connection_ends_with_goaway() {
+    let worker = serve("router", json!({ "keepalive": 0.5 }));
+    run(async {
+        let mut client = Client::connect(&worker).await;
+        let begun = Instant::now();
+        assert_eq!(client.get("/sleep/700").await.status, 200);
+        client.connection.await.unwrap().unwrap();
+        let took = begun.elapsed();
+        assert!(took >= Duration::from_millis(1150) && took < Duration::from_secs(4), "{took:?}");
+    });
+}
+
+#[test]
+fn a_connection_has_so_many_requests() {
+    let worker = serve("router", json!({ "requests": { "keepalive_requests": 2 }, "keepalive": 60 }));
+    run(async {
+        let mut client = Client::connect(&worker).await;
+        let both = [client.ask(get("/")).await, client.ask(get("/sleep/100")).await];
+        for asked in both {
+            assert_eq!(whole(asked).await.unwrap().status, 200);
+        }
+        client.connection.await.unwrap().unwrap();
+    });
+}
+
+#[test]
+fn a_client_that_still_sends_hears_the_early_answer_before_the_reset() {
+    let worker = serve("router", json!({}));
+    let mut raw = Raw::connect(&worker);
+    // Its body is awaited by nobody, and it has no end.
+    assert!(raw.send(&frame(HEADERS, END_HEADERS, 1, &head("/bytes/5"))));
+    assert!(raw.send(&frame(DATA, 0, 1, &[0; 100])));
+    let mut own = std::iter::from_fn(|| raw.receive()).filter(|(_, _, stream, _)| *stream == 1);
+    assert!(own.next().is_some_and(|(kind, ..)| kind == HEADERS));
+    assert!(
+        own.next().is_some_and(|(kind, flags, _, body)| kind == DATA && flags & END_STREAM > 0 && body == b"xxxxx")
+    );
+    let answered = Instant::now();
+    let reset = own.next();
+    assert!(reset.is_some_and(|(kind, _, _, reason)| kind == RST_STREAM && reason == [0; 4]));
+    assert!(answered.elapsed() >= Duration::from_millis(600), "{:?}", answered.elapsed());
+}
+
+#[test]
+fn a_client_that_is_gone_is_found_out() {
+    let worker = serve("router", json!({ "http2": { "ping_interval": 0.2, "ping_timeout": 0.2 } }));
+    let mut raw = Raw::connect(&worker);
+    assert!(raw.send(&frame(HEADERS, END_STREAM | END_HEADERS, 1, &head("/held"))));
+    // It answers no PING.
+    raw.rest();
+    worker.expect_log("the handler is dropped");
+}
