@@ -105,22 +105,19 @@ impl<S: Application> Future for Serve<S> {
                     Outcome::Closed
                 }
             };
-            let (io, next): (Io, Next<S>) = match outcome {
+            let (application, connection) = (&*this.application, &*this.connection);
+            let hyper = match outcome {
                 Outcome::Closed => {
                     state.end_task();
                     return Poll::Ready(());
                 }
-                Outcome::Http2(io) => (io, hyper::http2),
-                Outcome::Upgrade(io) => (io, hyper::http1_upgrade),
+                Outcome::Http2(io) => hyper::http2(io, application.clone(), worker, connection.clone()),
+                Outcome::Upgrade(io) => hyper::http1_upgrade(io, application.clone(), worker, connection.clone()),
             };
-            let hyper = next(io, this.application.clone(), this.worker, this.connection.clone());
             this.protocol.set(Protocol::Hyper { hyper: Box::pin(hyper) });
         }
     }
 }
-
-/// Where hyper takes a connection over.
-type Next<S> = fn(Io, S, &'static Worker, Connection) -> Hyper<S>;
 
 type Greeting = Pin<Box<dyn Future<Output = std::io::Result<Greeted>> + Send>>;
 

@@ -24,7 +24,7 @@ impl Reply {
     }
 
     pub fn closes(&self) -> bool {
-        self.field("connection") == Some("close")
+        self.field("connection").is_some_and(|options| options.split(", ").any(|option| option == "close"))
     }
 
     pub fn text(&self) -> &str {

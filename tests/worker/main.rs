@@ -19,6 +19,7 @@ mod serving;
 mod signals;
 mod slow;
 mod timeouts;
+mod usage;
 mod websocket;
 
 /// Not a test: what this binary is when the harness starts it as a worker.

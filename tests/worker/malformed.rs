@@ -149,6 +149,8 @@ fn refused(worker: &Worker, pieces: &[&[u8]], status: u16) {
     assert!(reply.closes() && reply.field("date").is_some(), "{} is answered with {reply:?}", shown());
     assert_eq!(reply.field("content-type"), Some("text/plain; charset=utf-8"));
     assert!((2..200).contains(&reply.body.len()) && reply.body.ends_with(b"\n"), "{reply:?}");
+    let upgrade = (status == 426).then_some("websocket");
+    assert_eq!((reply.field("upgrade"), reply.field("sec-websocket-version")), (upgrade, upgrade.and(Some("13"))));
     client.stream.shutdown(Shutdown::Write).unwrap();
     client.closed();
 }

@@ -1,14 +1,9 @@
 //! What connections cost that do nothing.
 
 use crate::client::Client;
-use crate::seat::{Worker, serve};
+use crate::seat::serve;
+use crate::usage::resident;
 use serde_json::json;
-
-/// Resident memory in bytes.
-fn resident(worker: &Worker) -> usize {
-    let statm = std::fs::read_to_string(format!("/proc/{}/statm", worker.pid())).unwrap();
-    statm.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
-}
 
 /// Bytes per connection, for connections that have done `what`.
 fn cost(what: impl Fn(&mut Client)) -> usize {
@@ -29,12 +24,17 @@ fn cost(what: impl Fn(&mut Client)) -> usize {
     cost
 }
 
+/// With `--nocapture`, for those who want the number.
+fn show(text: &str) {
+    std::io::Write::write_all(&mut std::io::stderr(), format!("{text}\n").as_bytes()).unwrap();
+}
+
 #[test]
 fn an_idle_connection_costs_less_than_a_page() {
     let cost = cost(|client| {
         assert_eq!(client.get("/fields").status, 200);
     });
-    eprintln!("an idle connection costs {cost} bytes");
+    show(&format!("an idle connection costs {cost} bytes"));
     assert!(cost < 4096, "{cost} bytes");
 }
 
@@ -44,6 +44,6 @@ fn half_a_request_costs_not_much_more() {
         assert_eq!(client.get("/").status, 200);
         client.send("GET / HTTP/1.1\r\nHo");
     });
-    eprintln!("a connection with half a request costs {cost} bytes");
+    show(&format!("a connection with half a request costs {cost} bytes"));
     assert!(cost < 6144, "{cost} bytes");
 }

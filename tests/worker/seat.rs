@@ -178,13 +178,6 @@ impl Worker {
         self.child.id()
     }
 
-    /// The processor's time that the worker has used, in hundredths of a second.
-    pub fn cpu_ticks(&self) -> u64 {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap();
-        let fields: Vec<u64> = stat.rsplit(')').next().unwrap().split(' ').filter_map(|n| n.parse().ok()).collect();
-        fields[10] + fields[11]
-    }
-
     pub fn signal(&self, signal: Signal) {
         assert!(rustcorn::sys::signal::send(Pid(self.child.id().cast_signed()), signal).unwrap());
     }

@@ -35,8 +35,7 @@ fn without_the_setting_nobody_looks() {
         let mut tasks = tasks.map(|task| task.unwrap().path());
         let task = tasks.find(|task| std::fs::read_to_string(task.join("comm")).unwrap().trim() == "sentinel").unwrap();
         let status = std::fs::read_to_string(task.join("status")).unwrap();
-        let line = status.lines().find(|line| line.starts_with("voluntary_ctxt_switches")).unwrap().to_owned();
-        line
+        status.lines().find(|line| line.starts_with("voluntary_ctxt_switches")).unwrap().to_owned()
     };
     let before = sentinel();
     Client::of(&worker).get("/sleep/500");

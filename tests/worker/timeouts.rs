@@ -164,7 +164,7 @@ fn a_reader_of_many_small_answers_is_as_slow_as_one_of_a_large_one() {
     let many = 800;
     let sending = std::thread::spawn(move || {
         let request = "GET /bytes/2000 HTTP/1.1\r\nHost: a\r\n\r\n";
-        writer.write_all(request[..8].as_bytes()).unwrap();
+        writer.write_all(&request.as_bytes()[..8]).unwrap();
         let batch = format!("{}{}{}", &request[8..], request.repeat(9), &request[..8]);
         for _ in 0..many {
             if writer.write_all(batch.as_bytes()).is_err() {

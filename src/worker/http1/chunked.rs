@@ -171,11 +171,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The body and the trailer.
-    type Whole = (Vec<u8>, Option<HeaderMap>);
+    /// The body and the trailer; None: it is not complete.
+    type Whole = Result<Option<(Vec<u8>, Option<HeaderMap>)>, Refusal>;
 
-    /// None: it is not complete.
-    fn decoded(pieces: &[&[u8]]) -> Result<Option<Whole>, Refusal> {
+    fn decoded(pieces: &[&[u8]]) -> Whole {
         let mut decoder = Decoder::new();
         let mut body = Vec::new();
         let mut bytes = BytesMut::new();
@@ -192,7 +191,7 @@ mod tests {
         Ok(None)
     }
 
-    fn whole(text: &str) -> Result<Option<Whole>, Refusal> {
+    fn whole(text: &str) -> Whole {
         decoded(&[text.as_bytes()])
     }
 

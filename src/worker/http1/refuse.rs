@@ -3,7 +3,7 @@
 use super::encode::field;
 use super::refusal::Refusal;
 use super::wire::Wire;
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, StatusCode};
 
 impl Refusal {
     /// Writes the answer: small, whole, and the last of its connection. To a HEAD request it is bare of its body.
@@ -30,7 +30,13 @@ impl Refusal {
         if let Some((name, value)) = self.field {
             field(out, name, value.as_bytes());
         }
-        field(out, "connection", b"close");
+        if self.status == StatusCode::UPGRADE_REQUIRED {
+            // RFC 9110, 15.5.22
+            field(out, "upgrade", b"websocket");
+            field(out, "connection", b"close, upgrade");
+        } else {
+            field(out, "connection", b"close");
+        }
         out.extend_from_slice(b"\r\n");
         if !is_bare {
             out.extend_from_slice(self.reason.as_bytes());
