@@ -17,14 +17,27 @@ pub fn copy_of(file: &File, name: &str) -> io::Result<OwnedFd> {
     match memory_file(name) {
         Ok(copy) => {
             fill(&copy, file)?;
-            let seals =
-                SealFlag::F_SEAL_WRITE | SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL;
-            fcntl(&copy, FcntlArg::F_ADD_SEALS(seals))?;
+            seal(&copy)?;
             Ok(copy.into())
         }
         Err(Errno::EACCES | Errno::EPERM | Errno::ENOSYS) => unnamed_copy(file),
         Err(errno) => Err(errno.into()),
     }
+}
+
+/// From now on nobody can write to it.
+///
+/// `F_SEAL_WRITE` would be the obvious seal, but the kernel refuses it (EBUSY) while it holds a page of the file itself,
+/// as it does now and then when it moves memory about. There is no writable mapping that it could be needed against, so
+/// the seal against future ones (since Linux 5.1) is as good.
+fn seal(copy: &File) -> io::Result<()> {
+    let shape = SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL;
+    let future = SealFlag::from_bits_retain(nix::libc::F_SEAL_FUTURE_WRITE);
+    match fcntl(copy, FcntlArg::F_ADD_SEALS(shape | future)) {
+        Err(Errno::EINVAL) => fcntl(copy, FcntlArg::F_ADD_SEALS(shape | SealFlag::F_SEAL_WRITE))?,
+        sealed => sealed?,
+    };
+    Ok(())
 }
 
 /// An empty file in memory, with a descriptor of its own that can only read it. No other user can open it anew for more
