@@ -1,6 +1,6 @@
 //! The head of a response, and the framing of its body (RFC 9112, 6).
 
-use super::rules::said_length;
+use super::rules::{said_length, tokens};
 use super::wire::Wire;
 use bytes::Buf;
 use http::header::{self, HeaderMap, HeaderName};
@@ -41,25 +41,27 @@ pub(super) fn head<B>(
     let status = response.status();
     let headers = response.headers();
     let (framing, announce) = frame(status, headers, hint, plan);
-    let close =
-        plan.close || framing == Framing::Close || super::rules::has_token(headers, header::CONNECTION, "close");
     status_line(out, response);
+    let (mut has_date, mut has_server, mut said_close) = (false, false, false);
     for (name, value) in headers {
-        if !is_ours(name) {
-            field(out, name.as_str(), value.as_bytes());
+        if is_ours(name) {
+            said_close |= name == header::CONNECTION && tokens(value).any(|token| token.eq_ignore_ascii_case(b"close"));
+            continue;
         }
+        has_date |= name == header::DATE;
+        has_server |= name == header::SERVER;
+        field(out, name.as_str(), value.as_bytes());
     }
+    let close = plan.close || framing == Framing::Close || said_close;
     match announce {
         Announce::Nothing => {}
         Announce::Length(length) => field(out, "content-length", itoa::Buffer::new().format(length).as_bytes()),
         Announce::Chunked => field(out, "transfer-encoding", b"chunked"),
     }
-    if let Some(date) = plan.date
-        && !headers.contains_key(header::DATE)
-    {
+    if let Some(date) = plan.date.filter(|_| !has_date) {
         field(out, "date", date);
     }
-    if plan.server && !headers.contains_key(header::SERVER) {
+    if plan.server && !has_server {
         field(out, "server", b"rustcorn");
     }
     if close {

@@ -65,11 +65,12 @@ fn parse_with<'b>(bytes: &'b Bytes, space: &mut [MaybeUninit<httparse::Header<'b
     rules::target(&method, target.as_bytes(), &uri)?;
     let version = if version == 0 { Version::HTTP_10 } else { Version::HTTP_11 };
     let mut request = Request::new(());
-    *request.headers_mut() = fields(bytes, raw.headers)?;
+    let (headers, notable) = fields(bytes, raw.headers)?;
+    *request.headers_mut() = headers;
     *request.method_mut() = method;
     *request.uri_mut() = uri;
     *request.version_mut() = version;
-    judge(request)
+    judge(request, notable)
 }
 
 /// A version that is none is no HTTP; one that is another is another HTTP.
@@ -86,29 +87,54 @@ fn version_refusal(bytes: &[u8]) -> Refusal {
     }
 }
 
-fn fields(bytes: &Bytes, raw: &[httparse::Header<'_>]) -> Result<HeaderMap, Refusal> {
+/// Which of the fields that concern the connection are there: most requests have none, and are not searched for them.
+#[derive(Clone, Copy, Default)]
+struct Notable {
+    framing: bool,
+    connection: bool,
+    upgrade: bool,
+    expect: bool,
+    te: bool,
+}
+
+impl Notable {
+    fn note(&mut self, name: &HeaderName) {
+        self.framing |= *name == header::CONTENT_LENGTH || *name == header::TRANSFER_ENCODING;
+        self.connection |= *name == header::CONNECTION;
+        self.upgrade |= *name == header::UPGRADE;
+        self.expect |= *name == header::EXPECT;
+        self.te |= *name == header::TE;
+    }
+}
+
+fn fields(bytes: &Bytes, raw: &[httparse::Header<'_>]) -> Result<(HeaderMap, Notable), Refusal> {
+    let mut notable = Notable::default();
     let mut headers = HeaderMap::with_capacity(raw.len());
     for field in raw {
         let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| Refusal::NAME)?;
         // An empty value may point anywhere.
         let value = if field.value.is_empty() { Bytes::new() } else { bytes.slice_ref(field.value) };
         let value = HeaderValue::from_maybe_shared(value).map_err(|_| Refusal::VALUE)?;
+        notable.note(&name);
         headers.append(name, value);
     }
-    Ok(headers)
+    Ok((headers, notable))
 }
 
-fn judge(request: Request<()>) -> Result<Head, Refusal> {
+fn judge(request: Request<()>, notable: Notable) -> Result<Head, Refusal> {
     let (method, version, headers) = (request.method(), request.version(), request.headers());
     rules::host(version, request.uri(), headers)?;
-    let framing = rules::framing(version, headers)?;
+    let framing = if notable.framing { rules::framing(version, headers)? } else { Framing::Length(0) };
     let is_new = version == Version::HTTP_11;
-    let connection = Options::of(headers);
-    let expects_continue = is_new && expectation(headers)? && framing != Framing::Length(0);
-    let upgrade = if method == Method::CONNECT { Upgrade::Other } else { upgrade(&request, connection.upgrade)? };
+    let connection = if notable.connection { Options::of(headers) } else { Options::default() };
+    let expects_continue = is_new && notable.expect && expectation(headers)? && framing != Framing::Length(0);
+    let upgrade = if method == Method::CONNECT {
+        Upgrade::Other
+    } else {
+        upgrade(&request, connection.upgrade && notable.upgrade)?
+    };
     let keep_alive = !connection.close && (is_new || connection.keep_alive);
-    let takes_trailers =
-        is_new && headers.contains_key(header::TE) && rules::has_token(headers, header::TE, "trailers");
+    let takes_trailers = is_new && notable.te && rules::has_token(headers, header::TE, "trailers");
     Ok(Head { framing, expects_continue, keep_alive, takes_trailers, upgrade, request })
 }
 
@@ -146,7 +172,7 @@ fn expectation(headers: &HeaderMap) -> Result<bool, Refusal> {
 /// that HTTP/1.0 asks for.
 fn upgrade(request: &Request<()>, is_wanted: bool) -> Result<Upgrade, Refusal> {
     let headers = request.headers();
-    if !is_wanted || request.version() != Version::HTTP_11 || !headers.contains_key(header::UPGRADE) {
+    if !is_wanted || request.version() != Version::HTTP_11 {
         return Ok(Upgrade::No);
     }
     if rules::has_token(headers, header::UPGRADE, "websocket") {
