@@ -40,8 +40,14 @@ impl Shell<'_> {
                 });
             }
             Action::Forget { generation } => {
+                let was_newest = self.loads.newest_generation() == Some(generation);
                 self.loads.forget(generation);
                 self.launcher.forget(generation);
+                if was_newest {
+                    // An abandoned reload: the files of the load that goes on may have changed unseen.
+                    self.watch_certificates();
+                    self.watch.look_soon();
+                }
             }
             Action::Spawn { slot, generation } => return Outcome::Answer(self.spawn(slot, generation)),
             Action::Signal { pid, signal } => self.signal(pid, signal),

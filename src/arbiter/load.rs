@@ -108,6 +108,11 @@ impl Loads {
         self.loads.values().next_back()
     }
 
+    /// Which generation is the newest.
+    pub fn newest_generation(&self) -> Option<Generation> {
+        self.loads.keys().next_back().copied()
+    }
+
     /// Reads the settings again and takes them over, all or nothing.
     pub fn reload(
         &mut self,

@@ -34,7 +34,7 @@ macro_rules! logging_rows {
 
     /// Send the log and the access log to syslog too.
     ///
-    /// The access log stays out of it with disable_redirect_access_to_syslog or without access_log.
+    /// The access log stays out of it with disable_redirect_access_to_syslog or with access_log off.
     syslog: bool = false => new(Section::Logging, Kind::Switch).long("log-syslog");
 
     /// Where syslog listens.

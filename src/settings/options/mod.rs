@@ -1,8 +1,8 @@
 //! The table: every option, once.
 //!
-//! One row gives the field of [`Settings`] with its type and default, the flag, the variable, the TOML key, the range, the
-//! help (the first line of its comment), the manual's text (the rest) and whether a reload can change it. Everything else
-//! is derived. Names, flags and meanings are Gunicorn's where Gunicorn has them.
+//! One row gives the field of [`Settings`] with its type and default, the flag, the variable, the TOML key, the range,
+//! the help (the first line of its comment), the manual's text (the rest) and whether a reload can change it.
+//! Everything else is derived. Names, flags and meanings are Gunicorn's where Gunicorn has them.
 
 use super::field::{Colors, Field, Http2Cleartext, LogFormat, Toggle};
 use super::kind::{Item, Kind, NO_LIMIT};
