@@ -70,12 +70,13 @@ impl Shell<'_> {
         let Some(load) = self.loads.get(generation) else {
             return failed(format!("generation {generation} is not loaded any more"));
         };
-        let lanes = if load.settings.reuse_port { u32::from(load.settings.workers) } else { 1 };
+        // More workers than lanes share them.
+        let lanes = load.listeners.lanes().min(usize::from(load.settings.workers));
         let plan = Plan {
             slot,
             generation,
             load,
-            lane: self.roster.emptiest_lane(lanes),
+            lane: self.roster.emptiest_lane(u32::try_from(lanes).unwrap_or(1)),
             lifeline: self.lifeline.0.as_fd(),
             scoreboard: &self.scoreboard,
             launcher: &*self.launcher,

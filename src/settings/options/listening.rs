@@ -25,7 +25,8 @@ macro_rules! listening_rows {
     /// Give each worker a listening socket of its own (SO_REUSEPORT).
     ///
     /// The kernel then deals connections out by a hash of their addresses. Without it the workers share one socket,
-    /// which spreads long connections more evenly.
+    /// which spreads long connections more evenly. There are as many sockets as workers at the start; those that a reload
+    /// or TTIN adds share them.
     reuse_port: bool = false => new(Section::Listening, Kind::Switch).at_start_only();
 
         } $($rest)* }

@@ -88,7 +88,8 @@ macro_rules! options {
 }
 
 collect! { {}
-    application_rows listening_rows tls_rows proxies_rows protocols_rows requests_rows workers_rows timeouts_rows process_rows access_rows logging_rows
+    application_rows listening_rows tls_rows proxies_rows protocols_rows requests_rows
+    workers_rows timeouts_rows process_rows access_rows logging_rows
 }
 
 /// Where the access log goes.

@@ -28,7 +28,8 @@ macro_rules! proxies_rows {
     ///
     /// May be repeated. Any other value of such a header says that the client came in the clear. If two of them
     /// disagree the request is refused (400).
-    secure_scheme_headers: Vec<(String, String)> = proxies::secure_scheme_headers() => new(Section::Proxies, Kind::List(Item::Header));
+    secure_scheme_headers: Vec<(String, String)> = proxies::secure_scheme_headers() =>
+        new(Section::Proxies, Kind::List(Item::Header));
 
     /// Take the client's address from a PROXY header in front of each connection.
     ///
@@ -45,7 +46,8 @@ macro_rules! proxies_rows {
     ///
     /// Written as forwarded_allow_ips. Peers on Unix sockets are always in it. A connection of somebody else is refused
     /// if it begins with a PROXY header, and is served as it is if it does not.
-    proxy_allow_ips: Vec<String> = proxies::loopback() => new(Section::Proxies, Kind::List(Item::Peer)).long("proxy-allow-from");
+    proxy_allow_ips: Vec<String> = proxies::loopback() => new(Section::Proxies, Kind::List(Item::Peer))
+        .long("proxy-allow-from");
 
         } $($rest)* }
     };
