@@ -9,8 +9,8 @@ use super::load::Loads;
 use super::notify::ServiceManager;
 use super::pidfile::PidFile;
 use super::roster::Roster;
+use super::terms;
 use super::upgrade::{Origin, Predecessor, Successor};
-use super::{orders, terms};
 use crate::log;
 use crate::scoreboard::Scoreboard;
 use crate::settings::SettingsSource;
@@ -94,7 +94,7 @@ impl Shell<'_> {
     /// An abandoned reload has changed the log already: back to what the serving generation wants.
     pub fn follow_log(&mut self, generation: Generation) {
         let Some(load) = self.loads.get(generation).filter(|_| self.log_generation != generation) else { return };
-        match log::reconfigure(orders::log_orders(&load.settings, load.syslog.as_ref())) {
+        match load.take_log() {
             Ok(()) => self.log_generation = generation,
             Err(error) => log::error!("{error}; the log goes on where it is"),
         }

@@ -29,7 +29,7 @@ mod writer;
 pub use entry::{Captured, End, Entry};
 pub use format::{Format, FormatError, JSON};
 
-use super::LogError;
+use super::{Links, LogError};
 use crate::abi::{AccessOrders, Inherited, SyslogOrders};
 use crate::sys::fd;
 use crate::sys::write::log_write;
@@ -140,12 +140,12 @@ pub fn write_now(format: &Format, syslog: Option<&SyslogOrders>, fd: Option<Borr
     lost
 }
 
-/// Opens an access log to append to it.
+/// Opens an access log to append to it, as a worker does: what its user may not do is refused by the system.
 ///
 /// # Errors
 /// With one sentence, if it cannot be opened.
 pub fn open(path: &Path) -> Result<OwnedFd, LogError> {
-    super::open::open_as("accesslog", path).map(OwnedFd::from)
+    super::open("accesslog", path, Links::Follow).map(|opened| opened.file.into())
 }
 
 fn read(orders: &AccessOrders) -> io::Result<Format> {

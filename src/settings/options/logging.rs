@@ -40,7 +40,7 @@ macro_rules! logging_rows {
     /// Where syslog listens.
     ///
     /// As unix://PATH (unix:///dev/log is the system's) or udp://HOST:PORT; without a port it is 514. Each line is a
-    /// datagram of its own.
+    /// datagram of its own. A host is looked up at the start, and at a reload that changes this address.
     syslog_addr: String = "udp://localhost:514".to_owned() => new(Section::Logging, Kind::Text { name: "ADDRESS" })
         .long("log-syslog-to");
 
