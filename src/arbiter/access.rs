@@ -152,7 +152,8 @@ mod tests {
         let path = home.path().join("x.log");
         let settings = Settings {
             accesslog: Some(path.to_string_lossy().into_owned()),
-            access_log_format: "%(h)s \"%(r)s\" %(s)s %(b)s %(T)s %(p)s".into(),
+            access_log_format: "%(h)s \"%(r)s\" %(s)s %(b)s %(T)s %(p)s %({SHOP}e)s".into(),
+            env: vec![("SHOP".into(), "books".into())],
             ..Settings::default()
         };
         let identity = crate::sys::privileges::identity(None, None, false).expect("ourselves");
@@ -166,9 +167,9 @@ mod tests {
     #[test]
     fn each_lost_request_has_a_line() {
         let killed = ExitStatus::Signal { signal: Signal::KILL, core_dumped: false };
-        let line = "- \"GET /slow?\\x0a -\" 502 - 3 <77>\n";
+        let line = "- \"GET /slow?\\x0a -\" 502 - 3 <77> books\n";
         assert_eq!(told(&Cause::Unexpected, killed, 1), line);
-        assert_eq!(told(&Cause::Unexpected, killed, 3), format!("{line}{0}{0}", "- \"-\" 502 - 0 <77>\n"));
+        assert_eq!(told(&Cause::Unexpected, killed, 3), format!("{line}{0}{0}", "- \"-\" 502 - 0 <77> books\n"));
         let hung = Cause::Killed(Symptom::Hung(Duration::from_secs(30)));
         assert_eq!(told(&hung, killed, 1), line.replace("502", "504"));
         assert_eq!(told(&Cause::Asked, killed, 1), line);

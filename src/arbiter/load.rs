@@ -243,3 +243,25 @@ fn keep_fixed(settings: &mut Settings, current: &Settings) {
     }
     settings.keep_fixed(current);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_syslog_daemon_is_looked_up_again_only_at_another_address() {
+        let settings = |address: &str| {
+            let bind = vec!["127.0.0.1:0".to_owned()];
+            Settings { bind, syslog: true, syslog_addr: address.to_owned(), ..Settings::default() }
+        };
+        let first = settings("udp://127.0.0.1:5140");
+        let names = look_up(&first, None).unwrap();
+        let mut before = open(first.clone(), names, None, None).unwrap();
+        let found = SyslogTarget::Unix("/found/before".into());
+        before.syslog = Some(found.clone());
+        let target = |settings: &Settings| look_up(settings, Some(&before)).unwrap().syslog;
+        assert_eq!(target(&first), Some(found));
+        assert_eq!(target(&settings("udp://127.0.0.1:5141")), Some(SyslogTarget::Udp(([127, 0, 0, 1], 5141).into())));
+        assert_eq!(target(&Settings { syslog: false, ..first.clone() }), None);
+    }
+}
