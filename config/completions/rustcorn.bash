@@ -44,7 +44,7 @@ _rustcorn() {
 
     case "${cmd}" in
         rustcorn)
-            opts="-e -b -w -t -D -p -u -g -m -n -R -c -v -h --app-dir --chdir --env --bind --backlog --reuse-port --no-reuse-port --ssl-certfile --certfile --ssl-keyfile --keyfile --ssl-ca-certs --ca-certs --ssl-cert-reqs --cert-reqs --ssl-min-version --ssl-ciphers --ciphers --forwarded-allow-ips --proxy-headers --no-proxy-headers --secure-scheme-headers --proxy-protocol --no-proxy-protocol --proxy-allow-from --http-protocols --http2-cleartext --http2-max-concurrent-streams --http2-initial-window-size --http2-max-frame-size --http2-max-header-list-size --http2-reset-limit --http2-ping-interval --http2-ping-timeout --limit-request-line --limit-request-fields --limit-request-field-size --limit-request-field_size --limit-request-body --limit-concurrency --keepalive-requests --ssl-handshake-timeout --handshake-timeout --header-timeout --body-timeout --write-timeout --request-timeout --slow-request --server-header --no-server-header --date-header --no-date-header --request-id-header --workers --threads --worker-connections --balance --no-balance --max-requests --max-requests-jitter --max-worker-lifetime --max-worker-lifetime-jitter --max-rss --timeout --graceful-timeout --boot-timeout --keep-alive --reload-surge --reload --no-reload --reload-extra-file --reload-delay --daemon --no-daemon --pid --user --group --initgroups --no-initgroups --umask --name --enable-stdio-inheritance --no-enable-stdio-inheritance --access-logfile --access-log --no-access-log --access-logformat --disable-redirect-access-to-syslog --no-disable-redirect-access-to-syslog --log-file --error-logfile --log-level --log-format --use-colors --no-use-colors --log-syslog --no-log-syslog --log-syslog-to --log-syslog-prefix --log-syslog-facility --config --check-config --no-check-config --print-config --no-print-config --version --help generate"
+            opts="-e -b -w -t -D -p -u -g -m -n -R -c -v -h --app-dir --chdir --env --bind --backlog --reuse-port --no-reuse-port --ssl-certfile --certfile --ssl-keyfile --keyfile --ssl-ca-certs --ca-certs --ssl-cert-reqs --cert-reqs --ssl-min-version --ssl-ciphers --ciphers --forwarded-allow-ips --proxy-headers --no-proxy-headers --secure-scheme-headers --proxy-protocol --no-proxy-protocol --proxy-allow-from --http-protocols --http2-cleartext --http2-max-concurrent-streams --http2-initial-window-size --http2-max-frame-size --http2-max-header-list-size --http2-reset-limit --http2-ping-interval --http2-ping-timeout --limit-request-line --limit-request-fields --limit-request-field-size --limit-request-field_size --limit-request-body --limit-concurrency --keepalive-requests --ssl-handshake-timeout --handshake-timeout --header-timeout --body-timeout --write-timeout --request-timeout --slow-request --server-header --no-server-header --date-header --no-date-header --request-id-header --workers --threads --worker-connections --balance --no-balance --limit-max-requests --max-requests --limit-max-requests-jitter --max-requests-jitter --max-worker-lifetime --max-worker-lifetime-jitter --max-rss --timeout --graceful-timeout --boot-timeout --timeout-keep-alive --keep-alive --reload-surge --reload --no-reload --reload-extra-file --reload-delay --daemon --no-daemon --pid --user --group --initgroups --no-initgroups --umask --name --enable-stdio-inheritance --no-enable-stdio-inheritance --access-logfile --access-log --no-access-log --access-logformat --disable-redirect-access-to-syslog --no-disable-redirect-access-to-syslog --log-file --error-logfile --log-level --log-format --use-colors --no-use-colors --log-syslog --no-log-syslog --log-syslog-to --log-syslog-prefix --log-syslog-facility --config --check-config --no-check-config --print-config --no-print-config --version --help generate"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -462,7 +462,21 @@ _rustcorn() {
                     fi
                     return 0
                     ;;
+                --limit-max-requests)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
                 --max-requests-jitter)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --limit-max-requests-jitter)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
@@ -519,6 +533,13 @@ _rustcorn() {
                     return 0
                     ;;
                 --keep-alive)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --timeout-keep-alive)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace

@@ -73,15 +73,15 @@ complete -c rustcorn -n "__fish_rustcorn_needs_command" -l request-id-header -d 
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -s w -l workers -d 'How many worker processes serve [default: 1]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l threads -d 'How many threads each worker runs its event loop on [default: 1]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l worker-connections -d 'How many connections each worker has open at most [default: 1000]' -r -f
-complete -c rustcorn -n "__fish_rustcorn_needs_command" -l max-requests -d 'Replace a worker after this many requests; 0: never [default: 0]' -r -f
-complete -c rustcorn -n "__fish_rustcorn_needs_command" -l max-requests-jitter -d 'Add up to this many requests to max_requests, at random for each worker [default: 0]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l max-requests -l limit-max-requests -d 'Replace a worker after this many requests; 0: never [default: 0]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l max-requests-jitter -l limit-max-requests-jitter -d 'Add up to this many requests to max_requests, at random for each worker [default: 0]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l max-worker-lifetime -d 'Replace a worker at this age; 0: never [default: 0]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l max-worker-lifetime-jitter -d 'Add up to this much to max_worker_lifetime, at random for each worker [default: 0]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l max-rss -d 'Replace a worker whose resident memory exceeds this; 0: never [default: 0]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -s t -l timeout -d 'Kill and replace a worker that has given no sign of life for this long; 0: never [default: 30]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l graceful-timeout -d 'How long a worker that is being stopped or replaced may finish what it holds [default: 30]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l boot-timeout -d 'How long a worker may take to load the application; 0: for ever [default: 60]' -r -f
-complete -c rustcorn -n "__fish_rustcorn_needs_command" -l keep-alive -d 'Close a connection that has been idle between two requests for this long [default: 2]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l keep-alive -l timeout-keep-alive -d 'Close a connection that has been idle between two requests for this long; 0: after each request [default: 2]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l reload-surge -d 'How many workers beyond their number a reload may start at a time; 0: as many as there are workers [default: 0]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l reload-extra-file -d 'With reload, watch this file or pattern too' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l reload-delay -d 'With reload, wait this long after the last change [default: 0.25]' -r -f

@@ -20,7 +20,7 @@ pub struct Http2Orders {
     pub reset_limit: u32,
     /// How long it may be silent before it is asked for a sign of life; 0: for ever.
     pub ping_interval: f64,
-    /// How long it may take to give that.
+    /// How long it may take to give that; 0: it is not asked.
     pub ping_timeout: f64,
 }
 

@@ -22,6 +22,8 @@ const MOST_UNNAMED: u32 = 1000;
 /// The access log of one generation.
 pub struct AccessLog {
     orders: AccessOrders,
+    /// Read with the environment of the workers.
+    format: Format,
     output: Output,
 }
 
@@ -49,9 +51,9 @@ impl AccessLog {
                 (Output::File(fd), made)
             }
         };
-        let log = Self { orders, output };
+        let log = Self { orders, format: format(settings)?, output };
         if log.is_on() {
-            for atom in format(settings)?.unknown() {
+            for atom in log.format.unknown() {
                 log::warn!("access_log_format: %({atom})s is no atom that is known; it is logged as \"-\"");
             }
         }
@@ -110,10 +112,9 @@ impl AccessLog {
             .collect();
         let known = u32::try_from(named.len()).unwrap_or(u32::MAX);
         entries.extend((0..count.saturating_sub(known).min(MOST_UNNAMED)).map(|_| unnamed));
-        match write_now(&self.orders, self.fd(), &entries) {
-            Ok(0) => {}
-            Ok(lost) => log::warn!("{lost} lines of the access log, of requests that died with a worker, were lost"),
-            Err(error) => log::error!("{error}"),
+        let lost = write_now(&self.format, self.orders.syslog.as_ref(), self.fd(), &entries);
+        if lost > 0 {
+            log::warn!("{lost} lines of the access log, of requests that died with a worker, were lost");
         }
     }
 
@@ -151,7 +152,8 @@ mod tests {
         let path = home.path().join("x.log");
         let settings = Settings {
             accesslog: Some(path.to_string_lossy().into_owned()),
-            access_log_format: "%(h)s \"%(r)s\" %(s)s %(b)s %(T)s %(p)s".into(),
+            access_log_format: "%(h)s \"%(r)s\" %(s)s %(b)s %(T)s %(p)s %({SHOP}e)s".into(),
+            env: vec![("SHOP".into(), "books".into())],
             ..Settings::default()
         };
         let identity = crate::sys::privileges::identity(None, None, false).expect("ourselves");
@@ -165,9 +167,9 @@ mod tests {
     #[test]
     fn each_lost_request_has_a_line() {
         let killed = ExitStatus::Signal { signal: Signal::KILL, core_dumped: false };
-        let line = "- \"GET /slow?\\x0a -\" 502 - 3 <77>\n";
+        let line = "- \"GET /slow?\\x0a -\" 502 - 3 <77> books\n";
         assert_eq!(told(&Cause::Unexpected, killed, 1), line);
-        assert_eq!(told(&Cause::Unexpected, killed, 3), format!("{line}{0}{0}", "- \"-\" 502 - 0 <77>\n"));
+        assert_eq!(told(&Cause::Unexpected, killed, 3), format!("{line}{0}{0}", "- \"-\" 502 - 0 <77> books\n"));
         let hung = Cause::Killed(Symptom::Hung(Duration::from_secs(30)));
         assert_eq!(told(&hung, killed, 1), line.replace("502", "504"));
         assert_eq!(told(&Cause::Asked, killed, 1), line);

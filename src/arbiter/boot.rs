@@ -4,7 +4,7 @@ use super::certificates::{self, Watch};
 use super::cgroup::OomWatch;
 use super::develop::Development;
 use super::launcher::Launcher;
-use super::load::{self, LoadError, Loads};
+use super::load::{self, LoadError, Loads, Names};
 use super::logfile::LogFile;
 use super::notify::ServiceManager;
 use super::orders;
@@ -47,7 +47,8 @@ pub fn run(source: &dyn SettingsSource, launcher: &mut dyn Launcher, resolved: R
     let origin = Origin::remember().map_err(|error| LoadError::step("remember how it was started", error))?;
     let predecessor = Predecessor::from_env().map_err(LoadError::failure)?;
     change_directory(&settings)?;
-    start_log(&settings)?;
+    let names = load::look_up(&settings, None)?;
+    start_log(&settings, &names)?;
     log::info!("Starting rustcorn {}", env!("CARGO_PKG_VERSION"));
     for warning in warnings {
         log::warn!("{warning}");
@@ -56,7 +57,7 @@ pub fn run(source: &dyn SettingsSource, launcher: &mut dyn Launcher, resolved: R
         log::debug!("setting {key}: from {origin}");
     }
     let in_file = settings.log_path().is_some();
-    let started = start(source, launcher, settings, origin, predecessor, inbox);
+    let started = start(source, launcher, (settings, names), origin, predecessor, inbox);
     if let Err(error) = &started
         && in_file
     {
@@ -77,7 +78,7 @@ fn open_inbox() -> Result<Inbox, LoadError> {
 fn start(
     source: &dyn SettingsSource,
     launcher: &mut dyn Launcher,
-    settings: Settings,
+    (settings, names): (Settings, Names),
     origin: Origin,
     mut predecessor: Option<Predecessor>,
     mut inbox: Inbox,
@@ -92,7 +93,7 @@ fn start(
         checked.map_err(LoadError::failure)?;
     }
     let inherited = inherited_listeners(predecessor.as_mut(), &settings)?;
-    let load = load::open(settings, inherited.as_ref(), None)?;
+    let load = load::open(settings, names, inherited.as_ref(), None)?;
     drop(inherited);
     let settings = load.settings.clone();
     let development = settings.reload.then(|| Development::start(&settings, launcher)).transpose();
@@ -160,9 +161,9 @@ pub fn check(launcher: &mut dyn Launcher, resolved: &Resolved) -> Result<(), Loa
     }
     let mut inbox = open_inbox()?;
     change_directory(settings)?;
-    load::look_up(settings)?;
+    let names = load::look_up(settings, None)?;
     certificates::check(settings)?;
-    LogFile::check(settings)?;
+    LogFile::check(settings, &names.identity)?;
     build::prepare(launcher, settings, &mut inbox)?;
     // Its initialisers run here, and may hang: whoever waits for the check can end it.
     drop(inbox);
@@ -182,8 +183,7 @@ fn change_directory(settings: &Settings) -> Result<(), LoadError> {
     Ok(())
 }
 
-fn start_log(settings: &Settings) -> Result<(), LoadError> {
-    let names = load::look_up(settings)?;
+fn start_log(settings: &Settings, names: &Names) -> Result<(), LoadError> {
     let orders = orders::log_orders(settings, names.syslog.as_ref());
     log::init(orders, LogFile::open(settings, &names.identity)?.keep());
     Ok(())

@@ -57,8 +57,8 @@ impl Certificates {
         let identities = usable(settings, &parcel).map_err(LoadError::failure)?;
         warn(&parcel.material, &identities);
         for (pair, Identity { certificate, .. }) in parcel.material.pairs.iter().zip(&identities) {
-            let (path, names) = (&pair.certificate.path, certificate.names.join(", "));
-            log::info!("Certificate {path} is for {names}, valid until {}", certificate.valid_until());
+            let (path, owner) = (&pair.certificate.path, certificate.owner());
+            log::info!("Certificate {path} is for {owner}, valid until {}", certificate.valid_until());
         }
         let vault = Vault::create(&parcel);
         let vault = vault.map_err(|error| LoadError::step("make a place for the certificates", error))?;
@@ -160,7 +160,9 @@ impl Shell<'_> {
 }
 
 fn read(settings: &Settings) -> Result<Material, TlsError> {
-    tls::read(&settings.certfile, &settings.keyfile, settings.ca_certs.as_deref())
+    // Who shows no certificate needs nobody to vouch for it.
+    let clients = settings.ca_certs.as_deref().filter(|_| settings.cert_reqs > 0);
+    tls::read(&settings.certfile, &settings.keyfile, clients)
 }
 
 /// Checks by making what a worker will make of it.

@@ -226,7 +226,8 @@ mod tests {
     /// What a worker with this launcher reports, and how it ends.
     fn told(launch: fn() -> Result<i32, String>) -> (Vec<Report>, ExitStatus) {
         let settings = Settings { bind: vec!["127.0.0.1:0".into()], daemon: true, ..Settings::default() };
-        let load = load::open(settings, None, None).unwrap();
+        let names = load::look_up(&settings, None).unwrap();
+        let load = load::open(settings, names, None, None).unwrap();
         let lifeline = sys::pipe::nonblocking().unwrap();
         let scoreboard = Scoreboard::create(1).unwrap();
         let plan = Plan {

@@ -2,7 +2,7 @@
 
 use super::cgroup::Verdict;
 use super::collect::Reaped;
-use super::logfile::LogFile;
+use super::load::Load;
 use super::obituary::{self, Death};
 use super::shell::Shell;
 use super::upgrade::Successor;
@@ -40,8 +40,14 @@ impl Shell<'_> {
                 });
             }
             Action::Forget { generation } => {
+                let was_newest = self.loads.newest_generation() == Some(generation);
                 self.loads.forget(generation);
                 self.launcher.forget(generation);
+                if was_newest {
+                    // An abandoned reload: the files of the load that goes on may have changed unseen.
+                    self.watch_certificates();
+                    self.watch.look_soon();
+                }
             }
             Action::Spawn { slot, generation } => return Outcome::Answer(self.spawn(slot, generation)),
             Action::Signal { pid, signal } => self.signal(pid, signal),
@@ -132,22 +138,12 @@ impl Shell<'_> {
                 log::error!("{error}; the access log goes on where it was");
             }
         }
-        match log::reopen() {
-            Ok(()) => {
-                self.give_log();
-                log::info!("logs reopened");
-            }
+        let load = self.loads.get(self.log_generation).or_else(|| self.loads.newest());
+        // A log without a file has nothing to reopen.
+        let reopened = load.filter(|load| load.settings.log_path().is_some()).map_or(Ok(()), Load::take_log);
+        match reopened {
+            Ok(()) => log::info!("logs reopened"),
             Err(error) => log::error!("{error}; the log goes on where it was"),
-        }
-    }
-
-    /// A reopened file is a new file: the workers, who may not be who we are, reopen it next.
-    fn give_log(&self) {
-        let given = self.loads.newest().map(|load| LogFile::open(&load.settings, &load.identity));
-        match given {
-            Some(Ok(file)) => drop(file.keep()),
-            Some(Err(error)) => log::error!("{error}"),
-            None => {}
         }
     }
 

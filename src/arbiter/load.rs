@@ -33,6 +33,16 @@ pub struct Load {
     pub syslog: Option<SyslogTarget>,
 }
 
+impl Load {
+    /// Opens the log that this load wants and writes to it from now on. The workers, who may not be who we are, can open
+    /// it too. On failure the log stays what it is.
+    pub fn take_log(&self) -> Result<(), LoadError> {
+        let file = LogFile::open(&self.settings, &self.identity)?;
+        log::init(orders::log_orders(&self.settings, self.syslog.as_ref()), file.keep());
+        Ok(())
+    }
+}
+
 /// Why a load cannot be had.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
@@ -108,6 +118,11 @@ impl Loads {
         self.loads.values().next_back()
     }
 
+    /// Which generation is the newest.
+    pub fn newest_generation(&self) -> Option<Generation> {
+        self.loads.keys().next_back().copied()
+    }
+
     /// Reads the settings again and takes them over, all or nothing.
     pub fn reload(
         &mut self,
@@ -135,11 +150,11 @@ impl Loads {
     }
 
     fn open_log_and_sockets(&self, settings: Settings) -> Result<(LogFile, Load), LoadError> {
-        let Names { identity, .. } = look_up(&settings)?;
-        let log = LogFile::open(&settings, &identity)?;
         let newest = self.newest();
+        let names = look_up(&settings, newest)?;
+        let log = LogFile::open(&settings, &names.identity)?;
         let certificates = newest.and_then(|load| load.certificates.as_ref());
-        let load = open(settings, newest.map(|load| &load.listeners), certificates)?;
+        let load = open(settings, names, newest.map(|load| &load.listeners), certificates)?;
         Ok((log, load))
     }
 }
@@ -155,13 +170,18 @@ pub struct Names {
 }
 
 /// Looks up the names in the settings: users, groups, addresses. Also holds against their grammar what only other
-/// floors can read.
-pub fn look_up(settings: &Settings) -> Result<Names, LoadError> {
+/// floors can read. A syslog daemon that `before` has found is not looked up again: that may take long.
+pub fn look_up(settings: &Settings, before: Option<&Load>) -> Result<Names, LoadError> {
     let identity = privileges::identity(settings.user.as_deref(), settings.group.as_deref(), settings.initgroups);
     let binds = settings.bind.iter().map(|bind| Bind::parse(bind)).collect::<Result<Vec<_>, _>>();
     let (identity, binds) = (identity.map_err(LoadError::failure)?, binds.map_err(LoadError::failure)?);
     access::format(settings)?;
-    let syslog = settings.syslog.then(|| syslog_target(&settings.syslog_addr)).transpose();
+    let known = before.filter(|load| load.settings.syslog_addr == settings.syslog_addr);
+    let target = || match known.and_then(|load| load.syslog.clone()) {
+        Some(target) => Ok(target),
+        None => syslog_target(&settings.syslog_addr),
+    };
+    let syslog = settings.syslog.then(target).transpose();
     Ok(Names { identity, binds, syslog: syslog.map_err(LoadError::failure)? })
 }
 
@@ -178,14 +198,15 @@ fn syslog_target(text: &str) -> Result<SyslogTarget, String> {
     first.map(|address| SyslogTarget::Udp(*address)).ok_or_else(|| format!("syslog_addr: {host} has no address"))
 }
 
-/// Looks everything up that the settings name and opens the listeners; those that are open in `keep` are shared.
-/// `certificates` are those of the load before.
+/// Opens the listeners and all else that a load is made of. `names` are what the settings' names stand for; listeners
+/// that are open in `keep` are shared; `certificates` are those of the load before.
 pub fn open(
     settings: Settings,
+    names: Names,
     keep: Option<&Listeners>,
     certificates: Option<&Certificates>,
 ) -> Result<Load, LoadError> {
-    let Names { identity, binds, syslog } = look_up(&settings)?;
+    let Names { identity, binds, syslog } = names;
     if let Some(SyslogTarget::Unix(path)) = &syslog
         && !path.exists()
     {
@@ -221,4 +242,26 @@ fn keep_fixed(settings: &mut Settings, current: &Settings) {
         log::warn!("`{}` cannot change without a restart: it keeps its value until then", change.key);
     }
     settings.keep_fixed(current);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_syslog_daemon_is_looked_up_again_only_at_another_address() {
+        let settings = |address: &str| {
+            let bind = vec!["127.0.0.1:0".to_owned()];
+            Settings { bind, syslog: true, syslog_addr: address.to_owned(), ..Settings::default() }
+        };
+        let first = settings("udp://127.0.0.1:5140");
+        let names = look_up(&first, None).unwrap();
+        let mut before = open(first.clone(), names, None, None).unwrap();
+        let found = SyslogTarget::Unix("/found/before".into());
+        before.syslog = Some(found.clone());
+        let target = |settings: &Settings| look_up(settings, Some(&before)).unwrap().syslog;
+        assert_eq!(target(&first), Some(found));
+        assert_eq!(target(&settings("udp://127.0.0.1:5141")), Some(SyslogTarget::Udp(([127, 0, 0, 1], 5141).into())));
+        assert_eq!(target(&Settings { syslog: false, ..first.clone() }), None);
+    }
 }

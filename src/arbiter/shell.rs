@@ -9,8 +9,8 @@ use super::load::Loads;
 use super::notify::ServiceManager;
 use super::pidfile::PidFile;
 use super::roster::Roster;
+use super::terms;
 use super::upgrade::{Origin, Predecessor, Successor};
-use super::{orders, terms};
 use crate::log;
 use crate::scoreboard::Scoreboard;
 use crate::settings::SettingsSource;
@@ -70,12 +70,13 @@ impl Shell<'_> {
         let Some(load) = self.loads.get(generation) else {
             return failed(format!("generation {generation} is not loaded any more"));
         };
-        let lanes = if load.settings.reuse_port { u32::from(load.settings.workers) } else { 1 };
+        // More workers than lanes share them.
+        let lanes = load.listeners.lanes().min(usize::from(load.settings.workers));
         let plan = Plan {
             slot,
             generation,
             load,
-            lane: self.roster.emptiest_lane(lanes),
+            lane: self.roster.emptiest_lane(u32::try_from(lanes).unwrap_or(1)),
             lifeline: self.lifeline.0.as_fd(),
             scoreboard: &self.scoreboard,
             launcher: &*self.launcher,
@@ -93,7 +94,7 @@ impl Shell<'_> {
     /// An abandoned reload has changed the log already: back to what the serving generation wants.
     pub fn follow_log(&mut self, generation: Generation) {
         let Some(load) = self.loads.get(generation).filter(|_| self.log_generation != generation) else { return };
-        match log::reconfigure(orders::log_orders(&load.settings, load.syslog.as_ref())) {
+        match load.take_log() {
             Ok(()) => self.log_generation = generation,
             Err(error) => log::error!("{error}; the log goes on where it is"),
         }

@@ -49,6 +49,13 @@ fn gunicorns_flags_are_understood() {
 }
 
 #[test]
+fn uvicorns_names_are_understood() {
+    let words = "--timeout-keep-alive 7 --limit-max-requests 5 --limit-max-requests-jitter 1 hello:router";
+    let settings = load(&words.split_whitespace().collect::<Vec<_>>(), &[]).expect("uvicorn's flags").settings;
+    assert_eq!((settings.keepalive.as_secs(), settings.max_requests, settings.max_requests_jitter), (7, 5, 1));
+}
+
+#[test]
 fn the_last_flag_wins() {
     let settings = load(&["-w", "2", "--reload", "--workers=3", "--no-reload", "--no-balance", "--balance"], &[]);
     let settings = settings.expect("a command line").settings;

@@ -19,7 +19,7 @@ pub struct Options {
     pub backlog: i32,
     /// One socket per lane instead of one.
     pub reuse_port: bool,
-    /// How many lanes.
+    /// How many lanes, unless those of before have some: then there are as many as they have.
     pub lanes: u16,
     /// Which permissions a Unix socket does not get.
     pub umask: u32,
@@ -60,8 +60,10 @@ impl Listeners {
         let all = binds.iter().map(claim).collect();
         let opening = Opening { binds, options, at_reload: keep.is_some(), custody: &custody, spare, all };
         let all = opening.complete()?;
+        // In a lane that is new at a reload connections would wait until the new workers are there.
+        let lanes = keep.and_then(Self::laid).unwrap_or(usize::from(options.lanes));
         for listener in &all {
-            listener.add_lanes(options)?;
+            listener.add_lanes(options, lanes)?;
         }
         for listener in all.iter().filter(|listener| !matches!(listener.place, Place::Fd(_))) {
             for socket in listener.sockets() {
@@ -75,6 +77,18 @@ impl Listeners {
     /// Each of them, in the order of the settings.
     pub fn iter(&self) -> impl Iterator<Item = &Listener> {
         self.all.iter()
+    }
+
+    /// How many lanes there are at most; 1 if there are none.
+    #[must_use]
+    pub fn lanes(&self) -> usize {
+        self.iter().map(|listener| listener.sockets().len()).max().unwrap_or(0).max(1)
+    }
+
+    /// How many lanes were laid; none: these are from a time without lanes.
+    fn laid(&self) -> Option<usize> {
+        let first = |listener: &Listener| listener.sockets().first().is_some_and(socket::reuses_port);
+        self.iter().any(first).then(|| self.lanes())
     }
 
     /// Closes the arbiter's sockets; the workers keep theirs.
@@ -103,11 +117,11 @@ impl Listeners {
 
 impl Listener {
     /// The lanes that are missing. Lanes that are too many stay: connections may wait in them.
-    fn add_lanes(&self, options: &Options) -> Result<(), ListenError> {
+    fn add_lanes(&self, options: &Options, lanes: usize) -> Result<(), ListenError> {
         let (SocketName::Tcp(address), Place::Tcp { .. }) = (&self.address, &self.place) else { return Ok(()) };
         let mut sockets = self.sockets.borrow_mut();
         let Some(first) = sockets.first().cloned() else { return Ok(()) };
-        while options.reuse_port && sockets.len() < usize::from(options.lanes) {
+        while options.reuse_port && sockets.len() < lanes {
             let lane = TcpOptions {
                 backlog: options.backlog,
                 reuse_port: true,

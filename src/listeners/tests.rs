@@ -110,13 +110,18 @@ fn a_taken_port_is_refused_also_with_lanes() {
 }
 
 #[test]
-fn lanes_are_added_and_never_taken_away() {
+fn the_start_says_how_many_lanes_there_are() {
     let two = open(&["127.0.0.1:0"], &lanes(2), None);
-    let three = open(&["127.0.0.1:0"], &lanes(3), Some(&two));
-    assert_eq!((numbers(&two).len(), numbers(&three).len()), (2, 3));
-    assert_eq!(numbers(&two), numbers(&three)[..2]);
-    let one = open(&["127.0.0.1:0"], &PLAIN, Some(&three));
-    assert_eq!(numbers(&one), numbers(&three));
+    for later in [lanes(1), lanes(3), PLAIN] {
+        let kept = open(&["127.0.0.1:0"], &later, Some(&two));
+        assert_eq!((numbers(&kept), kept.lanes()), (numbers(&two), 2));
+    }
+    let more = open(&["127.0.0.1:0", "127.0.0.2:0"], &lanes(3), Some(&two));
+    assert_eq!((numbers(&more).len(), more.lanes()), (4, 2));
+    let one = open(&["127.0.0.1:0"], &lanes(1), None);
+    assert_eq!(open(&["127.0.0.1:0"], &lanes(3), Some(&one)).lanes(), 1);
+    let plain = open(&["127.0.0.1:0"], &PLAIN, None);
+    assert_eq!(open(&["127.0.0.1:0"], &lanes(3), Some(&plain)).lanes(), 3, "lanes are laid for the first time");
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! a logger that works. Before `init`, lines go to the standard error stream.
 
 use super::format::{self, Fields, Record, Span};
-use super::open::{LogError, open};
+use super::open::{Links, LogError, open};
 use super::sink::{Losses, deliver};
 use super::syslog;
 use crate::abi::LogOrders;
@@ -43,16 +43,24 @@ pub fn init(orders: LogOrders, fd: OwnedFd) {
     }
 }
 
-/// Opens what `orders` name: the file, or the standard error stream. The caller may give it to another owner and then
-/// hand it to [`init`], so that nothing changes before everything is known to work.
+/// Opens what `orders` name: the file, or the standard error stream. To be handed to [`init`], so that nothing changes
+/// before everything is known to work.
 ///
 /// # Errors
 /// If it cannot be opened.
 pub fn destination(orders: &LogOrders) -> Result<OwnedFd, LogError> {
     match &orders.path {
-        Some(path) => open(path).map(OwnedFd::from),
-        None => io::stderr().as_fd().try_clone_to_owned().map_err(LogError::Stderr),
+        Some(path) => open("errorlog", path, Links::Follow).map(|opened| opened.file.into()),
+        None => stderr(),
     }
+}
+
+/// A descriptor of the standard error stream.
+///
+/// # Errors
+/// If there is none.
+pub fn stderr() -> Result<OwnedFd, LogError> {
+    io::stderr().as_fd().try_clone_to_owned().map_err(LogError::Stderr)
 }
 
 /// Goes over to other orders, reopening the file. On failure everything stays as it was.

@@ -24,8 +24,8 @@ mod syslog;
 
 pub use bridge::bridge;
 pub use facade::hear_log_records;
-pub use global::{destination, dropped, enabled, init, line, raw_fd, reconfigure, reopen, write};
-pub use open::{LogError, open};
+pub use global::{destination, dropped, enabled, init, line, raw_fd, reconfigure, reopen, stderr, write};
+pub use open::{Links, LogError, Opened, open};
 
 /// Writes a line at the level debug; takes the arguments of `format!`.
 #[allow(unused_macros)]

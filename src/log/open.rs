@@ -1,6 +1,7 @@
 //! Opens the file of a log. Refuses with one sentence that says what is wrong and where; the caller decides
 //! whether that ends the start (boot) or keeps the old log (USR1, HUP). Ownership is the arbiter's business.
 
+use crate::sys::fd::NONBLOCK;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
@@ -35,26 +36,50 @@ impl From<LogError> for io::Error {
     }
 }
 
-/// Opens `path` to append to it; a new file gets mode 0644 less the umask. Never waits: a named pipe that nobody reads
-/// is opened too (what does not fit in it is lost and counted).
+/// Whether a symbolic link at the name may lead to a new file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Links {
+    /// As everywhere.
+    Follow,
+    /// No: somebody else than the opener, who may do more than they, may have put it there.
+    Distrust,
+}
+
+/// An opened log.
+#[derive(Debug)]
+pub struct Opened {
+    /// To append to.
+    pub file: File,
+    /// The name of the file, if it was made for this.
+    pub made: Option<PathBuf>,
+}
+
+/// Opens the file that `option` names to append to it; a new one gets mode 0644 less the umask. Never waits: a named pipe
+/// that nobody reads is opened too (what does not fit in it is lost and counted).
 ///
 /// # Errors
 /// If the file cannot be opened or made.
-pub fn open(path: &Path) -> Result<File, LogError> {
-    open_as("errorlog", path)
-}
-
-/// The same for the file that `option` names.
-pub(super) fn open_as(option: &'static str, path: &Path) -> Result<File, LogError> {
+pub fn open(option: &'static str, path: &Path, links: Links) -> Result<Opened, LogError> {
     let is_fifo = std::fs::metadata(path).is_ok_and(|found| found.file_type().is_fifo());
-    OpenOptions::new()
-        .append(true)
-        .create(true)
-        // Opening a named pipe only to write waits for a reader; to read and write, it does not.
-        .read(is_fifo)
-        .mode(0o644)
-        .open(path)
-        .map_err(|source| LogError::Open { option, reason: explain(path, &source), path: path.to_owned(), source })
+    let mut how = OpenOptions::new();
+    // Opening a named pipe only to write waits for a reader; to read and write, it does not.
+    how.append(true).read(is_fifo).mode(0o644);
+    if links == Links::Distrust {
+        // What was looked at may be a pipe by now.
+        how.custom_flags(NONBLOCK);
+    }
+    let opened = match how.clone().create_new(true).open(path) {
+        Ok(file) => Ok(Opened { file, made: Some(path.to_owned()) }),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match how.open(path) {
+            // The file is made at the link's other end.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && links == Links::Follow => {
+                how.create(true).open(path).map(|file| Opened { file, made: path.canonicalize().ok() })
+            }
+            there => there.map(|file| Opened { file, made: None }),
+        },
+        Err(error) => Err(error),
+    };
+    opened.map_err(|source| LogError::Open { option, reason: explain(path, &source), path: path.to_owned(), source })
 }
 
 /// The reason in words: the system's "No such file or directory" does not say which of the two.
@@ -84,9 +109,13 @@ mod tests {
     use std::io::Write;
     use std::os::unix::fs::PermissionsExt;
 
+    fn follow(path: &Path) -> Result<File, LogError> {
+        open("errorlog", path, Links::Follow).map(|opened| opened.file)
+    }
+
     #[test]
     fn a_missing_directory_is_named() {
-        let error = open(Path::new("/nope/x.log")).unwrap_err();
+        let error = follow(Path::new("/nope/x.log")).unwrap_err();
         assert_eq!(error.to_string(), "cannot open errorlog /nope/x.log: the directory /nope does not exist");
         assert_eq!(io::Error::from(error).kind(), io::ErrorKind::NotFound);
     }
@@ -94,7 +123,7 @@ mod tests {
     #[test]
     fn directories_dangling_links_and_files_as_directories_are_told_apart() {
         let home = tempfile::tempdir().unwrap();
-        let told = |path: &Path| open(path).unwrap_err().to_string();
+        let told = |path: &Path| follow(path).unwrap_err().to_string();
         assert!(told(home.path()).ends_with("it is a directory"));
         let link = home.path().join("link");
         std::os::unix::fs::symlink("/nope/nowhere", &link).unwrap();
@@ -108,10 +137,27 @@ mod tests {
     fn it_appends_and_nobody_else_may_write() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("x.log");
-        open(&path).unwrap().write_all(b"one\n").unwrap();
-        open(&path).unwrap().write_all(b"two\n").unwrap();
+        follow(&path).unwrap().write_all(b"one\n").unwrap();
+        follow(&path).unwrap().write_all(b"two\n").unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\ntwo\n");
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o133, 0);
+    }
+
+    #[test]
+    fn who_has_made_a_file_is_told_and_a_link_makes_one_for_the_trusting_only() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().canonicalize().unwrap().join("x.log");
+        let link = home.path().join("link");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        let made = |path: &Path, links| open("accesslog", path, links).map(|opened| opened.made);
+        let told = made(&link, Links::Distrust).unwrap_err().to_string();
+        assert!(told.ends_with("symbolic link to a place that does not exist") && !path.exists(), "{told}");
+        assert_eq!(made(&link, Links::Follow).unwrap().as_ref(), Some(&path));
+        for links in [Links::Follow, Links::Distrust] {
+            assert_eq!(made(&path, links).unwrap(), None);
+            std::fs::remove_file(&path).unwrap();
+            assert_eq!(made(&path, links).unwrap().as_ref(), Some(&path));
+        }
     }
 
     #[test]
@@ -119,6 +165,8 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("pipe");
         assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
-        open(&path).unwrap();
+        for links in [Links::Follow, Links::Distrust] {
+            open("errorlog", &path, links).unwrap();
+        }
     }
 }

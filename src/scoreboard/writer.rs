@@ -32,11 +32,6 @@ impl RequestSlot {
     pub fn code(self) -> u8 {
         self.0.unwrap_or(u8::MAX)
     }
-
-    /// From [`Self::code`].
-    pub fn from_code(code: u8) -> Self {
-        Self((usize::from(code) < layout::ENTRY_COUNT).then_some(code))
-    }
 }
 
 const ALL_FREE: u32 = (1 << layout::ENTRY_COUNT) - 1;

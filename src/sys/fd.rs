@@ -5,7 +5,6 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 /// `O_NONBLOCK`, for files that std opens: opening a pipe then waits for nobody.
-#[cfg(feature = "arbiter")]
 pub(crate) const NONBLOCK: i32 = nix::libc::O_NONBLOCK;
 
 /// Makes reads and writes return `WouldBlock` instead of waiting. The flag belongs to the open file, so every process

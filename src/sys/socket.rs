@@ -72,6 +72,12 @@ pub fn set_reuse_port(fd: impl AsFd, reuse: bool) -> io::Result<()> {
     SockRef::from(&fd.as_fd()).set_reuse_port(reuse)
 }
 
+/// Whether further sockets are allowed at the address of a TCP socket. False for any other socket.
+#[must_use]
+pub fn reuses_port(fd: impl AsFd) -> bool {
+    SockRef::from(&fd.as_fd()).reuse_port().unwrap_or(false)
+}
+
 /// Whether an IPv6 socket leaves IPv4 alone. False for any other socket.
 #[must_use]
 pub fn is_only_v6(fd: impl AsFd) -> bool {

@@ -36,6 +36,13 @@ impl Certificate {
         })
     }
 
+    /// Whose it is, for people: its names, or else its subject.
+    #[must_use]
+    pub fn owner(&self) -> String {
+        let nameless = if self.subject.is_empty() { "nobody by name" } else { &self.subject };
+        if self.names.is_empty() { nameless.to_owned() } else { self.names.join(", ") }
+    }
+
     /// What clients will object to at this time, in seconds since 1970.
     #[must_use]
     pub fn untimely(&self, now: i64) -> Option<String> {
@@ -87,6 +94,7 @@ mod tests {
         let certificate = Certificate::parse(&made.issue().der).unwrap();
         assert_eq!(certificate.names, ["example.org", "*.example.org"]);
         assert_eq!(certificate.valid_until(), "2021-01-01 00:00 UTC");
+        assert_eq!(certificate.owner(), "example.org, *.example.org");
         let (before, during, after) = (1_500_000_000, 1_600_000_000, 1_700_000_000);
         assert_eq!(certificate.untimely(during), None);
         assert_eq!(certificate.untimely(after).unwrap(), "expired at 2021-01-01 00:00 UTC");
@@ -98,6 +106,15 @@ mod tests {
         let mut name = rcgen::DistinguishedName::new();
         name.push(rcgen::DnType::CommonName, "Old.example.org");
         assert_eq!(Certificate::parse(&testkit::named(name)).unwrap().names, ["old.example.org"]);
+    }
+
+    #[test]
+    fn without_names_it_is_told_by_its_subject() {
+        let mut name = rcgen::DistinguishedName::new();
+        name.push(rcgen::DnType::OrganizationName, "Example");
+        let certificate = Certificate::parse(&testkit::named(name)).unwrap();
+        assert_eq!(certificate.owner(), "O=Example");
+        assert_eq!(Certificate { subject: String::new(), ..certificate }.owner(), "nobody by name");
     }
 
     #[test]

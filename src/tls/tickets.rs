@@ -11,9 +11,6 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
 
-/// How long a key makes tickets. As long again it opens them.
-pub const ROLL_EVERY: Duration = Duration::from_secs(6 * 60 * 60);
-
 const NAME_LEN: usize = 16;
 
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,8 +43,8 @@ impl fmt::Debug for TicketKeys {
 }
 
 impl TicketKeys {
-    /// How long a key makes tickets.
-    pub const ROLL_EVERY: Duration = ROLL_EVERY;
+    /// How long a key makes tickets. As long again it opens them.
+    pub const ROLL_EVERY: Duration = Duration::from_secs(6 * 60 * 60);
 
     /// A fresh key: no ticket that was ever made is opened.
     ///
@@ -102,7 +99,7 @@ impl ProducesTickets for Ticketer {
     }
 
     fn lifetime(&self) -> u32 {
-        u32::try_from(ROLL_EVERY.as_secs()).unwrap_or(u32::MAX)
+        u32::try_from(TicketKeys::ROLL_EVERY.as_secs()).unwrap_or(u32::MAX)
     }
 
     fn encrypt(&self, plain: &[u8]) -> Option<Vec<u8>> {

@@ -84,8 +84,57 @@ fn the_file_is_the_workers_also_after_a_rotation() {
     std::fs::rename(lab.path("access.log"), lab.path("access.log.1")).expect("renamed");
     server.signal(Signal::SIGUSR1);
     wait_until("the new file, given away", SOON, || (owner() == Some((65534, 65534))).then_some(()));
+    // The workers take it a moment later.
+    wait_until("a line in the new file", SOON, || {
+        assert_eq!(server.get("/").status, 200);
+        lab.read("access.log").contains("GET / ").then_some(())
+    });
     server.assert_no_errors();
     server.finish();
+}
+
+#[test]
+fn a_link_leads_root_nowhere_neither_at_a_start_nor_at_a_rotation() {
+    if !nix::unistd::geteuid().is_root() {
+        return println!("not root: nothing to give away");
+    }
+    let lab = Lab::new();
+    lab.write("theirs", "");
+    for (target, words) in
+        [("theirs", "it is a symbolic link"), ("nothing", "a symbolic link to a place that does not")]
+    {
+        std::os::unix::fs::symlink(lab.path(target), lab.path(target).with_extension("log")).expect("a link");
+        for option in ["--access-logfile", "--log-file"] {
+            for mode in ["", "--check-config"] {
+                let options = format!("--user 65534 --group 65534 {option} {target}.log {mode}");
+                let outcome = lab.run(&format!("hello:router --bind 127.0.0.1:0 {options}"));
+                assert!(outcome.one_error(1).contains(words), "{options}: {}", outcome.stderr);
+            }
+        }
+    }
+    let server = lab.serve("--user 65534 --group 65534 --access-logfile access.log");
+    std::fs::rename(lab.path("access.log"), lab.path("access.log.1")).expect("renamed");
+    std::os::unix::fs::symlink(lab.path("theirs"), lab.path("access.log")).expect("a link");
+    let mark = server.mark();
+    server.signal(Signal::SIGUSR1);
+    server.wait_log_since(mark, &["it is a symbolic link", "the access log goes on where it was"], SOON);
+    for untouched in ["theirs", "theirs.log"] {
+        assert_eq!(std::fs::metadata(lab.path(untouched)).expect("a file").uid(), 0);
+    }
+    assert!(!lab.path("nothing").exists());
+    assert_eq!(server.get("/").status, 200);
+    server.finish();
+}
+
+#[test]
+fn standard_streams_by_name_are_nobodys_to_give() {
+    if !nix::unistd::geteuid().is_root() {
+        return println!("not root: nothing to give away");
+    }
+    let lab = Lab::new();
+    let options = "--user 65534 --group 65534 --log-file /dev/stderr --access-logfile /dev/null --check-config";
+    let outcome = lab.run(&format!("hello:router --bind 127.0.0.1:0 {options}"));
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
 }
 
 #[test]

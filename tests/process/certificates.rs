@@ -151,6 +151,33 @@ fn a_reload_takes_new_files_and_refuses_broken_ones() {
 }
 
 #[test]
+fn after_an_abandoned_reload_the_files_of_before_are_watched_again() {
+    let lab = Lab::new().with_testapps();
+    install(&lab, &issue(2031));
+    for (name, other) in [("cert.pem", "other.pem"), ("key.pem", "other.key")] {
+        fs::copy(lab.path(name), lab.path(other)).expect("copied");
+    }
+    let settings = |app: &str, cert: &str, key: &str| {
+        let binds = "bind = [\"http://127.0.0.1:0\", \"https://127.0.0.1:0\"]\nworkers = 2\nloglevel = \"debug\"\n";
+        let app = format!("app = \"testapps:{app}\"\nboot_timeout = 1\n");
+        lab.write("rustcorn.toml", &format!("{binds}{app}certfile = \"{cert}\"\nkeyfile = \"{key}\"\n"));
+    };
+    settings("router", "cert.pem", "key.pem");
+    // Nobody is asked for a certificate, so nobody has to vouch: that file is not read.
+    let server = lab.launch().no_app().no_bind().args("--ca-certs gone.pem").start();
+    server.wait_ready(2);
+    settings("hangs", "other.pem", "other.key");
+    let mark = server.mark();
+    server.signal(Signal::SIGHUP);
+    server.wait_log_since(mark, &["Reload abandoned"], SOON);
+    let mark = server.mark();
+    install(&lab, &issue(2032));
+    server.wait_log_since(mark, &["Certificate cert.pem renewed, valid until 2032"], SOON);
+    wait_taken(&server, mark);
+    server.finish();
+}
+
+#[test]
 fn a_bind_turns_from_plain_to_tls_on_the_same_socket() {
     let lab = Lab::new();
     install(&lab, &issue(2031));

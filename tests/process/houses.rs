@@ -64,16 +64,45 @@ fn read(src: &Path, path: PathBuf) -> Source {
     let first = relative.components().next().expect("a name").as_os_str().to_string_lossy().into_owned();
     let house = first.trim_end_matches(".rs").to_owned();
     let text = fs::read_to_string(&path).expect("text");
-    let tests = path.file_name().is_some_and(|name| name == "tests.rs" || name == "testkit.rs");
+    let lines = if is_tests(&relative) { Vec::new() } else { without_tests(&text) };
+    Source { path: relative, house, lines }
+}
+
+/// Whether a file is nothing but tests by the convention of this house; they may look anywhere.
+fn is_tests(relative: &Path) -> bool {
+    let name = relative.file_stem().unwrap_or_default().to_string_lossy();
+    let folders = relative.parent().into_iter().flat_map(Path::components);
+    name == "tests"
+        || name == "testkit"
+        || name.ends_with("_tests")
+        || folders.into_iter().any(|it| it.as_os_str() == "tests")
+}
+
+/// The lines of a source without comments, up to its block of tests. A single item for tests is left out alone.
+fn without_tests(text: &str) -> Vec<String> {
     let mut lines = Vec::new();
-    for line in text.lines() {
-        // What follows is tests by the convention of this house; they may look anywhere.
-        if tests || line.trim_start() == "#[cfg(test)]" {
+    let mut code = text.lines().map(|line| line.split("//").next().unwrap_or_default());
+    while let Some(line) = code.next() {
+        if line.trim() != "#[cfg(test)]" {
+            lines.push(line.to_owned());
+            continue;
+        }
+        // Other attributes may stand between.
+        let item = code.by_ref().find(|line| !line.trim().is_empty() && !line.trim_start().starts_with("#["));
+        let item = item.unwrap_or_default().trim_end();
+        if item.starts_with("mod ") && item.ends_with('{') {
             break;
         }
-        lines.push(line.split("//").next().unwrap_or_default().to_owned());
+        let depth = item.len() - item.trim_start().len();
+        // What goes over more lines ends at its own depth.
+        if !item.ends_with([';', '}', ',']) {
+            let ends = |line: &&str| {
+                line.len() - line.trim_start().len() == depth && line.trim_end().ends_with([';', '}', ','])
+            };
+            code.by_ref().find(ends);
+        }
     }
-    Source { path: relative, house, lines }
+    lines
 }
 
 /// The names that follow `prefix` in a line: `crate::log` gives `log`, `crate::{log, sys::fd}` gives both.
@@ -117,6 +146,19 @@ fn the_reader_of_use_lines_sees_what_it_should() {
     assert_eq!(named("let x = crate::sys::clock::now();", "crate::"), ["sys"]);
     assert_eq!(named("use nix::unistd;", "nix::"), ["unistd"]);
     assert!(named("use phoenix::bird;", "nix::").is_empty());
+}
+
+#[test]
+fn only_a_block_of_tests_ends_the_reading() {
+    let text = "mod a;\n#[cfg(test)]\nmod tests;\nuse b; // c\n\n#[cfg(test)]\nmod tests {\n    use d;\n}\n";
+    assert_eq!(without_tests(text), ["mod a;", "use b; ", ""]);
+    let text = "impl A {\n    #[cfg(test)]\n    #[inline]\n    fn t(\n        a: u8,\n    ) {\n        b;\n    }\n    fn c() {}\n}\n";
+    assert_eq!(without_tests(text), ["impl A {", "    fn c() {}", "}"]);
+    for (path, tests) in
+        [("tls/config_tests.rs", true), ("log/tests.rs", true), ("a/tests/b.rs", true), ("a.rs", false)]
+    {
+        assert_eq!(is_tests(Path::new(path)), tests, "{path}");
+    }
 }
 
 #[test]

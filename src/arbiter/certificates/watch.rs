@@ -37,6 +37,8 @@ impl Watch {
             (self.look, self.roll) = (None, None);
             return Ok(());
         };
+        // Whether files can be watched or not, keys of tickets grow old.
+        self.roll.get_or_insert_with(|| sys::clock::now().after(TicketKeys::ROLL_EVERY));
         let cannot = |what: &Path, error| format!("cannot watch {}: {error}", what.display());
         let mut watcher = Watcher::new().map_err(|error| format!("cannot watch files: {error}"))?;
         let mut result = Ok(());
@@ -48,7 +50,6 @@ impl Watch {
             }
         }
         self.watcher = Some(watcher);
-        self.roll.get_or_insert_with(|| sys::clock::now().after(TicketKeys::ROLL_EVERY));
         result
     }
 

@@ -29,8 +29,8 @@ mod writer;
 pub use entry::{Captured, End, Entry};
 pub use format::{Format, FormatError, JSON};
 
-use super::LogError;
-use crate::abi::{AccessOrders, Inherited};
+use super::{Links, LogError};
+use crate::abi::{AccessOrders, Inherited, SyslogOrders};
 use crate::sys::fd;
 use crate::sys::write::log_write;
 use crate::types::Level;
@@ -75,12 +75,6 @@ impl Access {
     pub fn of_seat(seat: &Inherited) -> io::Result<Option<&'static Self>> {
         let fd = (seat.access_fd >= 0).then(|| fd::inherit(seat.access_fd)).transpose()?;
         Ok(Self::start(&seat.orders.access, fd)?.map(|access| &*Box::leak(Box::new(access))))
-    }
-
-    /// Whether anything has to be captured of a request's head.
-    #[must_use]
-    pub fn wants_request_headers(&self) -> bool {
-        !self.format.request_headers().is_empty()
     }
 
     /// Whether anything has to be captured of a response's head.
@@ -128,33 +122,30 @@ impl Access {
 
 /// Writes the lines of requests at once and without waiting: for the arbiter, which has no thread to wait in. Returns
 /// how many could not be written.
-///
-/// # Errors
-/// If the format is none.
-pub fn write_now(orders: &AccessOrders, fd: Option<BorrowedFd<'_>>, entries: &[Entry]) -> io::Result<u64> {
-    let format = read(orders)?;
-    let mut stamp = stamp_for(&format);
+#[must_use]
+pub fn write_now(format: &Format, syslog: Option<&SyslogOrders>, fd: Option<BorrowedFd<'_>>, entries: &[Entry]) -> u64 {
+    let mut stamp = stamp_for(format);
     let mut lost = 0;
     for entry in entries {
         let mut line = Vec::new();
-        render::line(&mut line, &format, &mut stamp, entry);
+        render::line(&mut line, format, &mut stamp, entry);
         if let Some(fd) = fd {
             lost += u64::from(log_write(fd, &line).is_err());
         }
-        if let Some(syslog) = &orders.syslog {
+        if let Some(syslog) = syslog {
             let text = String::from_utf8_lossy(&line);
             lost += u64::from(super::syslog::tell(syslog, Level::Info, entry.pid, &text).is_err());
         }
     }
-    Ok(lost)
+    lost
 }
 
-/// Opens an access log to append to it.
+/// Opens an access log to append to it, as a worker does: what its user may not do is refused by the system.
 ///
 /// # Errors
 /// With one sentence, if it cannot be opened.
 pub fn open(path: &Path) -> Result<OwnedFd, LogError> {
-    super::open::open_as("accesslog", path).map(OwnedFd::from)
+    super::open("accesslog", path, Links::Follow).map(|opened| opened.file.into())
 }
 
 fn read(orders: &AccessOrders) -> io::Result<Format> {

@@ -176,7 +176,7 @@ fn syslog_alone_is_a_log_too() {
     assert_eq!(std::str::from_utf8(&buffer[..count]).unwrap(), line);
     // The arbiter's way, for a worker that is gone.
     let lost = Entry { pid: 77, status: 502, end: End::WorkerKilled, ..entry("/b") };
-    assert_eq!(write_now(&orders, None, &[lost]).unwrap(), 0);
+    assert_eq!(write_now(&read(&orders).unwrap(), orders.syslog.as_ref(), None, &[lost]), 0);
     let count = server.recv(&mut buffer).unwrap();
     assert_eq!(&buffer[..count], b"<14>rustcorn.x.access: [77] GET /b 502");
 }

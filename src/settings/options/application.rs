@@ -6,9 +6,9 @@ macro_rules! application_rows {
 
     /// The application: LIBRARY:ROUTER, as in `hello:router`.
     ///
-    /// LIBRARY is a name or a path of a library that exports a router. A name is looked for as libNAME.so in app_dir, the
-    /// working directory, target/release and target/debug; if there is none but a cargo package of that name is, the
-    /// package is built first. ROUTER is the exported name, `router` if it is left out.
+    /// LIBRARY is a name or a path of a library that exports a router. A name is looked for as libNAME.so in app_dir,
+    /// the working directory, target/release and target/debug; if there is none but a cargo package of that name is,
+    /// the package is built first. ROUTER is the exported name, `router` if it is left out.
     app: Option<String> = None => new(Section::Application, Kind::Text { name: "APP" }).positional();
 
     /// Look for the application's library in this directory first.

@@ -34,13 +34,13 @@ macro_rules! logging_rows {
 
     /// Send the log and the access log to syslog too.
     ///
-    /// The access log stays out of it with disable_redirect_access_to_syslog or without access_log.
+    /// The access log stays out of it with disable_redirect_access_to_syslog or with access_log off.
     syslog: bool = false => new(Section::Logging, Kind::Switch).long("log-syslog");
 
     /// Where syslog listens.
     ///
     /// As unix://PATH (unix:///dev/log is the system's) or udp://HOST:PORT; without a port it is 514. Each line is a
-    /// datagram of its own.
+    /// datagram of its own. A host is looked up at the start, and at a reload that changes this address.
     syslog_addr: String = "udp://localhost:514".to_owned() => new(Section::Logging, Kind::Text { name: "ADDRESS" })
         .long("log-syslog-to");
 

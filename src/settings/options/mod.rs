@@ -1,8 +1,8 @@
 //! The table: every option, once.
 //!
-//! One row gives the field of [`Settings`] with its type and default, the flag, the variable, the TOML key, the range, the
-//! help (the first line of its comment), the manual's text (the rest) and whether a reload can change it. Everything else
-//! is derived. Names, flags and meanings are Gunicorn's where Gunicorn has them.
+//! One row gives the field of [`Settings`] with its type and default, the flag, the variable, the TOML key, the range,
+//! the help (the first line of its comment), the manual's text (the rest) and whether a reload can change it.
+//! Everything else is derived. Names, flags and meanings are Gunicorn's where Gunicorn has them.
 
 use super::field::{Colors, Field, Http2Cleartext, LogFormat, Toggle};
 use super::kind::{Item, Kind, NO_LIMIT};
@@ -88,7 +88,8 @@ macro_rules! options {
 }
 
 collect! { {}
-    application_rows listening_rows tls_rows proxies_rows protocols_rows requests_rows workers_rows timeouts_rows process_rows access_rows logging_rows
+    application_rows listening_rows tls_rows proxies_rows protocols_rows requests_rows
+    workers_rows timeouts_rows process_rows access_rows logging_rows
 }
 
 /// Where the access log goes.

@@ -6,14 +6,14 @@ macro_rules! process_rows {
 
     /// Run in the background.
     ///
-    /// The command returns when the server is ready to serve, or with its exit code if it cannot. Under a service manager
-    /// leave it off.
+    /// The command returns when the server is ready to serve, or with its exit code if it cannot. Under a service
+    /// manager leave it off.
     daemon: bool = false => new(Section::Process, Kind::Switch).short('D').at_start_only();
 
     /// Write the process id to this file.
     ///
-    /// A file that a dead process left behind is replaced; one of a living process ends the start. During an upgrade the new
-    /// process writes to the same name with .2 at its end.
+    /// A file that a dead process left behind is replaced; one of a living process ends the start. During an upgrade
+    /// the new process writes to the same name with .2 at its end.
     pidfile: Option<PathBuf> = None => new(Section::Process, Kind::Text { name: "FILE" })
         .short('p').long("pid").at_start_only();
 
@@ -32,9 +32,9 @@ macro_rules! process_rows {
 
     /// Take these permission bits away from files and sockets that are created.
     ///
-    /// Octal numbers are written with a leading 0 or 0o on the command line and with 0o in the file; 18, 022, 0o22 and 0x12
-    /// are the same mask. Without it the workers keep the mask that rustcorn was started with, and Unix sockets are open
-    /// to everybody. A Unix socket that is open already keeps its mode and its owner, through an upgrade too.
+    /// Octal numbers are written with a leading 0 or 0o on the command line and with 0o in the file; 18, 022, 0o22 and
+    /// 0x12 are the same mask. Without it the workers keep the mask that rustcorn was started with, and Unix sockets
+    /// are open to everybody. A Unix socket that is open already keeps its mode and its owner, through an upgrade too.
     umask: Option<u32> = None => new(Section::Process, Kind::Mode).short('m').at_start_only();
 
     /// Show this name in the list of processes.

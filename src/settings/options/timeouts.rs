@@ -6,8 +6,8 @@ macro_rules! timeouts_rows {
 
     /// Kill and replace a worker that has given no sign of life for this long; 0: never.
     ///
-    /// It is a limit for a worker that hangs, not for a request: a handler that waits does not stop the worker's heart. The
-    /// requests that the worker holds and a stack trace are logged first.
+    /// It is a limit for a worker that hangs, not for a request: a handler that waits does not stop the worker's heart.
+    /// The requests that the worker holds and a stack trace are logged first.
     timeout: Duration = Duration::from_secs(30) => new(Section::Timeouts, Kind::Seconds).short('t');
 
     /// How long a worker that is being stopped or replaced may finish what it holds.
@@ -20,8 +20,9 @@ macro_rules! timeouts_rows {
     /// On the first start the server then exits with code 3; on a reload the workers of before go on serving.
     boot_timeout: Duration = Duration::from_secs(60) => new(Section::Timeouts, Kind::Seconds);
 
-    /// Close a connection that has been idle between two requests for this long.
-    keepalive: Duration = Duration::from_secs(2) => new(Section::Timeouts, Kind::Seconds).long("keep-alive");
+    /// Close a connection that has been idle between two requests for this long; 0: after each request.
+    keepalive: Duration = Duration::from_secs(2) => new(Section::Timeouts, Kind::Seconds).long("keep-alive")
+        .aliases(&["timeout-keep-alive"]);
 
     /// How many workers beyond their number a reload may start at a time; 0: as many as there are workers.
     ///

@@ -9,15 +9,15 @@ macro_rules! tls_rows {
     /// The server's own certificate comes first, those that vouch for it follow. May be repeated: a client gets the
     /// certificate for the name that it asks for, and the first one if there is none for that name. Every TCP bind then
     /// speaks TLS, unless it is written http://HOST:PORT. Unix sockets stay plain, unless they are written
-    /// https+unix:PATH. The files are read by the arbiter, at the start, at a reload and when they change; workers need no
-    /// right to read them.
+    /// https+unix:PATH. The files are read by the arbiter, at the start, at a reload and when they change; workers need
+    /// no right to read them.
     certfile: Vec<String> = Vec::new() => new(Section::Tls, Kind::List(Item::Text { name: "FILE" }))
         .aliases(&["ssl-certfile"]);
 
     /// The private key of the certificate, as a PEM file.
     ///
-    /// PKCS#8, PKCS#1 or SEC1, not encrypted. As often as certfile and in the same order; or not at all, if each certfile
-    /// holds its key too.
+    /// PKCS#8, PKCS#1 or SEC1, not encrypted. As often as certfile and in the same order; or not at all, if each
+    /// certfile holds its key too.
     keyfile: Vec<String> = Vec::new() => new(Section::Tls, Kind::List(Item::Text { name: "FILE" }))
         .aliases(&["ssl-keyfile"]);
 
@@ -26,8 +26,8 @@ macro_rules! tls_rows {
 
     /// Whether clients must show a certificate; 0: no, 1: they may, 2: they must.
     ///
-    /// One that does not verify against ca_certs ends the handshake with 1 and with 2. The application sees who the client
-    /// is.
+    /// One that does not verify against ca_certs ends the handshake with 1 and with 2. The application sees who the
+    /// client is.
     cert_reqs: u16 = 0 => new(Section::Tls, Kind::Integer { min: 0, max: 2 }).aliases(&["ssl-cert-reqs"]);
 
     /// The oldest version of TLS that is spoken.
@@ -38,8 +38,8 @@ macro_rules! tls_rows {
 
     /// Only these cipher suites, by their IANA or OpenSSL names, with colons or commas between them.
     ///
-    /// All that are known are safe. If none of TLS 1.3 is named, those stay as they are, as with OpenSSL; if none of TLS 1.2
-    /// is named, TLS 1.2 is not spoken. OpenSSL's groups (HIGH, !MD5) are not known.
+    /// All that are known are safe. If none of TLS 1.3 is named, those stay as they are, as with OpenSSL; if none of
+    /// TLS 1.2 is named, TLS 1.2 is not spoken. OpenSSL's groups (HIGH, !MD5) are not known.
     ciphers: Option<String> = None => new(Section::Tls, Kind::Text { name: "SUITES" }).aliases(&["ssl-ciphers"]);
 
         } $($rest)* }

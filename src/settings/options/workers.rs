@@ -6,8 +6,8 @@ macro_rules! workers_rows {
 
     /// How many worker processes serve.
     ///
-    /// TTIN and TTOU change the number while it runs, until the next reload. The default is taken from WEB_CONCURRENCY in
-    /// the environment, if that is set.
+    /// TTIN and TTOU change the number while it runs, until the next reload. The default is taken from WEB_CONCURRENCY
+    /// in the environment, if that is set.
     workers: u16 = 1 => new(Section::Workers, MANY).short('w').foreign(Foreign::Value("WEB_CONCURRENCY"));
 
     /// How many threads each worker runs its event loop on.
@@ -31,12 +31,12 @@ macro_rules! workers_rows {
     /// Replace a worker after this many requests; 0: never.
     ///
     /// The successor is ready before the worker stops accepting, so that no request is lost.
-    max_requests: u64 = 0 => new(Section::Recycling, ANY);
+    max_requests: u64 = 0 => new(Section::Recycling, ANY).aliases(&["limit-max-requests"]);
 
     /// Add up to this many requests to max_requests, at random for each worker.
     ///
     /// It keeps the workers from being replaced all at once.
-    max_requests_jitter: u64 = 0 => new(Section::Recycling, ANY);
+    max_requests_jitter: u64 = 0 => new(Section::Recycling, ANY).aliases(&["limit-max-requests-jitter"]);
 
     /// Replace a worker at this age; 0: never.
     max_worker_lifetime: Duration = Duration::ZERO => new(Section::Recycling, Kind::Seconds);

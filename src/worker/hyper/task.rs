@@ -98,9 +98,10 @@ fn builder(worker: &Worker) -> http2::Builder<Executor> {
         .max_send_buf_size(SEND_BUFFER)
         .max_pending_accept_reset_streams(UNSEEN_RESETS)
         .max_local_error_reset_streams(orders.reset_limit as usize);
-    let interval = seconds(orders.ping_interval);
-    if !interval.is_zero() {
-        builder.keep_alive_interval(interval).keep_alive_timeout(seconds(orders.ping_timeout));
+    let (interval, patience) = (seconds(orders.ping_interval), seconds(orders.ping_timeout));
+    // Nobody answers in no time: every idle client would be cut.
+    if !interval.is_zero() && !patience.is_zero() {
+        builder.keep_alive_interval(interval).keep_alive_timeout(patience);
     }
     builder
 }
