@@ -171,6 +171,13 @@ impl Stream {
         }
     }
 
+    /// Puts the request's id into its response.
+    pub(super) fn sign(&self, headers: &mut HeaderMap) {
+        if let Some(flight) = self.fate().flight.as_ref() {
+            flight.sign(headers);
+        }
+    }
+
     /// It is answered by the server itself.
     pub(super) fn refused(&self, status: StatusCode) {
         self.is_answered.store(true, Relaxed);

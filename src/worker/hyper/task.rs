@@ -63,6 +63,7 @@ pub(in crate::worker) fn http1_upgrade<S: Application>(
     // Each response that is no upgrade says that it is the last (see `response`).
     let http = http1::Builder::new()
         .auto_date_header(worker.orders.requests.date_header)
+        .max_headers(worker.head_limits.fields)
         .serve_connection(TokioIo::new(line), service)
         .with_upgrades();
     let protocol = Protocol::Http1 { http: Box::pin(http), keeper: Some(keeper) };
