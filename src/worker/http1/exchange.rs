@@ -3,7 +3,6 @@
 use super::encode::{self, Framing, Piece, Plan};
 use super::head::Head;
 use super::incoming;
-use super::progress::Progress;
 use super::refusal::Refusal;
 use super::source::{self, Pumped, Source};
 use super::task::Parts;
@@ -14,8 +13,8 @@ use crate::types::Mono;
 use crate::worker::application::Application;
 use crate::worker::body::Body;
 use crate::worker::connection::Connection;
+use crate::worker::progress::{self, Progress};
 use crate::worker::request::{End, Flight, prepare};
-use crate::worker::state::Moment;
 use http::{Method, Request, Response, Version};
 use http_body::Body as _;
 use pin_project_lite::pin_project;
@@ -228,14 +227,8 @@ impl<S: Application> Parts<'_, S> {
 
     /// Shows the sweep what is waited for, and since when: the client, or else the application.
     pub(super) fn show_waits(&self) {
-        let state = self.connection.state();
         let reading = self.exchange.as_ref().and_then(|exchange| exchange.reading.since());
-        match (self.writing.since(), reading) {
-            (Some(since), None) => state.waits(Moment::Writing, since),
-            (Some(since), Some(reading)) if since.0 <= reading.0 => state.waits(Moment::Writing, since),
-            (_, Some(since)) => state.waits(Moment::Body, since),
-            (None, None) => state.works(),
-        }
+        progress::show(self.connection.state(), self.writing.since(), reading);
     }
 
     /// What is to be sent waits for the client.

@@ -2,7 +2,6 @@
 
 use super::exchange::{After, Exchange, Step};
 use super::head::{self, Upgrade};
-use super::progress::Progress;
 use super::refusal::Refusal;
 use super::scan::Scan;
 use super::wire::Wire;
@@ -11,6 +10,7 @@ use crate::worker::application::Application;
 use crate::worker::connection::Connection;
 use crate::worker::context::Worker;
 use crate::worker::patience::Late;
+use crate::worker::progress::Progress;
 use crate::worker::request::{self, End};
 use crate::worker::state::{ConnectionState, Moment, Wanted};
 use crate::worker::wire::Io;
