@@ -98,3 +98,15 @@ pub(in crate::worker) fn refused(
         pid: std::process::id(),
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tunnel_is_shown_by_its_authority() {
+        for (uri, shown) in [("/a?b", "/a?b"), ("http://h/a", "/a"), ("h:443", "h:443"), ("*", "*")] {
+            assert_eq!(target(&uri.parse().unwrap()), shown);
+        }
+    }
+}
