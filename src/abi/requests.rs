@@ -26,7 +26,7 @@ pub struct RequestOrders {
     pub body_timeout: f64,
     /// Without progress in a response.
     pub write_timeout: f64,
-    /// For a whole request, until the head of its response.
+    /// For a whole request, to the end of its response: one that has begun is cut.
     pub request_timeout: f64,
     /// Log a request that is older than this, once, with a stack trace.
     pub slow_request: f64,

@@ -81,8 +81,9 @@ impl AccessLog {
     /// is how many there were. 504 is for those whose worker was ended by `timeout`, 502 for the others; neither was
     /// sent.
     pub fn tell_lost(&self, pid: Pid, death: (&ExitStatus, &Cause), named: &[InFlight], count: u32, now: Mono) {
-        // Who leaves in order has told of its requests itself.
-        if !self.is_on() || matches!(death, (ExitStatus::Code(0), Cause::Asked)) {
+        // Who leaves in order has told of its requests itself, and has none left; but for one whose event loop was
+        // blocked to the end.
+        if !self.is_on() || named.is_empty() && count == 0 {
             return;
         }
         let status = if matches!(death.1, Cause::Killed(Symptom::Hung(_))) { 504 } else { 502 };
@@ -173,7 +174,8 @@ mod tests {
         let hung = Cause::Killed(Symptom::Hung(Duration::from_secs(30)));
         assert_eq!(told(&hung, killed, 1), line.replace("502", "504"));
         assert_eq!(told(&Cause::Asked, killed, 1), line);
-        assert_eq!(told(&Cause::Asked, ExitStatus::Code(0), 1), "");
+        // It could not end its request itself: its event loop was blocked.
+        assert_eq!(told(&Cause::Asked, ExitStatus::Code(0), 1), line);
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! What a worker writes per connection and per request: a handful of relaxed stores.
 //!
-//! With one writing thread an increment is a load and a store, which costs nothing measurable; with several it is an
-//! atomic addition. What concerns connections always is: an upgraded one belongs to the application, which may take it
-//! to a thread of its own. Only one process ever writes a record, so nothing stronger is needed.
+//! With one writing thread a count is a load and a store, which costs nothing measurable; with several it is an atomic
+//! addition. What goes up and down always is, as is the table of requests: an upgraded connection and a response's body
+//! belong to the application, which may take them to a thread of its own, and what is lost of a count is lost for a
+//! moment of a statistic, but of a gauge for ever. Only one process ever writes a record, so nothing stronger is needed.
 
 use super::inflight::{self, InFlight};
 use super::layout;
@@ -59,10 +60,6 @@ impl Writer {
         }
     }
 
-    fn subtract(&self, index: usize, n: u64) {
-        self.add(index, n.wrapping_neg());
-    }
-
     /// A connection was accepted.
     pub fn connection_opened(&self) {
         self.record.word(layout::CONNECTIONS).fetch_add(1, Relaxed);
@@ -87,12 +84,14 @@ impl Writer {
     /// How many requests are in flight.
     #[must_use]
     pub fn in_flight(&self) -> usize {
-        usize::try_from(self.record.word(layout::IN_FLIGHT).load(Relaxed)).unwrap_or(0)
+        // Less than nothing is what one thread may see between two others.
+        let in_flight = self.record.word(layout::IN_FLIGHT).load(Relaxed).cast_signed();
+        usize::try_from(in_flight.max(0)).unwrap_or(usize::MAX)
     }
 
     /// A request's head is complete: it is in flight from now on.
     pub fn begin(&self, method: &str, path: &[u8], now: Mono) -> RequestSlot {
-        self.add(layout::IN_FLIGHT, 1);
+        self.record.word(layout::IN_FLIGHT).fetch_add(1, Relaxed);
         let slot = self.claim();
         if let RequestSlot(Some(n)) = slot {
             inflight::write(self.record.entry(usize::from(n)), method, path, now);
@@ -107,7 +106,7 @@ impl Writer {
             inflight::clear(self.record.entry(usize::from(n)));
             self.release(n);
         }
-        self.subtract(layout::IN_FLIGHT, 1);
+        self.record.word(layout::IN_FLIGHT).fetch_sub(1, Relaxed);
         self.add(layout::STATUS + status_class(status), 1);
         self.add(layout::LATENCY + latency_bucket(took), 1);
         self.add(layout::LATENCY_SUM, u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
@@ -128,10 +127,6 @@ impl Writer {
             }
             let n = free.trailing_zeros();
             let rest = free & !(1 << n);
-            if self.exclusive {
-                self.free.store(rest, Relaxed);
-                return RequestSlot(Some(n as u8));
-            }
             match self.free.compare_exchange_weak(free, rest, Acquire, Relaxed) {
                 Ok(_) => return RequestSlot(Some(n as u8)),
                 Err(now) => free = now,
@@ -140,11 +135,7 @@ impl Writer {
     }
 
     fn release(&self, n: u8) {
-        if self.exclusive {
-            self.free.store(self.free.load(Relaxed) | 1 << n, Relaxed);
-        } else {
-            self.free.fetch_or(1 << n, Release);
-        }
+        self.free.fetch_or(1 << n, Release);
     }
 }
 

@@ -100,11 +100,13 @@ impl Connection {
     }
 
     /// The client: the one that trusted proxies name in the headers of this request (`forwarded_allow_ips`), or else the
-    /// [`peer`](Self::peer). Port 0: it is not known. None: a Unix socket.
+    /// [`peer`](Self::peer). Port 0: it is not known. None: a Unix socket, or a proxy's header that tells nobody.
     #[must_use]
     pub fn client(&self) -> Option<SocketAddr> {
         match self.forwarded.as_ref().and_then(|forwarded| forwarded.client) {
             Some(Client { ip, port }) => Some(SocketAddr::new(ip, port.unwrap_or(0))),
+            // The other end is the proxy, which keeps its client to itself.
+            None if self.trust() == Peer::Hidden => None,
             None => self.peer().tcp(),
         }
     }

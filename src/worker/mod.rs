@@ -26,6 +26,7 @@ mod http1;
 mod hyper;
 mod panics;
 mod patience;
+mod progress;
 mod registry;
 mod report;
 mod request;

@@ -80,6 +80,11 @@ impl Limits {
         (least / 8).clamp(Duration::from_millis(50), Duration::from_secs(1))
     }
 
+    /// Whether a client that has taken nothing since then takes too long.
+    pub(super) fn is_late_reader(&self, since: Mono, now: Mono) -> bool {
+        !self.write.is_zero() && now.since(since) >= self.write
+    }
+
     /// What a connection has waited for too long, if anything.
     pub(super) fn judge(&self, state: &ConnectionState, now: Mono, draining: bool) -> Option<Late> {
         let moment = state.moment();

@@ -1,8 +1,9 @@
 //! HTTP/2 as a weapon: each of these once brought servers down, and costs the attacker his connection here.
 
+use crate::h2kit::{self, WINDOW_UPDATE, frame, head};
 use crate::h2kit::{CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PING, RST_STREAM, Raw, SETTINGS};
-use crate::h2kit::{WINDOW_UPDATE, frame, head};
 use crate::seat::{Worker, serve};
+use http::Request;
 use serde_json::json;
 
 /// Sends until the worker closes the connection; how many bytes it took.
@@ -68,6 +69,22 @@ fn frames_without_use() {
         let sent = flood(&worker, |_| many.clone());
         assert!(sent < 8 << 20, "{name}: {sent}");
     }
+}
+
+#[test]
+fn uploads_that_nobody_wants_are_no_attack() {
+    let worker = serve("router", json!({}));
+    h2kit::run(async {
+        let mut client = h2kit::Client::connect(&worker).await;
+        for n in 0..12 {
+            let request = Request::post("http://test/bytes/5").body(()).unwrap();
+            let sender = client.send.clone().ready().await.unwrap();
+            let (asked, mut body) = { sender }.send_request(request, false).unwrap();
+            body.send_data(vec![0; 250_000].into(), true).unwrap();
+            assert_eq!(h2kit::whole(asked).await.map(|got| got.status.as_u16()), Ok(405), "{n}");
+        }
+        assert_eq!(client.get("/").await.status, 200);
+    });
 }
 
 #[test]

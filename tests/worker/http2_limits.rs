@@ -1,6 +1,9 @@
 //! HTTP/2: limits and times, each of which ends one request, or an idle connection.
 
-use crate::h2kit::{Client, DATA, END_HEADERS, END_STREAM, HEADERS, RST_STREAM, Raw, frame, get, head, run, whole};
+use crate::h2kit::{
+    Client, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, RST_STREAM, Raw, SETTINGS, WINDOW_UPDATE, frame, get, head,
+    run, whole,
+};
 use crate::seat::serve;
 use bytes::Bytes;
 use h2::Reason;
@@ -87,6 +90,59 @@ fn a_client_that_takes_nothing_of_a_response_loses_that_one() {
 }
 
 #[test]
+fn a_response_that_has_begun_is_cut_when_its_time_is_over() {
+    let worker = serve("probe", json!({ "requests": { "request_timeout": 0.3 } }));
+    run(async {
+        let mut client = Client::connect(&worker).await;
+        let asked = client.ask(get("/stream/3/60000")).await;
+        assert_eq!(whole(asked).await.unwrap().body, Err(Reason::CANCEL));
+        assert_eq!(client.get("/").await.status, 200);
+    });
+}
+
+#[test]
+fn a_reader_that_is_only_slow_gets_all() {
+    let worker = serve("router", json!({ "requests": { "write_timeout": 0.5 } }));
+    let mut raw = Raw::connect(&worker);
+    assert!(raw.send(&frame(HEADERS, END_STREAM | END_HEADERS, 1, &head("/bytes/100000"))));
+    let mut opens = |bytes: u32| {
+        assert!(raw.send(&frame(WINDOW_UPDATE, 0, 0, &bytes.to_be_bytes())));
+        assert!(raw.send(&frame(WINDOW_UPDATE, 0, 1, &bytes.to_be_bytes())));
+    };
+    // More than a kilobyte in the time, and much less than a piece.
+    for _ in 0..15 {
+        opens(800);
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    opens(1 << 20);
+    let own = std::iter::from_fn(|| raw.receive()).filter(|(_, _, stream, _)| *stream == 1);
+    let mut got = 0;
+    for (kind, flags, _, payload) in own {
+        assert!(kind == HEADERS || kind == DATA, "{kind} after {got}");
+        got += if kind == DATA { payload.len() } else { 0 };
+        if flags & END_STREAM > 0 {
+            break;
+        }
+    }
+    assert_eq!(got, 100_000);
+}
+
+#[test]
+fn a_body_is_not_late_while_the_application_does_something_else() {
+    let worker = serve("probe", json!({ "requests": { "body_timeout": 0.3 } }));
+    run(async {
+        let client = Client::connect(&worker).await;
+        let sender = client.send.clone().ready().await.unwrap();
+        let (asked, mut body) = { sender }.send_request(post("/slowly/150"), false).unwrap();
+        for n in 0..6 {
+            body.send_data(Bytes::from_static(b"x"), n == 5).unwrap();
+            tokio::time::sleep(Duration::from_millis(110)).await;
+        }
+        assert_eq!(whole(asked).await.unwrap().status, 200);
+    });
+}
+
+#[test]
 fn the_end_of_a_response_that_nobody_takes_ends_the_connection() {
     let worker = serve("router", json!({ "requests": { "write_timeout": 0.4 } }));
     run(async {
@@ -114,6 +170,20 @@ fn an_idle_connection_ends_with_goaway() {
         let took = begun.elapsed();
         assert!(took >= Duration::from_millis(1150) && took < Duration::from_secs(4), "{took:?}");
     });
+}
+
+#[test]
+fn an_idle_connection_makes_room_at_once() {
+    let worker = serve("router", json!({ "worker_connections": 1, "keepalive": 60 }));
+    let mut raw = Raw::connect(&worker);
+    assert!(raw.send(&frame(HEADERS, END_STREAM | END_HEADERS, 1, &head("/"))));
+    std::iter::from_fn(|| raw.receive()).find(|(kind, flags, ..)| *kind == DATA && flags & END_STREAM > 0).unwrap();
+    assert!(raw.send(&frame(SETTINGS, 1, 0, &[])));
+    let begun = Instant::now();
+    assert_eq!(worker.get("/").status, 200);
+    // It never answers the PING with which the worker asks what is on the way.
+    assert!(raw.rest().iter().any(|(kind, ..)| *kind == GOAWAY));
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
 }
 
 #[test]

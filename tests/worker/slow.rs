@@ -1,6 +1,7 @@
 //! What is told of requests: those that take long, and how each is called.
 
 use crate::client::Client;
+use crate::h2kit;
 use crate::seat::{Start, ask, serve, start};
 use rustcorn::abi::Report;
 use serde_json::json;
@@ -65,6 +66,37 @@ fn requests_and_answers_have_the_same_new_id() {
         assert!((late.status, late.field("x-request-id").is_some()) == (504, true), "{late:?}");
     }
     assert_eq!(Client::of(&serve("probe", json!({}))).get("/").field("x-request-id"), None);
+}
+
+#[test]
+fn every_protocol_and_every_refusal_has_the_id() {
+    let orders = json!({ "requests": { "request_id_header": WITH_ID, "limit_request_body": 10 } });
+    let worker = serve("probe", orders);
+    let mut upgrading = Client::of(&worker);
+    upgrading.send(
+        "GET /fields HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+    );
+    let reply = upgrading.reply();
+    let id = reply.field("x-request-id").unwrap().to_owned();
+    assert!(reply.text().contains(&format!("\"x-request-id\": \"{id}\"")), "{reply:?}");
+    let mut refused = Client::of(&worker);
+    refused.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n");
+    let reply = refused.reply();
+    let fields = ["x-request-id", "server"].map(|name| reply.field(name).is_some());
+    assert!((reply.status, fields) == (413, [true, true]), "{reply:?}");
+    h2kit::run(async {
+        let mut client = h2kit::Client::connect(&worker).await;
+        let got = client.get("/fields").await;
+        let id = got.headers["x-request-id"].to_str().unwrap();
+        assert!(got.text().contains(&format!("\"x-request-id\": \"{id}\"")), "{got:?}");
+        let mut large = h2kit::get("/");
+        large.headers_mut().insert("content-length", "11".parse().unwrap());
+        let (asked, _body) = client.send.clone().ready().await.unwrap().send_request(large, false).unwrap();
+        let got = h2kit::whole(asked).await.unwrap();
+        let fields = ["x-request-id", "server"].map(|name| got.headers.contains_key(name));
+        assert!((got.status.as_u16(), fields) == (413, [true, true]), "{got:?}");
+    });
 }
 
 #[test]

@@ -20,7 +20,8 @@ pub struct Entry<'a> {
     pub status: u16,
     /// Bytes of the response's body that were sent; none: not known.
     pub sent: Option<u64>,
-    /// From the first byte of the request to the end of the response.
+    /// From the complete head of the request to the end of the response; of one that was refused before, for as long as
+    /// its head was awaited.
     pub took: Duration,
     /// How it ended.
     pub end: End,

@@ -116,9 +116,9 @@ impl<S: Application> Parts<'_, S> {
         if untouched {
             // What waits of earlier answers is still sent.
             wire.forget_beyond(exchange.begin);
-            self.refuse(refusal, exchange.method == Method::HEAD, flight.id());
+            let sent = self.refuse(refusal, exchange.method == Method::HEAD, flight.id());
             flight.refused(refusal.status);
-            flight.end(if is_late { End::TimedOut } else { End::Answered }, 0);
+            flight.end(if is_late { End::TimedOut } else { End::Answered }, sent);
         } else {
             if exchange.framing == Some(Framing::Close) {
                 // Nothing else tells this client that something is missing.

@@ -3,7 +3,6 @@
 use super::encode::{self, Framing, Piece, Plan};
 use super::head::Head;
 use super::incoming;
-use super::progress::Progress;
 use super::refusal::Refusal;
 use super::source::{self, Pumped, Source};
 use super::task::Parts;
@@ -13,14 +12,18 @@ use crate::sys::clock;
 use crate::types::Mono;
 use crate::worker::application::Application;
 use crate::worker::body::Body;
+use crate::worker::connection::Connection;
+use crate::worker::progress::{self, Progress};
 use crate::worker::request::{End, Flight, prepare};
-use crate::worker::state::Moment;
 use http::{Method, Request, Response, Version};
 use http_body::Body as _;
 use pin_project_lite::pin_project;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context, Poll};
+
+/// An interim answer (RFC 9110, 15.2.1).
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 /// A request being answered.
 pub(super) struct Exchange {
@@ -92,16 +95,18 @@ impl<S: Application> Parts<'_, S> {
     pub(super) fn begin(&mut self, head: Head) {
         let Some(wire) = self.wire.as_mut() else { return };
         let requests = &self.worker.orders.requests;
+        // First, so that whatever becomes of the request is told of its client and not of a proxy.
+        let Ok(seen) = self.worker.trust.see(self.connection, head.request.headers()) else {
+            let unseen = self.connection.clone();
+            return self.refuse_request(Refusal::CONTRADICTION, head.request, &unseen);
+        };
         let too_large = |length| requests.limit_request_body > 0 && length > requests.limit_request_body;
         if matches!(head.framing, rules::Framing::Length(length) if too_large(length)) {
-            return self.refuse_request(Refusal::BODY_TOO_LARGE, &head.request);
+            return self.refuse_request(Refusal::BODY_TOO_LARGE, head.request, &seen);
         }
         if requests.limit_concurrency > 0 && self.worker.writer.in_flight() >= requests.limit_concurrency {
-            return self.refuse_request(Refusal::OVERLOADED, &head.request);
+            return self.refuse_request(Refusal::OVERLOADED, head.request, &seen);
         }
-        let Ok(seen) = self.worker.trust.see(self.connection, head.request.headers()) else {
-            return self.refuse_request(Refusal::CONTRADICTION, &head.request);
-        };
         let (body, source) = match source::whole(head.framing, wire) {
             Some(bytes) => (Body::whole(bytes), Source::new(rules::Framing::Length(0), None, 0)),
             None => {
@@ -137,11 +142,13 @@ impl<S: Application> Parts<'_, S> {
     }
 
     /// Refuses a request whose head is in order.
-    fn refuse_request(&mut self, refusal: Refusal, request: &Request<()>) {
-        let mut flight = Flight::begin(self.worker, request, self.connection, clock::now());
+    fn refuse_request(&mut self, refusal: Refusal, mut request: Request<()>, seen: &Connection) {
+        let mut flight = Flight::begin(self.worker, &request, seen, clock::now());
+        flight.identify(request.headers_mut(), self.connection);
         flight.refused(refusal.status);
-        flight.end(End::Answered, 0);
-        self.refuse(refusal, request.method() == Method::HEAD, None);
+        let is_head = request.method() == Method::HEAD;
+        let sent = self.refuse(refusal, is_head, flight.id());
+        flight.end(End::Answered, sent);
     }
 
     /// Goes on as far as possible.
@@ -161,7 +168,9 @@ impl<S: Application> Parts<'_, S> {
                 exchange.expects = false;
                 // A client that did not wait for it does not need it.
                 if wire.input.is_empty() {
-                    wire.output().extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+                    wire.output().extend_from_slice(CONTINUE);
+                    // It is no part of the answer: that can still be replaced.
+                    exchange.begin += CONTINUE.len() as u64;
                 }
             }
             let was_flushed = wire.is_flushed();
@@ -218,14 +227,8 @@ impl<S: Application> Parts<'_, S> {
 
     /// Shows the sweep what is waited for, and since when: the client, or else the application.
     pub(super) fn show_waits(&self) {
-        let state = self.connection.state();
         let reading = self.exchange.as_ref().and_then(|exchange| exchange.reading.since());
-        match (self.writing.since(), reading) {
-            (Some(since), None) => state.waits(Moment::Writing, since),
-            (Some(since), Some(reading)) if since.0 <= reading.0 => state.waits(Moment::Writing, since),
-            (_, Some(since)) => state.waits(Moment::Body, since),
-            (None, None) => state.works(),
-        }
+        progress::show(self.connection.state(), self.writing.since(), reading);
     }
 
     /// What is to be sent waits for the client.

@@ -8,7 +8,7 @@
 //! - `encode`, `refuse`, `date`: from a response to bytes.
 //! - `incoming`: the request's body on its way to the application.
 //! - `wire`, `scratch`: the bytes, and the memory for them.
-//! - `source`, `progress`: where that body comes from, and how long it may take.
+//! - `source`: where that body comes from.
 //! - `task`, `exchange`, `ending`: the connection, one request on it, and how that ends.
 
 mod chunked;
@@ -18,7 +18,6 @@ mod ending;
 mod exchange;
 mod head;
 mod incoming;
-mod progress;
 mod refuse;
 mod scan;
 mod scratch;

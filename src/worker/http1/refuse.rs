@@ -7,20 +7,26 @@ use http::{HeaderName, HeaderValue, StatusCode};
 
 impl Refusal {
     /// Writes the answer: small, whole, and the last of its connection. To a HEAD request it is bare of its body.
+    /// Returns how long that is.
     pub(super) fn write(
         &self,
         wire: &mut Wire,
+        server: bool,
         date: Option<&[u8; 29]>,
         id: Option<(&HeaderName, &HeaderValue)>,
         is_bare: bool,
-    ) {
+    ) -> u64 {
         let out = wire.output();
         let reason = self.status.canonical_reason().unwrap_or_default();
         for part in ["HTTP/1.1 ", self.status.as_str(), " ", reason, "\r\n"] {
             out.extend_from_slice(part.as_bytes());
         }
         field(out, "content-type", b"text/plain; charset=utf-8");
-        field(out, "content-length", itoa::Buffer::new().format(self.reason.len() + 1).as_bytes());
+        let length = self.reason.len() + 1;
+        field(out, "content-length", itoa::Buffer::new().format(length).as_bytes());
+        if server {
+            field(out, "server", b"rustcorn");
+        }
         if let Some(date) = date {
             field(out, "date", date);
         }
@@ -38,9 +44,11 @@ impl Refusal {
             field(out, "connection", b"close");
         }
         out.extend_from_slice(b"\r\n");
-        if !is_bare {
-            out.extend_from_slice(self.reason.as_bytes());
-            out.push(b'\n');
+        if is_bare {
+            return 0;
         }
+        out.extend_from_slice(self.reason.as_bytes());
+        out.push(b'\n');
+        length as u64
     }
 }

@@ -2,7 +2,6 @@
 
 use super::exchange::{After, Exchange, Step};
 use super::head::{self, Upgrade};
-use super::progress::Progress;
 use super::refusal::Refusal;
 use super::scan::Scan;
 use super::wire::Wire;
@@ -11,6 +10,7 @@ use crate::worker::application::Application;
 use crate::worker::connection::Connection;
 use crate::worker::context::Worker;
 use crate::worker::patience::Late;
+use crate::worker::progress::Progress;
 use crate::worker::request::{self, End};
 use crate::worker::state::{ConnectionState, Moment, Wanted};
 use crate::worker::wire::Io;
@@ -26,6 +26,9 @@ use tokio::io::AsyncWrite;
 
 /// What a HTTP/2 connection begins with (RFC 9113, 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// So many requests that came together are answered before other connections have their turn.
+const IN_A_ROW: u32 = 64;
 
 /// How it ends.
 pub(in crate::worker) enum Outcome {
@@ -126,10 +129,15 @@ impl<S: Application> Parts<'_, S> {
     }
 
     fn poll_on(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
+        let mut answered = 0;
         loop {
+            if answered == IN_A_ROW {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             if self.exchange.is_some() {
                 match ready!(self.poll_exchange(cx)) {
-                    After::Next => {}
+                    After::Next => answered += 1,
                     After::Close => *self.closing = true,
                     After::Abort => return Poll::Ready(Outcome::Closed),
                 }
@@ -245,20 +253,20 @@ impl<S: Application> Parts<'_, S> {
 
     /// Refuses what never became a request, and gives it its line in the access log.
     fn refuse_unheard(&mut self, refusal: Refusal, came: &[u8]) {
+        let sent = self.refuse(refusal, came.starts_with(b"HEAD "), None);
         if let Some(log) = self.worker.access.get() {
             let line = came.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
             let state = self.state();
             // A head that took its time has a stamp from when it began to.
             let waited =
                 if state.moment() == Moment::Receiving { clock::now().since(state.since()) } else { Duration::ZERO };
-            request::refused(log, self.connection, refusal.status.as_u16(), line, waited);
+            request::refused(log, self.connection, (refusal.status.as_u16(), sent), line, waited);
         }
-        self.refuse(refusal, came.starts_with(b"HEAD "), None);
     }
 
     /// Answers with a refusal, and closes; `id` is the request's, if it got so far. What was on its way to the client
-    /// before is sent first.
-    pub(super) fn refuse(&mut self, refusal: Refusal, is_head: bool, id: Option<(&HeaderName, &HeaderValue)>) {
+    /// before is sent first. Returns the length of the answer's body.
+    pub(super) fn refuse(&mut self, refusal: Refusal, is_head: bool, id: Option<(&HeaderName, &HeaderValue)>) -> u64 {
         *self.closing = true;
         self.state().set_linger(true);
         crate::log::debug!(
@@ -267,10 +275,10 @@ impl<S: Application> Parts<'_, S> {
             refusal.status,
             refusal.reason
         );
-        let date = self.worker.orders.requests.date_header.then(|| super::date::date(clock::now()));
-        if let Some(wire) = self.wire.as_mut() {
-            refusal.write(wire, date.as_ref(), id, is_head);
-        }
+        let requests = &self.worker.orders.requests;
+        let date = requests.date_header.then(|| super::date::date(clock::now()));
+        let Some(wire) = self.wire.as_mut() else { return 0 };
+        refusal.write(wire, requests.server_header, date.as_ref(), id, is_head)
     }
 
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {

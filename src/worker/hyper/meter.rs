@@ -34,7 +34,8 @@ impl AsyncRead for Meter {
 
 impl AsyncWrite for Meter {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(cx, bytes)
+        let poll = Pin::new(&mut self.io).poll_write(cx, bytes);
+        self.streams.wrote(poll)
     }
 
     fn poll_write_vectored(
@@ -42,7 +43,8 @@ impl AsyncWrite for Meter {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write_vectored(cx, slices)
+        let poll = Pin::new(&mut self.io).poll_write_vectored(cx, slices);
+        self.streams.wrote(poll)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -50,7 +52,8 @@ impl AsyncWrite for Meter {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
+        let poll = Pin::new(&mut self.io).poll_flush(cx);
+        self.streams.wrote(poll)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -73,7 +73,7 @@ where
             let Some(body) = this.body.as_mut().as_pin_mut().filter(|_| !*this.is_over) else {
                 return Poll::Ready(None);
             };
-            this.stream.state.works();
+            this.stream.asks();
             // What a panic leaves behind is never looked at again.
             let poll = catch_unwind(AssertUnwindSafe(|| body.poll_frame(cx)));
             let Ok(poll) = poll else { return Poll::Ready(Some(Err(self.panicked()))) };

@@ -12,6 +12,9 @@ use http::{Method, Response, StatusCode, Version};
 use http_body::Body;
 use std::sync::Arc;
 
+/// What the Server field says.
+const SERVER_NAME: &str = "rustcorn";
+
 /// The request that is answered.
 pub(super) struct Answered<'a> {
     pub(super) streams: &'a Streams,
@@ -63,9 +66,10 @@ fn refuse<B>(response: &Response<B>, answered: &Answered<'_>) -> Option<Refusal>
 fn accept<B: Body>(mut response: Response<B>, answered: Answered<'_>) -> Response<Outgoing<B>> {
     let Answered { streams, stream, asked, tracker } = answered;
     let status = response.status();
+    stream.sign(response.headers_mut());
     stream.answered(status, response.headers());
     if streams.worker.orders.requests.server_header {
-        response.headers_mut().entry(SERVER).or_insert(HeaderValue::from_static("rustcorn"));
+        response.headers_mut().entry(SERVER).or_insert(HeaderValue::from_static(SERVER_NAME));
     }
     let is_connect = asked.method == Method::CONNECT && status.is_success();
     if is_connect || status == StatusCode::SWITCHING_PROTOCOLS {
@@ -100,7 +104,7 @@ fn accept<B: Body>(mut response: Response<B>, answered: Answered<'_>) -> Respons
 
 /// A small answer of the server's own.
 fn say<B>(refusal: Refusal, answered: Answered<'_>) -> Response<Outgoing<B>> {
-    let Answered { stream, asked, .. } = answered;
+    let Answered { streams, stream, asked, .. } = answered;
     stream.refused(refusal.status);
     let text = Bytes::from(format!("{}\n", refusal.reason));
     let mut response = Response::new(());
@@ -110,6 +114,10 @@ fn say<B>(refusal: Refusal, answered: Answered<'_>) -> Response<Outgoing<B>> {
     if let Some((name, value)) = refusal.field {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
+    if streams.worker.orders.requests.server_header {
+        headers.insert(SERVER, HeaderValue::from_static(SERVER_NAME));
+    }
+    stream.sign(headers);
     announce(&mut response, Some(text.len() as u64));
     if asked.version != Version::HTTP_2 {
         last_of_its_connection(&mut response);

@@ -48,15 +48,16 @@ impl<S: Application> hyper::service::Service<Request<Incoming>> for Service<S> {
             version: request.version(),
             has_body: !hyper::body::Body::is_end_stream(request.body()),
         };
-        let seen = self.admit(&mut request);
-        let known = seen.as_ref().unwrap_or(&self.streams.connection);
-        stream.flies(Flight::begin(self.streams.worker, &request, known, now));
+        let (seen, refusal) = self.admit(&mut request);
+        let mut flight = Flight::begin(self.streams.worker, &request, &seen, now);
+        flight.identify(request.headers_mut(), &self.streams.connection);
+        stream.flies(flight);
         let limit = self.streams.worker.orders.requests.limit_request_body;
         let is_http2 = asked.version == Version::HTTP_2;
         let mut request = request.map(|incoming| Body::hyper(Taken::new(incoming, is_http2, &stream, limit)));
-        let step = match seen {
-            Err(refusal) => Step::Refused { refusal },
-            Ok(seen) => {
+        let step = match refusal {
+            Some(refusal) => Step::Refused { refusal },
+            None => {
                 prepare(&mut request, seen);
                 // A clone for each request, as tower has it: readiness belongs to the one call that follows.
                 Step::Waiting { application: self.application.clone(), request: Some(request) }
@@ -67,8 +68,17 @@ impl<S: Application> hyper::service::Service<Request<Incoming>> for Service<S> {
 }
 
 impl<S> Service<S> {
+    /// The connection as it is for this request, and why that is refused, if it is.
+    fn admit(&self, request: &mut Request<Incoming>) -> (Connection, Option<Refusal>) {
+        // First, so that whatever becomes of the request is told of its client and not of a proxy.
+        let connection = &self.streams.connection;
+        let seen = self.streams.worker.trust.see(connection, request.headers());
+        let refusal = self.check(request).err().or(seen.is_err().then_some(Refusal::CONTRADICTION));
+        (seen.unwrap_or_else(|_| connection.clone()), refusal)
+    }
+
     /// HTTP/1 requests were checked before they came here, but for what depends on the moment.
-    fn admit(&self, request: &mut Request<Incoming>) -> Result<Connection, Refusal> {
+    fn check(&self, request: &mut Request<Incoming>) -> Result<(), Refusal> {
         let worker = self.streams.worker;
         if request.version() == Version::HTTP_2 {
             admit::admit(request, &worker.head_limits)?;
@@ -81,7 +91,7 @@ impl<S> Service<S> {
         if limits.limit_concurrency > 0 && worker.writer.in_flight() >= limits.limit_concurrency {
             return Err(Refusal::OVERLOADED);
         }
-        worker.trust.see(&self.streams.connection, request.headers()).map_err(|_| Refusal::CONTRADICTION)
+        Ok(())
     }
 }
 

@@ -5,6 +5,7 @@ use crate::sys::clock;
 use crate::types::Mono;
 use crate::worker::connection::Connection;
 use crate::worker::context::Worker;
+use crate::worker::progress::{self, Progress};
 use crate::worker::request::{End, Flight, Refusal};
 use crate::worker::state::{ConnectionState, Moment, Wanted};
 use http::{HeaderMap, StatusCode};
@@ -12,13 +13,19 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::Poll;
 
 /// What each request may add to the bytes of a connection without being called useful: a head, twice over.
 const HEAD: u64 = 16 << 10;
 /// So many bytes may be useless, whatever the client does.
 const USELESS: u64 = 1 << 20;
-/// And of the rest, all but one in so many.
+/// And of the rest, all but one in so many. A request is worth the window of its body too: what a client sends before it
+/// hears that nobody wants it is no attack.
 const SHARE: u64 = 8;
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// The open requests of a connection.
 pub(super) struct Streams {
@@ -33,6 +40,11 @@ pub(super) struct Streams {
     received: AtomicU64,
     /// Bytes of bodies, in both directions.
     useful: AtomicU64,
+    /// Bytes of bodies that were sent, and how that goes on.
+    sent: AtomicU64,
+    writing: Mutex<Progress>,
+    /// The socket takes nothing more at the moment.
+    is_blocked: AtomicBool,
 }
 
 impl Streams {
@@ -45,11 +57,14 @@ impl Streams {
             cancelled: AtomicU64::new(0),
             received: AtomicU64::new(0),
             useful: AtomicU64::new(0),
+            sent: AtomicU64::new(0),
+            writing: Mutex::default(),
+            is_blocked: AtomicBool::new(false),
         })
     }
 
     fn open(&self) -> MutexGuard<'_, BTreeMap<u64, Weak<Stream>>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.open)
     }
 
     /// A request has come.
@@ -62,6 +77,7 @@ impl Streams {
             number,
             state,
             fate: Mutex::default(),
+            waits: Mutex::default(),
             sent: AtomicU64::new(0),
             unsent: AtomicU64::new(0),
             is_answered: AtomicBool::new(false),
@@ -74,6 +90,17 @@ impl Streams {
 
     pub(super) fn is_empty(&self) -> bool {
         self.open().is_empty()
+    }
+
+    /// What the last attempt to write came to.
+    pub(super) fn wrote<T>(&self, poll: Poll<T>) -> Poll<T> {
+        self.is_blocked.store(poll.is_pending(), Relaxed);
+        poll
+    }
+
+    /// Whether no request is open, and nothing of an answer waits here either.
+    pub(super) fn has_sent_all(&self) -> bool {
+        self.is_empty() && !self.is_blocked.load(Relaxed)
     }
 
     /// How many requests there were.
@@ -90,13 +117,26 @@ impl Streams {
     /// The client has sent so many bytes; false: nearly all that it sends is of no use.
     pub(super) fn hears(&self, bytes: usize) -> bool {
         let received = self.received.fetch_add(bytes as u64, Relaxed) + bytes as u64;
-        let useful = self.useful.load(Relaxed) + self.served().saturating_mul(HEAD);
+        let worth = HEAD + u64::from(self.worker.orders.http2.initial_window_size) / SHARE;
+        let useful = self.useful.load(Relaxed) + self.served().saturating_mul(worth);
         received / SHARE <= useful.saturating_add(USELESS / SHARE)
     }
 
     /// Bytes of a body came or went.
     pub(super) fn is_useful(&self, bytes: usize) {
         self.useful.fetch_add(bytes as u64, Relaxed);
+    }
+
+    /// So many bytes of bodies went.
+    fn sends(&self, bytes: usize) {
+        self.is_useful(bytes);
+        let total = self.sent.fetch_add(bytes as u64, Relaxed) + bytes as u64;
+        lock(&self.writing).waits(total);
+    }
+
+    /// Since when none of the responses goes on.
+    pub(super) fn stands_still_since(&self) -> Option<Mono> {
+        lock(&self.writing).since()
     }
 
     /// Whether the client asks only to cancel (CVE-2023-44487).
@@ -131,11 +171,19 @@ pub(super) struct Stream {
     /// What it waits for, as a connection of HTTP/1 does.
     pub(super) state: ConnectionState,
     fate: Mutex<Fate>,
+    waits: Mutex<Waits>,
     sent: AtomicU64,
     /// Bytes of the body that the application has given, and that wait to be sent.
     unsent: AtomicU64,
     is_answered: AtomicBool,
     is_complete: AtomicBool,
+}
+
+/// The waits for the client, in both directions.
+#[derive(Default)]
+struct Waits {
+    reading: Progress,
+    writing: Progress,
 }
 
 #[derive(Default)]
@@ -149,7 +197,7 @@ struct Fate {
 
 impl Stream {
     fn fate(&self) -> MutexGuard<'_, Fate> {
-        self.fate.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.fate)
     }
 
     /// From now on it counts as in flight.
@@ -168,6 +216,13 @@ impl Stream {
         self.is_answered.store(true, Relaxed);
         if let Some(flight) = self.fate().flight.as_mut() {
             flight.answered(status, headers);
+        }
+    }
+
+    /// Puts the request's id into its response.
+    pub(super) fn sign(&self, headers: &mut HeaderMap) {
+        if let Some(flight) = self.fate().flight.as_ref() {
+            flight.sign(headers);
         }
     }
 
@@ -196,14 +251,45 @@ impl Stream {
     /// The application has given so many bytes.
     pub(super) fn gives(&self, bytes: usize) {
         self.unsent.fetch_add(bytes as u64, Relaxed);
-        self.state.waits(Moment::Writing, clock::now());
+        self.change(|waits| waits.writing.waits(self.sent.load(Relaxed)));
     }
 
     /// So many of them are on their way.
     pub(super) fn sends(&self, bytes: usize) {
         self.unsent.fetch_sub(bytes as u64, Relaxed);
-        self.sent.fetch_add(bytes as u64, Relaxed);
-        self.streams.is_useful(bytes);
+        let total = self.sent.fetch_add(bytes as u64, Relaxed) + bytes as u64;
+        self.streams.sends(bytes);
+        self.change(|waits| {
+            if waits.writing.since().is_some() {
+                waits.writing.waits(total);
+            }
+        });
+    }
+
+    /// There is room for more of the response: the application is asked for it.
+    pub(super) fn asks(&self) {
+        self.change(|waits| waits.writing.rests());
+    }
+
+    /// The application awaits more of the request's body, after so many bytes of it.
+    pub(super) fn awaits(&self, taken: u64) {
+        self.change(|waits| waits.reading.waits(taken));
+    }
+
+    /// It has got it, or wants no more: its own time does not count.
+    pub(super) fn awaits_no_more(&self) {
+        self.change(|waits| waits.reading.rests());
+    }
+
+    /// Shows the sweep what is waited for after a change of that.
+    fn change(&self, change: impl FnOnce(&mut Waits)) {
+        let mut waits = lock(&self.waits);
+        change(&mut waits);
+        if self.state.moment() != Moment::Upgraded {
+            // Once the response has begun, the two talk to each other, and only they know how long a pause may be.
+            let reading = waits.reading.since().filter(|_| !self.is_answered());
+            progress::show(&self.state, waits.writing.since(), reading);
+        }
     }
 
     /// So many bytes of the request have come.

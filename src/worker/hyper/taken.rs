@@ -1,10 +1,8 @@
 //! The body of a request on its way from hyper to the application: counted, limited, and watched while it is awaited.
 
 use super::streams::Stream;
-use crate::sys::clock;
 use crate::worker::body::BodyError;
 use crate::worker::request::Refusal;
-use crate::worker::state::Moment;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
@@ -21,8 +19,6 @@ use tokio::runtime::Handle;
 const LINGER: Duration = Duration::from_secs(1);
 /// How much of it is taken meanwhile.
 const WASTE: usize = 64 << 10;
-/// Less than this in the time of `body_timeout` is no progress.
-const PROGRESS: u64 = 1 << 10;
 
 pub(in crate::worker) struct Taken {
     /// None: it is dropped.
@@ -33,15 +29,13 @@ pub(in crate::worker) struct Taken {
     /// Zero: none.
     limit: u64,
     taken: u64,
-    /// Where the next progress is noticed.
-    mark: u64,
     is_refused: bool,
 }
 
 impl Taken {
     pub(super) fn new(incoming: Incoming, is_http2: bool, stream: &Arc<Stream>, limit: u64) -> Self {
         let (incoming, stream) = (Some(incoming), Arc::downgrade(stream));
-        Self { incoming, is_http2, stream, limit, taken: 0, mark: 0, is_refused: false }
+        Self { incoming, is_http2, stream, limit, taken: 0, is_refused: false }
     }
 
     pub(in crate::worker) fn poll_frame(
@@ -53,8 +47,12 @@ impl Taken {
         }
         let Some(incoming) = self.incoming.as_mut() else { return Poll::Ready(None) };
         let poll = Pin::new(incoming).poll_frame(cx);
-        if poll.is_pending() {
-            self.awaits();
+        if let Some(stream) = self.stream.upgrade() {
+            if poll.is_pending() {
+                stream.awaits(self.taken);
+            } else {
+                stream.awaits_no_more();
+            }
         }
         let Some(answer) = ready!(poll) else { return Poll::Ready(None) };
         let frame = match answer {
@@ -65,9 +63,6 @@ impl Taken {
         self.taken += length as u64;
         if let Some(stream) = self.stream.upgrade() {
             stream.takes(length);
-            if !stream.is_answered() {
-                stream.state.works();
-            }
             if self.limit > 0 && self.taken > self.limit {
                 self.is_refused = true;
                 stream.refuse(Refusal::BODY_TOO_LARGE);
@@ -75,19 +70,6 @@ impl Taken {
             }
         }
         Poll::Ready(Some(Ok(frame)))
-    }
-
-    /// The client has to send more. Once the response has begun, the two talk to each other, and only they know how long
-    /// a pause may be.
-    fn awaits(&mut self) {
-        let Some(stream) = self.stream.upgrade().filter(|stream| !stream.is_answered()) else { return };
-        let since = if self.taken >= self.mark {
-            self.mark = self.taken + PROGRESS;
-            clock::now()
-        } else {
-            stream.state.since()
-        };
-        stream.state.waits(Moment::Body, since);
     }
 
     pub(in crate::worker) fn is_end_stream(&self) -> bool {
@@ -101,6 +83,9 @@ impl Taken {
 
 impl Drop for Taken {
     fn drop(&mut self) {
+        if let Some(stream) = self.stream.upgrade() {
+            stream.awaits_no_more();
+        }
         let unread = self.incoming.take().filter(|incoming| self.is_http2 && !incoming.is_end_stream());
         if let (Some(unread), Ok(runtime)) = (unread, Handle::try_current()) {
             drop(runtime.spawn(tokio::time::timeout(LINGER, discard(unread))));

@@ -63,6 +63,7 @@ pub(in crate::worker) fn http1_upgrade<S: Application>(
     // Each response that is no upgrade says that it is the last (see `response`).
     let http = http1::Builder::new()
         .auto_date_header(worker.orders.requests.date_header)
+        .max_headers(worker.head_limits.fields)
         .serve_connection(TokioIo::new(line), service)
         .with_upgrades();
     let protocol = Protocol::Http1 { http: Box::pin(http), keeper: Some(keeper) };
@@ -115,7 +116,10 @@ impl<S: Application> Future for Hyper<S> {
         if wanted == Wanted::Cut {
             return Poll::Ready(this.abandon(End::Cut));
         }
-        if wanted == Wanted::CloseIfIdle && this.streams.is_empty() || this.has_had_enough() {
+        let is_evicted = wanted == Wanted::CloseIfIdle && this.streams.is_empty();
+        // Before anything is read: what is here by now may be a request.
+        let is_unheard = is_evicted && !this.streams.connection.state().has_unread_bytes();
+        if is_evicted || this.has_had_enough() {
             this.end(cx);
         }
         if let Poll::Ready(result) = this.poll_protocol(cx) {
@@ -124,6 +128,10 @@ impl<S: Application> Future for Hyper<S> {
                 crate::log::debug!("The connection of {} ended: {error}", this.streams.connection.peer());
             }
             return Poll::Ready(this.take_keeper());
+        }
+        if is_unheard && matches!(this.protocol, Protocol::Http2 { .. }) && this.streams.has_sent_all() {
+            // GOAWAY with the rest; others wait for this place.
+            return Poll::Ready(None);
         }
         if this.streams.is_reset_too_often() {
             let peer = this.streams.connection.peer();
@@ -183,14 +191,15 @@ impl<S: Application> Hyper<S> {
         let (now, draining) = (clock::now(), worker.is_draining());
         let is_shared = matches!(self.protocol, Protocol::Http2 { .. });
         let streams = self.streams.all();
-        let mut stuck = 0;
+        let (mut stuck, mut overdue) = (0, 0);
         for stream in &streams {
             match worker.limits.judge(&stream.state, now, draining) {
                 Some(Late::Body) if !stream.is_answered() => stream.refuse(Refusal::BODY_TOO_SLOW),
                 Some(Late::Answer) if !stream.is_answered() => stream.refuse(Refusal::NO_ANSWER_IN_TIME),
                 // The rest of it is in hyper's hands, and cannot be taken back but with the connection.
                 Some(Late::Reader) if stream.is_complete() || !is_shared => stuck += 1,
-                Some(Late::Reader) => stream.cut(End::TimedOut),
+                Some(Late::Answer) if stream.is_complete() || !is_shared => overdue += 1,
+                Some(Late::Reader | Late::Answer) => stream.cut(End::TimedOut),
                 _ => {}
             }
         }
@@ -198,8 +207,10 @@ impl<S: Application> Hyper<S> {
             self.end(cx);
             return !is_shared;
         }
-        // The others on the connection do not pay for one of them.
-        stuck > 0 && stuck == streams.len()
+        // The others on the connection do not pay for one of them, nor it for those that were served before it.
+        let stands_still =
+            || self.streams.stands_still_since().is_none_or(|since| worker.limits.is_late_reader(since, now));
+        stuck + overdue > 0 && stuck + overdue == streams.len() && (stuck == 0 || stands_still())
     }
 
     /// The connection is over, with all its requests.

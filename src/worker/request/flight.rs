@@ -1,6 +1,6 @@
 //! One request in flight, from its complete head to the last byte of its answer, in the scoreboard.
 
-use super::line::Line;
+use super::line::{self, Line};
 use crate::log::access;
 use crate::scoreboard::RequestSlot;
 use crate::sys::clock;
@@ -57,8 +57,7 @@ impl Flight {
         seen: &Connection,
         now: Mono,
     ) -> Self {
-        let uri = request.uri();
-        let target = uri.path_and_query().map_or_else(|| uri.path(), http::uri::PathAndQuery::as_str);
+        let target = line::target(request.uri());
         let slot = worker.writer.begin(request.method().as_str(), target.as_bytes(), now);
         let line = worker.access.get().map(|log| Box::new(Line::of(log, request, seen)));
         Self { worker, slot, begun: now, status: 0, line, ended: false, id: None }

@@ -43,7 +43,7 @@ impl Line {
     }
 
     pub(super) fn write(&self, log: &Access, status: u16, end: End, sent: u64, took: Duration) {
-        let target = self.uri.path_and_query().map_or_else(|| self.uri.path(), http::uri::PathAndQuery::as_str);
+        let target = target(&self.uri);
         log.record(&Entry {
             client: self.client,
             method: self.method.as_str(),
@@ -61,11 +61,18 @@ impl Line {
     }
 }
 
-/// The line of a request that was refused before there was one: what came of its first line stands for it.
+/// The target as it is shown: path and query, or of a tunnel (RFC 9110, 9.3.6) the authority.
+pub(super) fn target(uri: &Uri) -> &str {
+    let authority = || uri.authority().map_or("", http::uri::Authority::as_str);
+    uri.path_and_query().map_or_else(authority, http::uri::PathAndQuery::as_str)
+}
+
+/// The line of a request that was refused before there was one, with this status and so many bytes of body: what came
+/// of its first line stands for it.
 pub(in crate::worker) fn refused(
     log: &Access,
     connection: &Connection,
-    status: u16,
+    (status, sent): (u16, u64),
     first_line: &[u8],
     took: Duration,
 ) {
@@ -82,7 +89,7 @@ pub(in crate::worker) fn refused(
             _ => None,
         },
         status,
-        sent: None,
+        sent: Some(sent),
         took,
         end: access::End::Answered,
         request: &nothing,
@@ -90,4 +97,16 @@ pub(in crate::worker) fn refused(
         request_id: None,
         pid: std::process::id(),
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tunnel_is_shown_by_its_authority() {
+        for (uri, shown) in [("/a?b", "/a?b"), ("http://h/a", "/a"), ("h:443", "h:443"), ("*", "*")] {
+            assert_eq!(target(&uri.parse().unwrap()), shown);
+        }
+    }
 }

@@ -60,7 +60,7 @@ refusals! {
     WEBSOCKET_VERSION: UPGRADE_REQUIRED, "Version 13 is the only WebSocket protocol that is spoken here.",
         ("sec-websocket-version", "13");
     // proxies
-    CONTRADICTION: BAD_REQUEST, "The proxy's fields contradict each other about the scheme.";
+    CONTRADICTION: BAD_REQUEST, "The proxy's fields contradict each other about the client's address, the scheme or the host, or its Forwarded field is malformed.";
     // the application
     FAILURE: INTERNAL_SERVER_ERROR, "Internal Server Error";
 }

@@ -38,6 +38,8 @@ pub(in crate::worker) struct Io {
     /// Read before, and not used.
     ahead: Bytes,
     farewell: Option<Box<Farewell>>,
+    /// How long TLS has to say goodbye.
+    closing: Option<Pin<Box<Sleep>>>,
     client_left: bool,
 }
 
@@ -63,7 +65,16 @@ impl Farewell {
 impl Io {
     pub(in crate::worker) fn new(stream: Stream, worker: &'static Worker, connection: Connection) -> Self {
         let ticket = worker.registry.enter(connection.clone());
-        Self { stream, worker, connection, ticket, ahead: Bytes::new(), farewell: None, client_left: false }
+        Self {
+            stream,
+            worker,
+            connection,
+            ticket,
+            ahead: Bytes::new(),
+            farewell: None,
+            closing: None,
+            client_left: false,
+        }
     }
 
     /// What was read and not used: it is read again, before anything else.
@@ -101,6 +112,18 @@ impl Io {
             self.worker.writer.sent(*count);
         }
         answer
+    }
+
+    /// Shuts the write side. TLS says so to its client, which may never take that: there is a limit to it.
+    fn poll_shut(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Poll::Ready(result) = Pin::new(&mut self.stream).poll_shutdown(cx) {
+            return Poll::Ready(result);
+        }
+        let closing = self.closing.get_or_insert_with(|| Box::pin(tokio::time::sleep(LINGER_QUIET)));
+        ready!(closing.as_mut().poll(cx));
+        // Or else the kernel would keep what was sent for long.
+        self.stream.reset_on_close();
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 
     /// Reads and throws away until the client closes its side; `Ready` means that there is no more to wait for.
@@ -194,7 +217,7 @@ impl AsyncWrite for Io {
             self.connection.state().parts();
         }
         if self.farewell.is_none() {
-            ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+            ready!(self.poll_shut(cx))?;
             if self.client_left || !self.connection.state().lingers() {
                 return Poll::Ready(Ok(()));
             }

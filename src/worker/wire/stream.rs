@@ -132,6 +132,10 @@ pub(super) fn take_ahead(ahead: &mut Bytes, buf: &mut ReadBuf<'_>) {
     let count = buf.remaining().min(ahead.len());
     buf.put_slice(&ahead[..count]);
     ahead.advance(count);
+    if ahead.is_empty() {
+        // Even an empty piece keeps the block that it was cut from.
+        *ahead = Bytes::new();
+    }
 }
 
 impl AsyncWrite for Early {

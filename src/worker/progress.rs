@@ -3,6 +3,7 @@
 
 use crate::sys::clock;
 use crate::types::Mono;
+use crate::worker::state::{ConnectionState, Moment};
 use std::time::Duration;
 
 /// Less than so many bytes in the time of a limit is no progress: a byte now and then does not keep a connection.
@@ -38,6 +39,17 @@ impl Progress {
     /// Since when the client is waited for, if it is.
     pub(super) fn since(&self) -> Option<Mono> {
         self.since
+    }
+}
+
+/// Shows the sweep what is waited for, and since when: the client, in one direction or the other, or else the
+/// application.
+pub(super) fn show(state: &ConnectionState, writing: Option<Mono>, reading: Option<Mono>) {
+    match (writing, reading) {
+        (Some(since), None) => state.waits(Moment::Writing, since),
+        (Some(since), Some(reading)) if since.0 <= reading.0 => state.waits(Moment::Writing, since),
+        (_, Some(since)) => state.waits(Moment::Body, since),
+        (None, None) => state.works(),
     }
 }
 
