@@ -1,9 +1,10 @@
 //! From a seat to a serving worker, and to the exit code of the process.
 
 use super::accept::{Acceptor, Doors};
-use super::application::{App, Application, BoxError, chain};
+use super::application::{App, Application, BoxError};
 use super::context::Worker;
 use super::factory::IntoApp;
+use super::host::{BootFailure, Host, Place, RustHost};
 use super::report::Reporter;
 use super::tls::Tls;
 use super::trust::Trust;
@@ -32,7 +33,12 @@ where
     F: FnOnce() -> T,
     T: IntoApp<Shape>,
 {
-    unless_it_panics("starts", || whole_life(seat, factory))
+    worker_main(seat, RustHost::new(factory))
+}
+
+/// The same for an application of any kind, which `host` builds and turns the event loop for.
+pub fn worker_main<H: Host>(seat: Result<Inherited, SeatError>, host: H) -> i32 {
+    unless_it_panics("starts", || whole_life(seat, host))
 }
 
 /// Runs a part of the worker's life; a panic that gets this far is the application's (a destructor, a hook) or a
@@ -47,11 +53,7 @@ fn unless_it_panics(part: &str, run: impl FnOnce() -> i32) -> i32 {
     })
 }
 
-fn whole_life<F, T, Shape>(seat: Result<Inherited, SeatError>, factory: F) -> i32
-where
-    F: FnOnce() -> T,
-    T: IntoApp<Shape>,
-{
+fn whole_life<H: Host>(seat: Result<Inherited, SeatError>, mut host: H) -> i32 {
     let seat = match seat {
         Ok(seat) => seat,
         Err(error) => {
@@ -82,17 +84,18 @@ where
         Ok(doors) => doors,
         Err(error) => return cannot_start(&worker.reporter, &*error),
     };
-    match build(worker, factory) {
+    match build(worker, &mut host) {
         Ok((runtime, app)) => {
-            let code = unless_it_panics("serves", || runtime.block_on(live(worker, app, doors, lane)));
+            let life = Box::pin(live(worker, app, doors, lane));
+            let code = unless_it_panics("serves", || host.run(&runtime, life));
             // Threads that are blocked in the application are not waited for.
             runtime.shutdown_background();
             worker.close_access_log(LAST_LINES);
             code
         }
-        Err(reason) => {
-            worker.reporter.send(&Report::BootFailed { code: exit::WORKER_BOOT, reason });
-            exit::WORKER_BOOT
+        Err(BootFailure { code, reason }) => {
+            worker.reporter.send(&Report::BootFailed { code, reason });
+            code
         }
     }
 }
@@ -150,40 +153,34 @@ fn take_certificates(seat: &Inherited) -> Result<Option<Tls>, BoxError> {
     }
 }
 
-/// Runs the factory, inside the runtime that will serve what it builds.
+/// Has the application built, inside the runtime that will serve it.
 ///
-/// What the factory tells `tracing` on this thread goes to the operator log. The global slot is left free meanwhile, so
-/// that the application can set a subscriber of its own there; only if it has not, the log gets that one too. For the
-/// rest of the factory the log keeps its precedence on this thread.
-fn build<F, T, Shape>(worker: &Worker, factory: F) -> Result<(Runtime, App<T::Service>), String>
-where
-    F: FnOnce() -> T,
-    T: IntoApp<Shape>,
-{
-    let name = &worker.orders.app;
-    let runtime = runtime(worker.orders.threads)
-        .map_err(|error| format!("worker {} cannot start its event loop: {error}", worker.slot))?;
+/// What the application tells `tracing` on this thread meanwhile goes to the operator log. The global slot is left free
+/// until then, so that the application can set a subscriber of its own there; only if it has not, the log gets that one
+/// too. For the rest of the building the log keeps its precedence on this thread.
+fn build<H: Host>(worker: &Worker, host: &mut H) -> Result<(Runtime, App<H::Service>), BootFailure> {
+    let runtime = runtime(host.threads(&worker.orders)).map_err(|error| BootFailure {
+        code: exit::WORKER_BOOT,
+        reason: format!("worker {} cannot start its event loop: {error}", worker.slot),
+    })?;
+    let place = Place { slot: worker.slot, generation: worker.generation, orders: &worker.orders };
     let heard = tracing::subscriber::set_default(crate::log::bridge());
-    let built = catch_unwind(AssertUnwindSafe(|| runtime.block_on(async { factory().into_app().await })));
+    let built = host.build(&runtime, place);
     drop(heard);
-    let failure = match built {
-        Ok(Ok(app)) => {
+    match built {
+        Ok(app) => {
             // An error means that the application has a subscriber of its own: its choice, for `log` records too.
             if tracing::subscriber::set_global_default(crate::log::bridge()).is_ok() {
                 crate::log::hear_log_records();
             }
-            return Ok((runtime, app));
+            Ok((runtime, app))
         }
-        Ok(Err(error)) => format!("the factory of {name} failed: {}", chain(&*error)),
-        Err(payload) => {
-            std::mem::forget(payload);
-            let panic = panics::take_newest().unwrap_or_else(|| "an unknown place".to_owned());
-            format!("the factory of {name} panicked at {panic}")
+        Err(failure) => {
+            // Not waiting for threads that the application has left blocked.
+            runtime.shutdown_background();
+            Err(failure)
         }
-    };
-    // Not waiting for threads that the factory has left blocked.
-    runtime.shutdown_background();
-    Err(failure)
+    }
 }
 
 fn runtime(threads: usize) -> io::Result<Runtime> {

@@ -2,6 +2,7 @@
 //! application, and serves HTTP/1.1 on tokio and hyper.
 //!
 //! - `boot`: the order of events.
+//! - `host`: who builds the application and turns the event loop.
 //! - `application`, `factory`, `body`, `connection`: what an application sees.
 //! - `accept`, `balance`, `doors`: taking connections.
 //! - `serve`, `service`, `request`, `outgoing`, `io`, `registry`, `keepalive`: serving them.
@@ -22,6 +23,7 @@ mod export;
 mod factory;
 mod greet;
 mod heartbeat;
+mod host;
 mod http1;
 mod hyper;
 mod panics;
@@ -40,6 +42,7 @@ mod wire;
 
 pub use application::{App, Application, BoxError};
 pub use body::{Body, BodyError};
-pub use boot::main_for;
+pub use boot::{main_for, worker_main};
 pub use connection::{Address, Connection};
 pub use factory::IntoApp;
+pub use host::{BootFailure, Host, Life, Place};
