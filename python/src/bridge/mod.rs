@@ -1,0 +1,1 @@
+//! The loop: asyncio outside, tokio inside.
