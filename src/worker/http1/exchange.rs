@@ -1,7 +1,7 @@
 //! One request and its response: the application is asked, its body is fed, its answer is sent.
 
+use super::demands::Head;
 use super::encode::{self, Framing, Piece, Plan};
-use super::head::Head;
 use super::incoming;
 use super::refusal::Refusal;
 use super::source::{self, Pumped, Source};
@@ -92,7 +92,7 @@ pub(super) enum Advance {
 
 impl<S: Application> Parts<'_, S> {
     /// Hands a request to the application.
-    pub(super) fn begin(&mut self, head: Head) {
+    pub(super) fn begin(&mut self, head: Head, cx: &mut Context<'_>) {
         let Some(wire) = self.wire.as_mut() else { return };
         let requests = &self.worker.orders.requests;
         // First, so that whatever becomes of the request is told of its client and not of a proxy.
@@ -118,7 +118,8 @@ impl<S: Application> Parts<'_, S> {
         wire.rest();
         let begin = wire.total + wire.waiting() as u64;
         let now = clock::now();
-        let mut request = head.request.map(|()| body);
+        let mut request = head.request;
+        *request.body_mut() = body;
         let mut flight = Flight::begin(self.worker, &request, &seen, now);
         flight.identify(request.headers_mut(), self.connection);
         self.connection.state().begins(now);
@@ -137,12 +138,33 @@ impl<S: Application> Parts<'_, S> {
             trailers: head.takes_trailers,
             stamp: Some(now),
         });
-        prepare(&mut request, seen);
-        self.step.set(Step::Waiting { request: Some(request) });
+        prepare(&mut request, seen, &self.worker.room_for_facts);
+        self.ask(request, cx);
+    }
+
+    /// Gives the application the request, if it is ready for one.
+    fn ask(&mut self, request: Request<Body>, cx: &mut Context<'_>) -> Advance {
+        let application = &mut *self.application;
+        // What a panic leaves behind is dropped and never looked at again.
+        match catch_unwind(AssertUnwindSafe(|| application.poll_ready(cx))) {
+            Ok(Poll::Ready(Ok(()))) => match catch_unwind(AssertUnwindSafe(|| application.call(request))) {
+                Ok(future) => {
+                    self.step.set(Step::Calling { future });
+                    Advance::On
+                }
+                Err(_panic) => self.fail(None),
+            },
+            Ok(Poll::Pending) => {
+                self.step.set(Step::Waiting { request: Some(request) });
+                Advance::Waits
+            }
+            Ok(Poll::Ready(Err(error))) => self.fail(Some(error.into())),
+            Err(_panic) => self.fail(None),
+        }
     }
 
     /// Refuses a request whose head is in order.
-    fn refuse_request(&mut self, refusal: Refusal, mut request: Request<()>, seen: &Connection) {
+    fn refuse_request(&mut self, refusal: Refusal, mut request: Request<Body>, seen: &Connection) {
         let mut flight = Flight::begin(self.worker, &request, seen, clock::now());
         flight.identify(request.headers_mut(), self.connection);
         flight.refused(refusal.status);
@@ -244,29 +266,13 @@ impl<S: Application> Parts<'_, S> {
         let (Some(wire), Some(exchange)) = (self.wire.as_mut(), self.exchange.as_mut()) else {
             return Advance::Over(After::Abort);
         };
-        let application = &mut *self.application;
-        let mut step = self.step.as_mut();
         // What a panic leaves behind is dropped and never looked at again.
-        match step.as_mut().project() {
+        match self.step.as_mut().project() {
             StepProjection::Idle => Advance::Complete,
-            StepProjection::Waiting { request } => {
-                let ready = catch_unwind(AssertUnwindSafe(|| application.poll_ready(cx)));
-                match ready {
-                    Ok(Poll::Pending) => Advance::Waits,
-                    Ok(Poll::Ready(Ok(()))) => {
-                        let Some(request) = request.take() else { return Advance::Over(After::Abort) };
-                        match catch_unwind(AssertUnwindSafe(|| application.call(request))) {
-                            Ok(future) => {
-                                step.set(Step::Calling { future });
-                                Advance::On
-                            }
-                            Err(_panic) => self.fail(None),
-                        }
-                    }
-                    Ok(Poll::Ready(Err(error))) => self.fail(Some(error.into())),
-                    Err(_panic) => self.fail(None),
-                }
-            }
+            StepProjection::Waiting { request } => match request.take() {
+                Some(request) => self.ask(request, cx),
+                None => Advance::Over(After::Abort),
+            },
             StepProjection::Calling { future } => match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
                 Ok(Poll::Pending) => Advance::Waits,
                 Ok(Poll::Ready(Ok(response))) => self.respond(response),

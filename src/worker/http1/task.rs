@@ -1,7 +1,8 @@
 //! One HTTP/1 connection: a request after the other, until either side has had enough.
 
+use super::demands::{Head, Upgrade};
 use super::exchange::{After, Exchange, Step};
-use super::head::{self, Upgrade};
+use super::head;
 use super::refusal::Refusal;
 use super::scan::Scan;
 use super::wire::Wire;
@@ -14,7 +15,7 @@ use crate::worker::progress::Progress;
 use crate::worker::request::{self, End};
 use crate::worker::state::{ConnectionState, Moment, Wanted};
 use crate::worker::wire::Io;
-use bytes::{Buf, Bytes};
+use bytes::{Buf, Bytes, BytesMut};
 use http::{HeaderName, HeaderValue};
 use pin_project_lite::pin_project;
 use std::future::Future;
@@ -53,6 +54,8 @@ pin_project! {
         pub(super) worker: &'static Worker,
         pub(super) connection: Connection,
         pub(super) scan: Scan,
+        // The client has sent more than a head at a time.
+        pub(super) pipelines: bool,
         // How what we send makes progress.
         pub(super) writing: Progress,
         // Requests so far.
@@ -72,6 +75,7 @@ impl<S: Application> Http1<S> {
             worker,
             connection,
             scan: Scan::default(),
+            pipelines: false,
             writing: Progress::default(),
             served: 0,
             closing: false,
@@ -104,6 +108,9 @@ impl<S: Application> Future for Http1<S> {
         outcome
     }
 }
+
+/// A head, or what is wrong with it, and the bytes that it was made of.
+type Parsed = (Result<Head, Refusal>, Bytes);
 
 /// What waiting for a request came to.
 enum Received {
@@ -167,7 +174,7 @@ impl<S: Application> Parts<'_, S> {
                     return Poll::Ready(if self.may_speak_http2() { Received::Http2 } else { refused });
                 }
                 let may_be_preface = *self.served == 0 && PREFACE.starts_with(&wire.input);
-                if let (false, Some(received)) = (may_be_preface, self.look()) {
+                if !may_be_preface && let Some(received) = self.look(cx) {
                     return Poll::Ready(received);
                 }
             }
@@ -215,7 +222,10 @@ impl<S: Application> Parts<'_, S> {
     }
 
     /// Looks for a head in what came.
-    fn look(&mut self) -> Option<Received> {
+    fn look(&mut self, cx: &mut Context<'_>) -> Option<Received> {
+        if let Some(parsed) = self.take_whole() {
+            return Some(self.judge(parsed, cx));
+        }
         let wire = self.wire.as_mut()?;
         // Some clients send an empty line after a body (RFC 9112, 2.2).
         while !self.scan.has_begun() && wire.input.starts_with(b"\r\n") {
@@ -231,17 +241,42 @@ impl<S: Application> Parts<'_, S> {
         };
         *self.scan = Scan::default();
         let bytes = wire.input.split_to(found.length).freeze();
-        Some(match head::parse(&bytes, found) {
+        let head = head::parse(&bytes, found);
+        Some(self.judge((head, bytes), cx))
+    }
+
+    /// A head that has come alone and in one piece, as most do.
+    fn take_whole(&mut self) -> Option<Parsed> {
+        let wire = self.wire.as_mut()?;
+        if self.scan.has_begun() || *self.pipelines || !wire.input.ends_with(b"\r\n\r\n") {
+            return None;
+        }
+        let bytes = wire.input.split().freeze();
+        match head::parse_whole(&bytes, &self.worker.head_limits) {
+            Some(head) => Some((head, bytes)),
+            None => {
+                // Once is enough: a client that sends several at a time does so again.
+                *self.pipelines = true;
+                wire.input = BytesMut::from(bytes);
+                None
+            }
+        }
+    }
+
+    /// What is to be done with what was parsed.
+    fn judge(&mut self, (head, bytes): Parsed, cx: &mut Context<'_>) -> Received {
+        match head {
             Err(refusal) => Received::Refused(refusal, bytes),
             Ok(head) if head.upgrade == Upgrade::No => {
-                self.begin(head);
+                self.begin(head, cx);
                 Received::Head
             }
             Ok(_) => {
+                let Some(wire) = self.wire.as_mut() else { return Received::End };
                 wire.io.put_back([bytes, wire.input.split().freeze()]);
                 if wire.is_flushed() { Received::Upgrade } else { Received::FlushFirst }
             }
-        })
+        }
     }
 
     /// The socket, with what was read and not used.
