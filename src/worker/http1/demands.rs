@@ -3,14 +3,12 @@
 
 use super::refusal::Refusal;
 use super::rules::{self, Framing};
-use crate::worker::body::Body;
 use http::header::{self, HeaderName};
 use http::{HeaderMap, Method, Request, Version};
 
-/// A request whose body is still to be attached, and what its head says about the connection.
-#[derive(Debug)]
-pub(super) struct Head {
-    pub(super) request: Request<Body>,
+/// What the head of a request says about its connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Demands {
     pub(super) framing: Framing,
     /// The client awaits `100 Continue` before it sends the body.
     pub(super) expects_continue: bool,
@@ -61,7 +59,7 @@ impl<'b> Notable<'b> {
 
 /// Judges a request by its fields.
 #[inline]
-pub(super) fn judge(request: Request<Body>, notable: Notable<'_>) -> Result<Head, Refusal> {
+pub(super) fn judge<B>(request: &Request<B>, notable: Notable<'_>) -> Result<Demands, Refusal> {
     let (method, version, headers) = (request.method(), request.version(), request.headers());
     rules::the_host(version, request.uri(), notable.host, notable.more_hosts)?;
     let framing = if notable.framing { rules::framing(version, headers)? } else { Framing::Length(0) };
@@ -71,11 +69,11 @@ pub(super) fn judge(request: Request<Body>, notable: Notable<'_>) -> Result<Head
     let upgrade = if method == Method::CONNECT {
         Upgrade::Other
     } else {
-        upgrade(&request, connection.upgrade && notable.upgrade)?
+        upgrade(request, connection.upgrade && notable.upgrade)?
     };
     let keep_alive = !connection.close && (is_new || connection.keep_alive);
     let takes_trailers = is_new && notable.te && rules::has_token(headers, header::TE, "trailers");
-    Ok(Head { framing, expects_continue, keep_alive, takes_trailers, upgrade, request })
+    Ok(Demands { framing, expects_continue, keep_alive, takes_trailers, upgrade })
 }
 
 /// What the Connection field says.
@@ -110,7 +108,7 @@ fn expectation(headers: &HeaderMap) -> Result<bool, Refusal> {
 
 /// An upgrade to h2c is not taken up (RFC 9113 has dropped it), and the request is answered as it stands; so is one
 /// that HTTP/1.0 asks for.
-fn upgrade(request: &Request<Body>, is_wanted: bool) -> Result<Upgrade, Refusal> {
+fn upgrade<B>(request: &Request<B>, is_wanted: bool) -> Result<Upgrade, Refusal> {
     let headers = request.headers();
     if !is_wanted || request.version() != Version::HTTP_11 {
         return Ok(Upgrade::No);

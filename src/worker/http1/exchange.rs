@@ -1,6 +1,6 @@
 //! One request and its response: the application is asked, its body is fed, its answer is sent.
 
-use super::demands::Head;
+use super::demands::Demands;
 use super::encode::{self, Framing, Piece, Plan};
 use super::incoming;
 use super::refusal::Refusal;
@@ -92,33 +92,31 @@ pub(super) enum Advance {
 
 impl<S: Application> Parts<'_, S> {
     /// Hands a request to the application.
-    pub(super) fn begin(&mut self, head: Head, cx: &mut Context<'_>) {
+    pub(super) fn begin(&mut self, demands: Demands, mut request: Request<Body>, cx: &mut Context<'_>) {
         let Some(wire) = self.wire.as_mut() else { return };
         let requests = &self.worker.orders.requests;
         // First, so that whatever becomes of the request is told of its client and not of a proxy.
-        let Ok(seen) = self.worker.trust.see(self.connection, head.request.headers()) else {
+        let Ok(seen) = self.worker.trust.see(self.connection, request.headers()) else {
             let unseen = self.connection.clone();
-            return self.refuse_request(Refusal::CONTRADICTION, head.request, &unseen);
+            return self.refuse_request(Refusal::CONTRADICTION, request, &unseen);
         };
         let too_large = |length| requests.limit_request_body > 0 && length > requests.limit_request_body;
-        if matches!(head.framing, rules::Framing::Length(length) if too_large(length)) {
-            return self.refuse_request(Refusal::BODY_TOO_LARGE, head.request, &seen);
+        if matches!(demands.framing, rules::Framing::Length(length) if too_large(length)) {
+            return self.refuse_request(Refusal::BODY_TOO_LARGE, request, &seen);
         }
         if requests.limit_concurrency > 0 && self.worker.writer.in_flight() >= requests.limit_concurrency {
-            return self.refuse_request(Refusal::OVERLOADED, head.request, &seen);
+            return self.refuse_request(Refusal::OVERLOADED, request, &seen);
         }
-        let (body, source) = match source::whole(head.framing, wire) {
+        let (body, source) = match source::whole(demands.framing, wire) {
             Some(bytes) => (Body::whole(bytes), Source::new(rules::Framing::Length(0), None, 0)),
             None => {
-                let length = if let rules::Framing::Length(length) = head.framing { Some(length) } else { None };
+                let length = if let rules::Framing::Length(length) = demands.framing { Some(length) } else { None };
                 let (sender, incoming) = incoming::channel(length);
-                (Body::http1(incoming), Source::new(head.framing, Some(sender), requests.limit_request_body))
+                (Body::http1(incoming), Source::new(demands.framing, Some(sender), requests.limit_request_body))
             }
         };
-        wire.rest();
         let begin = wire.total + wire.waiting() as u64;
         let now = clock::now();
-        let mut request = head.request;
         *request.body_mut() = body;
         let mut flight = Flight::begin(self.worker, &request, &seen, now);
         flight.identify(request.headers_mut(), self.connection);
@@ -130,12 +128,12 @@ impl<S: Application> Parts<'_, S> {
             flight: Some(flight),
             source,
             reading: Progress::default(),
-            expects: head.expects_continue,
-            close: !head.keep_alive,
+            expects: demands.expects_continue,
+            close: !demands.keep_alive,
             framing: None,
             begin,
             head: 0,
-            trailers: head.takes_trailers,
+            trailers: demands.takes_trailers,
             stamp: Some(now),
         });
         prepare(&mut request, seen, &self.worker.room_for_facts);
@@ -186,6 +184,7 @@ impl<S: Application> Parts<'_, S> {
                 return Poll::Ready(After::Abort);
             };
             exchange.stamp = None;
+            wire.rest();
             if exchange.expects && exchange.framing.is_none() && exchange.source.is_wanted(cx) {
                 exchange.expects = false;
                 // A client that did not wait for it does not need it.
@@ -255,7 +254,8 @@ impl<S: Application> Parts<'_, S> {
 
     /// What is to be sent waits for the client.
     pub(super) fn waits_for_reader(&mut self) {
-        if let Some(wire) = self.wire.as_ref() {
+        if let Some(wire) = self.wire.as_mut() {
+            wire.rest();
             self.writing.waits(wire.taken());
             self.show_waits();
         }

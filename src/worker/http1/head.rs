@@ -1,10 +1,9 @@
 //! From the bytes of a complete head to a request that the application may see.
 
-use super::demands::{Head, Notable, judge};
+use super::demands::{Demands, Notable, judge};
 use super::refusal::Refusal;
 use super::rules;
 use super::scan::{Found, HeadLimits};
-use crate::worker::body::Body;
 use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue};
 use http::{HeaderMap, Method, Request, Uri, Version};
@@ -15,15 +14,21 @@ use std::mem::MaybeUninit;
 const FEW: usize = 48;
 
 /// Parses a head that [`super::scan::Scan`] has found to be complete.
-pub(super) fn parse(bytes: &Bytes, found: Found) -> Result<Head, Refusal> {
+///
+/// The request is the caller's, and still without a body: it is large, and is not moved more often than it must be.
+pub(super) fn parse<B>(bytes: &Bytes, found: Found, into: &mut Request<B>) -> Result<Demands, Refusal> {
     if found.fields <= FEW {
-        parse_with(bytes, &mut [const { MaybeUninit::uninit() }; FEW])
+        parse_with(bytes, &mut [const { MaybeUninit::uninit() }; FEW], into)
     } else {
-        parse_with(bytes, &mut vec![MaybeUninit::uninit(); found.fields])
+        parse_with(bytes, &mut vec![MaybeUninit::uninit(); found.fields], into)
     }
 }
 
-fn parse_with<'b>(bytes: &'b Bytes, space: &mut [MaybeUninit<httparse::Header<'b>>]) -> Result<Head, Refusal> {
+fn parse_with<'b, B>(
+    bytes: &'b Bytes,
+    space: &mut [MaybeUninit<httparse::Header<'b>>],
+    into: &mut Request<B>,
+) -> Result<Demands, Refusal> {
     let mut raw = httparse::Request::new(&mut []);
     match httparse::ParserConfig::default().parse_request_with_uninit_headers(&mut raw, bytes, space) {
         Ok(Status::Complete(_)) => {}
@@ -33,20 +38,24 @@ fn parse_with<'b>(bytes: &'b Bytes, space: &mut [MaybeUninit<httparse::Header<'b
         Err(Error::TooManyHeaders) => return Err(Refusal::TOO_MANY_FIELDS),
         Err(Error::Version) => return Err(version_refusal(bytes)),
     }
-    assemble(bytes, &raw)
+    assemble(bytes, &raw, into)
 }
 
 /// The way of most requests: bytes that may well be one head and nothing else are parsed without having been looked
 /// over by [`super::scan::Scan`], and what that would have seen is asked of the result. None: they are not, or something
 /// is the matter with them that the scan knows better how to name.
-pub(super) fn parse_whole(bytes: &Bytes, limits: &HeadLimits) -> Option<Result<Head, Refusal>> {
+pub(super) fn parse_whole<B>(
+    bytes: &Bytes,
+    limits: &HeadLimits,
+    into: &mut Request<B>,
+) -> Option<Result<Demands, Refusal>> {
     let mut space = [const { MaybeUninit::uninit() }; FEW];
     let mut raw = httparse::Request::new(&mut []);
     match httparse::ParserConfig::default().parse_request_with_uninit_headers(&mut raw, bytes, &mut space) {
         Ok(Status::Complete(length)) if length == bytes.len() => {}
         _ => return None,
     }
-    is_in_order(bytes, &raw, limits).then(|| assemble(bytes, &raw))
+    is_in_order(bytes, &raw, limits).then(|| assemble(bytes, &raw, into))
 }
 
 /// Whether every line ends in CR LF and none is longer, nor are there more, than allowed. The parser ends lines at LF, so
@@ -69,7 +78,11 @@ fn is_in_order(bytes: &[u8], raw: &httparse::Request<'_, '_>, limits: &HeadLimit
 }
 
 /// Makes a request of what was parsed, and judges it.
-fn assemble<'b>(bytes: &'b Bytes, raw: &httparse::Request<'_, 'b>) -> Result<Head, Refusal> {
+fn assemble<'b, B>(
+    bytes: &'b Bytes,
+    raw: &httparse::Request<'_, 'b>,
+    into: &mut Request<B>,
+) -> Result<Demands, Refusal> {
     let (Some(method), Some(target), Some(version)) = (raw.method, raw.path, raw.version) else {
         return Err(Refusal::SYNTAX);
     };
@@ -77,13 +90,11 @@ fn assemble<'b>(bytes: &'b Bytes, raw: &httparse::Request<'_, 'b>) -> Result<Hea
     let uri = Uri::from_maybe_shared(bytes.slice_ref(target.as_bytes())).map_err(|_| Refusal::TARGET)?;
     rules::target(&method, target.as_bytes(), &uri)?;
     let version = if version == 0 { Version::HTTP_10 } else { Version::HTTP_11 };
-    let mut request = Request::new(Body::empty());
-    let (headers, notable) = fields(bytes, raw.headers)?;
-    *request.headers_mut() = headers;
-    *request.method_mut() = method;
-    *request.uri_mut() = uri;
-    *request.version_mut() = version;
-    judge(request, notable)
+    *into.method_mut() = method;
+    *into.uri_mut() = uri;
+    *into.version_mut() = version;
+    let notable = fields(bytes, raw.headers, into.headers_mut())?;
+    judge(into, notable)
 }
 
 /// A version that is none is no HTTP; one that is another is another HTTP.
@@ -100,9 +111,9 @@ fn version_refusal(bytes: &[u8]) -> Refusal {
     }
 }
 
-fn fields<'b>(bytes: &Bytes, raw: &[httparse::Header<'b>]) -> Result<(HeaderMap, Notable<'b>), Refusal> {
+fn fields<'b>(bytes: &Bytes, raw: &[httparse::Header<'b>], headers: &mut HeaderMap) -> Result<Notable<'b>, Refusal> {
     let mut notable = Notable::default();
-    let mut headers = HeaderMap::with_capacity(raw.len());
+    headers.reserve(raw.len());
     for field in raw {
         let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| Refusal::NAME)?;
         // An empty value may point anywhere.
@@ -111,5 +122,5 @@ fn fields<'b>(bytes: &Bytes, raw: &[httparse::Header<'b>]) -> Result<(HeaderMap,
         notable.note(&name, field.value);
         headers.append(name, value);
     }
-    Ok((headers, notable))
+    Ok(notable)
 }

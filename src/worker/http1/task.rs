@@ -1,6 +1,6 @@
 //! One HTTP/1 connection: a request after the other, until either side has had enough.
 
-use super::demands::{Head, Upgrade};
+use super::demands::{Demands, Upgrade};
 use super::exchange::{After, Exchange, Step};
 use super::head;
 use super::refusal::Refusal;
@@ -8,6 +8,7 @@ use super::scan::Scan;
 use super::wire::Wire;
 use crate::sys::clock;
 use crate::worker::application::Application;
+use crate::worker::body::Body;
 use crate::worker::connection::Connection;
 use crate::worker::context::Worker;
 use crate::worker::patience::Late;
@@ -16,7 +17,7 @@ use crate::worker::request::{self, End};
 use crate::worker::state::{ConnectionState, Moment, Wanted};
 use crate::worker::wire::Io;
 use bytes::{Buf, Bytes, BytesMut};
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, Request};
 use pin_project_lite::pin_project;
 use std::future::Future;
 use std::io;
@@ -109,8 +110,8 @@ impl<S: Application> Future for Http1<S> {
     }
 }
 
-/// A head, or what is wrong with it, and the bytes that it was made of.
-type Parsed = (Result<Head, Refusal>, Bytes);
+/// What a head demands, or what is wrong with it, and the bytes that it was made of.
+type Parsed = (Result<Demands, Refusal>, Bytes);
 
 /// What waiting for a request came to.
 enum Received {
@@ -223,9 +224,45 @@ impl<S: Application> Parts<'_, S> {
 
     /// Looks for a head in what came.
     fn look(&mut self, cx: &mut Context<'_>) -> Option<Received> {
-        if let Some(parsed) = self.take_whole() {
-            return Some(self.judge(parsed, cx));
+        let mut request = Request::new(Body::empty());
+        let (demands, bytes) = match self.take_whole(&mut request) {
+            Some(parsed) => parsed,
+            None => self.take_found(&mut request)?,
+        };
+        Some(match demands {
+            Err(refusal) => Received::Refused(refusal, bytes),
+            Ok(demands) if demands.upgrade == Upgrade::No => {
+                self.begin(demands, request, cx);
+                Received::Head
+            }
+            Ok(_) => {
+                let wire = self.wire.as_mut()?;
+                wire.io.put_back([bytes, wire.input.split().freeze()]);
+                if wire.is_flushed() { Received::Upgrade } else { Received::FlushFirst }
+            }
+        })
+    }
+
+    /// A head that has come alone and in one piece, as most do.
+    fn take_whole(&mut self, into: &mut Request<Body>) -> Option<Parsed> {
+        let wire = self.wire.as_mut()?;
+        if self.scan.has_begun() || *self.pipelines || !wire.input.ends_with(b"\r\n\r\n") {
+            return None;
         }
+        let bytes = wire.input.split().freeze();
+        match head::parse_whole(&bytes, &self.worker.head_limits, into) {
+            Some(demands) => Some((demands, bytes)),
+            None => {
+                // Once is enough: a client that sends several at a time does so again.
+                *self.pipelines = true;
+                wire.input = BytesMut::from(bytes);
+                None
+            }
+        }
+    }
+
+    /// A head that may come in pieces, and with other things behind it.
+    fn take_found(&mut self, into: &mut Request<Body>) -> Option<Parsed> {
         let wire = self.wire.as_mut()?;
         // Some clients send an empty line after a body (RFC 9112, 2.2).
         while !self.scan.has_begun() && wire.input.starts_with(b"\r\n") {
@@ -237,46 +274,11 @@ impl<S: Application> Parts<'_, S> {
         }
         let found = match self.scan.find(&wire.input, &self.worker.head_limits) {
             Ok(found) => found?,
-            Err(refusal) => return Some(Received::Refused(refusal, wire.input.split().freeze())),
+            Err(refusal) => return Some((Err(refusal), wire.input.split().freeze())),
         };
         *self.scan = Scan::default();
         let bytes = wire.input.split_to(found.length).freeze();
-        let head = head::parse(&bytes, found);
-        Some(self.judge((head, bytes), cx))
-    }
-
-    /// A head that has come alone and in one piece, as most do.
-    fn take_whole(&mut self) -> Option<Parsed> {
-        let wire = self.wire.as_mut()?;
-        if self.scan.has_begun() || *self.pipelines || !wire.input.ends_with(b"\r\n\r\n") {
-            return None;
-        }
-        let bytes = wire.input.split().freeze();
-        match head::parse_whole(&bytes, &self.worker.head_limits) {
-            Some(head) => Some((head, bytes)),
-            None => {
-                // Once is enough: a client that sends several at a time does so again.
-                *self.pipelines = true;
-                wire.input = BytesMut::from(bytes);
-                None
-            }
-        }
-    }
-
-    /// What is to be done with what was parsed.
-    fn judge(&mut self, (head, bytes): Parsed, cx: &mut Context<'_>) -> Received {
-        match head {
-            Err(refusal) => Received::Refused(refusal, bytes),
-            Ok(head) if head.upgrade == Upgrade::No => {
-                self.begin(head, cx);
-                Received::Head
-            }
-            Ok(_) => {
-                let Some(wire) = self.wire.as_mut() else { return Received::End };
-                wire.io.put_back([bytes, wire.input.split().freeze()]);
-                if wire.is_flushed() { Received::Upgrade } else { Received::FlushFirst }
-            }
-        }
+        Some((head::parse(&bytes, found, into), bytes))
     }
 
     /// The socket, with what was read and not used.
