@@ -35,12 +35,14 @@ pub fn main() -> ExitCode {
 /// The whole life of a program with this command line: `rustcorn` itself, or an application that it is linked into.
 #[must_use]
 pub fn start(program: &Program, launcher: &mut dyn Launcher) -> ExitCode {
-    sys::title::init();
     let code = obey(program, launcher, std::env::args_os().skip(1).collect());
     ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX))
 }
 
-fn obey(program: &Program, launcher: &mut dyn Launcher, words: Vec<OsString>) -> i32 {
+/// The same with the words that follow the program's name, for a program whose arguments are not all its own; the exit
+/// code.
+pub fn obey(program: &Program, launcher: &mut dyn Launcher, words: Vec<OsString>) -> i32 {
+    sys::title::init();
     let matches = match command::parse(program, words) {
         Ok(matches) => matches,
         Err(error) => return complain::usage(program, &error),
