@@ -1,0 +1,51 @@
+//! From settings to a host of either kind, in the forked child.
+
+use crate::app::{self, Interface, Loaded};
+use crate::interp;
+use pyo3::prelude::*;
+use rustcorn::Settings;
+use rustcorn::abi::Seat;
+use rustcorn::arbiter::LaunchError;
+use rustcorn::types::exit;
+
+/// What the workers of one generation run.
+pub struct Plan {
+    /// What the arbiter has read.
+    pub settings: Settings,
+    /// The application, where the program has handed it over as an object.
+    pub object: Option<Py<PyAny>>,
+}
+
+/// The whole life of a worker: imports the application and serves it; the exit code of the process.
+///
+/// # Errors
+/// The application cannot be imported.
+pub fn launch(plan: &Plan, seat: &Seat) -> Result<i32, LaunchError> {
+    Python::attach(|py| {
+        let loaded = load(py, plan)?;
+        let code = serve(plan, loaded, seat);
+        interp::leave_worker(py);
+        Ok(code)
+    })
+}
+
+/// Imports the application into this process.
+///
+/// # Errors
+/// As [`app::load`], and if the logging cannot be set up as the settings say.
+pub fn load(py: Python<'_>, plan: &Plan) -> Result<Loaded, LaunchError> {
+    interp::enter_worker(py, &plan.settings).map_err(|error| {
+        let reason = format!("logging cannot be set up: {error}\n{}", interp::traceback(py, &error));
+        LaunchError { code: exit::WORKER_BOOT, reason }
+    })?;
+    let loaded = app::load(py, &plan.settings, plan.object.as_ref())?;
+    interp::settle_logging(py);
+    Ok(loaded)
+}
+
+fn serve(_plan: &Plan, loaded: Loaded, _seat: &Seat) -> i32 {
+    match loaded.interface {
+        Interface::Asgi => exit::APP_LOAD,
+        Interface::Wsgi => exit::APP_LOAD,
+    }
+}
