@@ -2,11 +2,13 @@
 
 use crate::app::{self, Interface, Loaded};
 use crate::interp;
+use crate::wsgi::{self, WsgiHost};
 use pyo3::prelude::*;
 use rustcorn::Settings;
-use rustcorn::abi::Seat;
+use rustcorn::abi::{Inherited, Seat};
 use rustcorn::arbiter::LaunchError;
 use rustcorn::types::exit;
+use rustcorn::worker::worker_main;
 
 /// What the workers of one generation run.
 pub struct Plan {
@@ -43,9 +45,12 @@ pub fn load(py: Python<'_>, plan: &Plan) -> Result<Loaded, LaunchError> {
     Ok(loaded)
 }
 
-fn serve(_plan: &Plan, loaded: Loaded, _seat: &Seat) -> i32 {
+fn serve(plan: &Plan, loaded: Loaded, seat: &Seat) -> i32 {
     match loaded.interface {
         Interface::Asgi => exit::APP_LOAD,
-        Interface::Wsgi => exit::APP_LOAD,
+        Interface::Wsgi => {
+            let host = WsgiHost::new(loaded.callable, wsgi::Options::of(&plan.settings));
+            worker_main(Inherited::of(seat), host)
+        }
     }
 }
