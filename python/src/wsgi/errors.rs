@@ -1,6 +1,7 @@
 //! What goes wrong in Python, for the operator: `wsgi.errors`, and tracebacks.
 
 use crate::interp;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 use std::fmt;
@@ -31,6 +32,11 @@ pub(super) fn log(py: Python<'_>, what: &str, error: &PyErr) {
 
 /// The exception in one line, and its traceback below.
 pub(super) fn described(py: Python<'_>, error: &PyErr) -> String {
+    // Before Python 3.12 an exception that was caught does not know where it came from by itself.
+    if let Some(traceback) = error.traceback(py) {
+        // What fails here only makes the text shorter.
+        drop(error.value(py).setattr(intern!(py, "__traceback__"), traceback));
+    }
     format!("{error}\n{}", interp::traceback(py, error).trim_end())
 }
 
