@@ -45,7 +45,8 @@ const SIGNALS: [Signal; 10] = [
 pub fn run(source: &dyn SettingsSource, launcher: &mut dyn Launcher, resolved: Resolved) -> Result<i32, LoadError> {
     let Resolved { settings, warnings, provenance } = resolved;
     let inbox = open_inbox()?;
-    let origin = Origin::remember(launcher.command()).map_err(|error| LoadError::step("remember how it was started", error))?;
+    let origin =
+        Origin::remember(launcher.command()).map_err(|error| LoadError::step("remember how it was started", error))?;
     let predecessor = Predecessor::from_env().map_err(LoadError::failure)?;
     change_directory(&settings)?;
     let names = load::look_up(&settings, None)?;

@@ -8,6 +8,7 @@ mod args;
 mod command;
 mod complain;
 mod generate;
+mod interpreter;
 mod print_config;
 mod program;
 pub mod run;
@@ -43,7 +44,7 @@ pub fn start(program: &Program, launcher: &mut dyn Launcher) -> ExitCode {
 /// code.
 pub fn obey(program: &Program, launcher: &mut dyn Launcher, words: Vec<OsString>) -> i32 {
     sys::title::init();
-    let matches = match command::parse(program, words) {
+    let matches = match command::parse(program, words.clone()) {
         Ok(matches) => matches,
         Err(error) => return complain::usage(program, &error),
     };
@@ -52,7 +53,13 @@ pub fn obey(program: &Program, launcher: &mut dyn Launcher, words: Vec<OsString>
     }
     let loaded = Source::new(program, &matches).and_then(|source| Ok((source.load()?, source)));
     match loaded {
-        Ok((resolved, source)) => run::run(program, launcher, &source, resolved),
+        Ok((resolved, source)) => {
+            let settings = &resolved.settings;
+            match program.lacks_python.then(|| interpreter::wanted(settings)).flatten() {
+                Some(module) => interpreter::hand_over(program, module, &words),
+                None => run::run(program, launcher, &source, resolved),
+            }
+        }
         Err(error) => {
             complain::lines(program, &error);
             complain::code(&error)

@@ -158,17 +158,6 @@ impl Field for u64 {
     }
 }
 
-/// A number that may be missing.
-impl Field for Option<u16> {
-    fn from_value(value: &Value) -> Option<Self> {
-        u16::from_value(value).map(Some)
-    }
-
-    fn to_value(&self, kind: &Kind) -> Option<Value> {
-        self.and_then(|number| number.to_value(kind))
-    }
-}
-
 /// Permission bits.
 impl Field for Option<u32> {
     fn from_value(value: &Value) -> Option<Self> {

@@ -1,6 +1,6 @@
 //! uvicorn's words for where to listen become `bind`; options without effect are told once.
 
-use super::error::{Fault, Place, Problem};
+use super::error::{Fault, Place, Problem, quoted};
 use super::layer::{Entry, Layer, Origin};
 use super::resolve::Resolved;
 use super::spec::Section;
@@ -13,11 +13,23 @@ const WORDS: [&str; 4] = ["fd", "uds", "host", "port"];
 /// Replaces host, port, uds and fd by the bind that they mean. Of two sources the higher one says where to listen; a
 /// single source may not say it twice.
 pub fn fold(layer: &mut Layer) -> Vec<Problem> {
-    let said: Vec<(&str, Entry)> = WORDS.iter().filter_map(|key| Some((*key, layer.remove(key)?))).collect();
+    // An empty text takes back what a lower layer has set, as everywhere, and says nothing else.
+    let is_set = |entry: &Entry| !entry.value.plain().concat().is_empty();
+    let set = WORDS.iter().filter(|key| layer.get(**key).is_some_and(is_set)).copied().collect::<Vec<_>>();
+    let said: Vec<(&'static str, Entry)> = set.into_iter().filter_map(|key| Some((key, layer.remove(key)?))).collect();
     let Some(origin) = said.iter().map(|(_, entry)| &entry.origin).min_by_key(|origin| rank(origin)) else {
         return Vec::new();
     };
     let origin = origin.clone();
+    for (key, entry) in said.iter().filter(|(key, _)| matches!(*key, "port" | "fd")) {
+        let text = entry.value.plain().concat();
+        if text.parse::<u16>().is_err() {
+            let fault = Fault::Conflict {
+                message: format!("{} ({}) is no number from 0 to 65535", quoted(&text), entry.origin),
+            };
+            return vec![Problem { place: Place::Key(key), fault }];
+        }
+    }
     let conflict = |key: &'static str, message: String| {
         vec![Problem { place: Place::Key(key), fault: Fault::Conflict { message } }]
     };
@@ -77,3 +89,59 @@ pub fn warnings(resolved: &Resolved) -> Vec<String> {
 }
 
 const NO_EFFECT: &str = "Has no effect";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::{ConfigFile, Given, Sources, resolve};
+
+    fn resolved(
+        command_line: &[(&'static str, &str)],
+        file: &str,
+        variables: &[(&str, &str)],
+    ) -> Result<Resolved, String> {
+        let given = |(key, text): &(&'static str, &str)| Given { key, texts: vec![(*text).to_owned()] };
+        let sources = Sources {
+            command_line: command_line.iter().map(given).collect(),
+            environment: variables.iter().map(|(name, value)| (name.into(), value.into())).collect(),
+            file: Some(ConfigFile { path: "rustcorn.toml".into(), text: file.to_owned() }),
+            ..Sources::default()
+        };
+        resolve(&sources).map_err(|error| error.problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+    }
+
+    fn bind(command_line: &[(&'static str, &str)], file: &str, variables: &[(&str, &str)]) -> String {
+        resolved(command_line, file, variables).expect("it can be resolved").settings.bind.join(" ")
+    }
+
+    #[test]
+    fn uvicorns_words_become_a_bind() {
+        assert_eq!(bind(&[("host", "0.0.0.0"), ("port", "3000")], "", &[]), "0.0.0.0:3000");
+        assert_eq!(bind(&[("port", "3000")], "", &[]), "127.0.0.1:3000");
+        assert_eq!(bind(&[("host", "::1")], "", &[]), "[::1]:8000");
+        assert_eq!(bind(&[("uds", "/run/x.sock")], "", &[]), "unix:/run/x.sock");
+        assert_eq!(bind(&[("fd", "3")], "", &[]), "fd://3");
+        assert_eq!(bind(&[("port", "1")], "host = \"10.0.0.1\"", &[]), "10.0.0.1:1");
+    }
+
+    #[test]
+    fn the_higher_source_says_where_to_listen() {
+        assert_eq!(bind(&[("port", "1")], "bind = \"127.0.0.1:9\"", &[]), "127.0.0.1:1");
+        assert_eq!(bind(&[("bind", "127.0.0.1:9")], "port = 1", &[]), "127.0.0.1:9");
+        assert_eq!(bind(&[("host", "127.0.0.1")], "", &[("PORT", "5000")]), "127.0.0.1:8000");
+        // Kubernetes speaks of a service of our name.
+        assert_eq!(bind(&[], "", &[("RUSTCORN_PORT", "tcp://10.0.0.1:80")]), "127.0.0.1:8000");
+        let told = resolved(&[("port", "1"), ("bind", "127.0.0.1:9")], "", &[]).unwrap_err();
+        assert!(told.contains("bind") && told.contains("port") && told.contains("leave one of them out"), "{told}");
+        let told = resolved(&[("port", "1"), ("uds", "/x")], "", &[]).unwrap_err();
+        assert!(told.contains("uds") && told.contains("cannot say it too"), "{told}");
+    }
+
+    #[test]
+    fn what_has_no_effect_is_told_once() {
+        let warnings = resolved(&[("worker_tmp_dir", "/dev/shm")], "", &[]).unwrap().warnings;
+        let expected = "worker_tmp_dir (the command line) has no effect: heartbeats are in shared memory, not in files";
+        assert_eq!(warnings, [expected]);
+        assert_eq!(resolved(&[], "", &[]).unwrap().warnings, [""; 0]);
+    }
+}

@@ -108,7 +108,7 @@ pub fn start(words: Vec<OsString>, object: Option<Py<PyAny>>, command: Option<Ve
         )));
     }
     interp::join_forks();
-    Ok(cli::obey(&Program::loader(), &mut PythonLauncher::new(object, command), words))
+    Ok(cli::obey(&Program::with_python(), &mut PythonLauncher::new(object, command), words))
 }
 
 /// Every option that a command line takes, for `run`: its key, with flag, opposite flag (or None) and whether it may be

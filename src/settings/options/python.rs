@@ -48,10 +48,14 @@ macro_rules! python_rows {
         switch: None,
     }).aliases(&["lifespan"]);
 
-    /// How long an ASGI application may take for the end of its lifespan; 0: as long as graceful_timeout allows.
+    /// How long an ASGI application may take for the end of its lifespan; 0: no limit of its own.
+    ///
+    /// graceful_timeout limits the whole end of a worker in any case.
     lifespan_timeout: Duration = Duration::ZERO => new(Section::Python, Kind::Seconds);
 
-    /// How long an ASGI application may go on with a request whose client is gone; 0: its task is cancelled at once.
+    /// How long an ASGI application may go on with a request whose client is gone.
+    ///
+    /// Then its task is cancelled; with 0 at once.
     asgi_disconnect_grace_period: Duration = Duration::from_secs(3) => new(Section::Python, Kind::Seconds);
 
     /// The most bytes of a message of a WebSocket; 0: any number.
@@ -93,9 +97,9 @@ macro_rules! python_rows {
     forwarder_headers: String = "SCRIPT_NAME,PATH_INFO".to_owned() =>
         new(Section::Python, Kind::Text { name: "NAMES" });
 
-    /// What becomes of headers with underscores in their names, which WSGI cannot tell from those with dashes.
+    /// What becomes of headers with underscores in their names.
     ///
-    /// With drop the application does not see them, with refuse the request is answered with 400, with dangerous they
+    /// WSGI cannot tell them from those with dashes. With drop the application does not see them, with refuse the request is answered with 400, with dangerous they
     /// are passed on.
     header_map: HeaderMap = HeaderMap::Drop => new(Section::Python, Kind::Choice {
         names: &["drop", "refuse", "dangerous"],

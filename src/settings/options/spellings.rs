@@ -12,13 +12,13 @@ macro_rules! spelling_rows {
     /// Listen on this port: uvicorn's spelling of bind, with host.
     ///
     /// Without host it is that of 127.0.0.1. Port 0 takes a free port.
-    port: Option<u16> = None => new(Section::Spellings, Kind::Integer { min: 0, max: 65535 });
+    port: Option<String> = None => new(Section::Spellings, Kind::Account { name: "PORT" });
 
     /// Listen on this Unix socket: uvicorn's spelling of bind.
     uds: Option<String> = None => new(Section::Spellings, Kind::Text { name: "FILE" });
 
     /// Listen on this inherited socket: uvicorn's spelling of bind.
-    fd: Option<u16> = None => new(Section::Spellings, Kind::Integer { min: 0, max: 65535 });
+    fd: Option<String> = None => new(Section::Spellings, Kind::Account { name: "FD" });
 
     /// Has no effect: heartbeats are in shared memory, not in files.
     worker_tmp_dir: Option<String> = None => new(Section::Spellings, Kind::Text { name: "DIR" });
