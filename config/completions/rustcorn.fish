@@ -170,7 +170,7 @@ complete -c rustcorn -n "__fish_rustcorn_needs_command" -l http-parser -d 'Has n
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l http -d 'Has no effect: there is one implementation of HTTP, in Rust (uvicorn\'s option)' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l ws -d 'Has no effect: there is one implementation of WebSockets, in Rust (uvicorn\'s option)' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l ssl-version -d 'Has no effect: see ssl_min_version' -r -f
-complete -c rustcorn -n "__fish_rustcorn_needs_command" -l h11-max-incomplete-event-size -d 'Has no effect: a setting of h11, which is not used; see limit_request_line and limit_request_field_size' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l h11-max-incomplete-event-size -d 'Has no effect: a setting of h11, which is not used; see limit_request_line' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l reload-engine -d 'Has no effect: changed files are told by the kernel (inotify)' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l reuse-port -d 'Give each worker a listening socket of its own (SO_REUSEPORT)'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-reuse-port -d 'Turn reuse_port off'

@@ -41,7 +41,7 @@ macro_rules! spelling_rows {
     /// Has no effect: see ssl_min_version.
     ssl_version: Option<String> = None => new(Section::Spellings, Kind::Text { name: "VERSION" });
 
-    /// Has no effect: a setting of h11, which is not used; see limit_request_line and limit_request_field_size.
+    /// Has no effect: a setting of h11, which is not used; see limit_request_line.
     h11_max_incomplete_event_size: Option<String> = None => new(Section::Spellings, Kind::Text { name: "BYTES" });
 
     /// Has no effect: changed files are told by the kernel (inotify).
