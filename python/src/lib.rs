@@ -7,10 +7,14 @@ use pyo3::prelude::*;
 
 pub mod asgi;
 pub mod bridge;
+mod report;
+mod trial;
 pub mod wsgi;
 
 /// The module `rustcorn._rustcorn`.
 #[pymodule]
 fn _rustcorn(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    asgi::init(module)?;
+    trial::init(module)?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))
 }
