@@ -82,16 +82,19 @@ class Lifespan:
         await asyncio.wait({self._task}, timeout=_LAST_WORDS)
         return "timeout", f"its lifespan startup is not complete after {timeout:g} s (startup_timeout)\n{stack}".rstrip()
 
-    def begin_shutdown(self, told: Callable) -> None:
-        """Calls `told` when the application is done, with what it complains of."""
-        self._ending = asyncio.get_running_loop().create_task(self._shutdown(told), name="lifespan shutdown")
+    def begin_shutdown(self, told: Callable, timeout: Optional[float]) -> None:
+        """Calls `told` when the application is done or the time is over, with what there is to complain of."""
+        self._ending = asyncio.get_running_loop().create_task(self._shutdown(told, timeout), name="lifespan shutdown")
 
-    async def _shutdown(self, told: Callable) -> None:
+    async def _shutdown(self, told: Callable, timeout: Optional[float]) -> None:
         complaint: Any = None
         try:
             if not self._task.done():
                 self._messages.put_nowait({"type": "lifespan.shutdown"})
-                await asyncio.wait({self._task, self._stopped}, return_when=asyncio.FIRST_COMPLETED)
+                ends = {self._task, self._stopped}
+                done, _ = await asyncio.wait(ends, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+                if not done:
+                    complaint = f"it is not complete after {timeout:g} s (lifespan_timeout)"
             if self._stopped.done():
                 complaint = self._stopped.result()
                 await asyncio.wait({self._task}, timeout=_LAST_WORDS)

@@ -1,12 +1,14 @@
 //! The application's start and its end. `rustcorn._asgi` speaks with it.
 
 use super::host::Failure;
-use super::options::{Lifespan as Wanted, Options};
+use super::options::Options;
 use crate::bridge::{Bridge, Hub, Job};
 use crate::report;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use rustcorn::settings::Toggle;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
@@ -15,6 +17,8 @@ pub(super) struct Lifespan {
     /// What it has left there for its requests.
     pub(super) state: Py<PyDict>,
     python: Py<PyAny>,
+    /// What it has for its end.
+    timeout: Option<f64>,
 }
 
 /// Starts the application; none: it does not know lifespans.
@@ -26,19 +30,21 @@ pub(super) fn start(
     app: &Py<PyAny>,
     options: &Options,
 ) -> Result<Option<Lifespan>, Failure> {
-    if options.lifespan == Wanted::Off {
+    if options.lifespan == Toggle::Off {
         return Ok(None);
     }
     let python = helpers.getattr("Lifespan")?.call1((app,))?;
-    let timeout = Some(options.startup_timeout.as_secs_f64()).filter(|timeout| *timeout > 0.0);
+    let seconds = |span: Duration| Some(span.as_secs_f64()).filter(|seconds| *seconds > 0.0);
+    let timeout = seconds(options.startup_timeout);
     let outcome = bridge.run_until(py, runtime, python.call_method1("startup", (timeout,))?)?;
     let (outcome, text): (String, String) = outcome.extract(py)?;
     match outcome.as_str() {
         "complete" => {
             let state = python.getattr("state")?.cast_into::<PyDict>().map_err(PyErr::from)?.unbind();
-            Ok(Some(Lifespan { state, python: python.unbind() }))
+            let timeout = seconds(options.shutdown_timeout);
+            Ok(Some(Lifespan { state, python: python.unbind(), timeout }))
         }
-        "unsupported" if options.lifespan == Wanted::Auto => {
+        "unsupported" if options.lifespan == Toggle::Auto => {
             report::debug(&format!("The application does not know ASGI's lifespan: {text}"));
             Ok(None)
         }
@@ -51,14 +57,14 @@ impl Lifespan {
     /// Tells the application that it ends, and waits until it has said that it is ready to.
     pub(super) async fn shutdown(self, hub: Arc<Hub>) {
         let (told, done) = oneshot::channel();
-        hub.push(Arc::new(Shutdown { python: self.python, told: Mutex::new(Some(told)) }));
+        hub.push(Arc::new(Shutdown { lifespan: self, told: Mutex::new(Some(told)) }));
         // An error: it will never say so.
         drop(done.await);
     }
 }
 
 struct Shutdown {
-    python: Py<PyAny>,
+    lifespan: Lifespan,
     told: Mutex<Option<oneshot::Sender<()>>>,
 }
 
@@ -67,7 +73,7 @@ impl Job for Shutdown {
         let told = self.told.lock().unwrap_or_else(PoisonError::into_inner).take();
         let begin = || -> PyResult<()> {
             let told = Bound::new(py, Told(Mutex::new(told)))?;
-            self.python.call_method1(py, "begin_shutdown", (told,)).map(drop)
+            self.lifespan.python.call_method1(py, "begin_shutdown", (told, self.lifespan.timeout)).map(drop)
         };
         if let Err(error) = begin() {
             report::error(&report::describe(py, &error));

@@ -22,7 +22,7 @@ mod service;
 mod waiting;
 
 pub use host::AsgiHost;
-pub use options::{Lifespan, Options};
+pub use options::Options;
 
 use pyo3::prelude::*;
 

@@ -1,48 +1,26 @@
 //! What can be chosen.
 
-use pyo3::exceptions::PyValueError;
-use pyo3::prelude::*;
-use std::str::FromStr;
+use rustcorn::Settings;
+use rustcorn::settings::{Compression, Toggle};
 use std::time::Duration;
-
-/// Whether the application is told of its start and its end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Lifespan {
-    /// It is, if it wants to be.
-    #[default]
-    Auto,
-    /// It is, and an application that does not want to cannot be served.
-    On,
-    /// It is not.
-    Off,
-}
-
-impl FromStr for Lifespan {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "auto" => Ok(Self::Auto),
-            "on" => Ok(Self::On),
-            "off" => Ok(Self::Off),
-            _ => Err(format!("lifespan is auto, on or off, not {text}")),
-        }
-    }
-}
 
 /// How an ASGI application is served.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Whether it is told of its start and its end.
-    pub lifespan: Lifespan,
+    pub lifespan: Toggle,
     /// How long its start may take; zero: for ever.
     pub startup_timeout: Duration,
+    /// How long its end may take; zero: as long as the worker's.
+    pub shutdown_timeout: Duration,
     /// The path under which it is mounted.
     pub root_path: String,
     /// How long after its client's leave the task of a request is cancelled; none: never.
     pub disconnect_grace: Option<Duration>,
-    /// The largest message of a WebSocket.
+    /// The largest message of a WebSocket; zero: any size.
     pub ws_max_size: usize,
+    /// So many messages of one wait for the application.
+    pub ws_max_queue: usize,
     /// How often a WebSocket client is asked for a sign of life; zero: never.
     pub ws_ping_interval: Duration,
     /// How long it may take to give that; zero: for ever.
@@ -54,11 +32,13 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            lifespan: Lifespan::Auto,
+            lifespan: Toggle::Auto,
             startup_timeout: Duration::from_secs(60),
+            shutdown_timeout: Duration::ZERO,
             root_path: String::new(),
             disconnect_grace: None,
             ws_max_size: 16 << 20,
+            ws_max_queue: 32,
             ws_ping_interval: Duration::from_secs(20),
             ws_ping_timeout: Duration::from_secs(20),
             ws_per_message_deflate: true,
@@ -67,25 +47,20 @@ impl Default for Options {
 }
 
 impl Options {
-    /// From a dict with the names of the fields.
-    pub(crate) fn from_python(given: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
-        let mut options = Self::default();
-        let Some(given) = given else { return Ok(options) };
-        for pair in given.call_method0("items")?.try_iter()? {
-            let (name, value): (String, Bound<'_, PyAny>) = pair?.extract()?;
-            let seconds = || value.extract::<f64>().map(Duration::from_secs_f64);
-            match name.as_str() {
-                "lifespan" => options.lifespan = value.extract::<String>()?.parse().map_err(PyValueError::new_err)?,
-                "startup_timeout" => options.startup_timeout = seconds()?,
-                "root_path" => options.root_path = value.extract()?,
-                "disconnect_grace" => options.disconnect_grace = Some(seconds()?),
-                "ws_max_size" => options.ws_max_size = value.extract()?,
-                "ws_ping_interval" => options.ws_ping_interval = seconds()?,
-                "ws_ping_timeout" => options.ws_ping_timeout = seconds()?,
-                "ws_per_message_deflate" => options.ws_per_message_deflate = value.extract()?,
-                _ => return Err(PyValueError::new_err(format!("{name} is no option"))),
-            }
+    /// As the settings say.
+    #[must_use]
+    pub fn of(settings: &Settings) -> Self {
+        Self {
+            lifespan: settings.asgi_lifespan,
+            shutdown_timeout: settings.lifespan_timeout,
+            root_path: settings.root_path.clone(),
+            disconnect_grace: Some(settings.asgi_disconnect_grace_period),
+            ws_max_size: usize::try_from(settings.websocket_max_message_size).unwrap_or(usize::MAX),
+            ws_max_queue: settings.ws_max_queue,
+            ws_ping_interval: settings.ws_ping_interval,
+            ws_ping_timeout: settings.ws_ping_timeout,
+            ws_per_message_deflate: settings.ws_per_message_deflate == Compression::On,
+            ..Self::default()
         }
-        Ok(options)
     }
 }
