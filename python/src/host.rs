@@ -1,6 +1,7 @@
 //! From settings to a host of either kind, in the forked child.
 
 use crate::app::{self, Interface, Loaded};
+use crate::asgi::{self, AsgiHost};
 use crate::interp;
 use crate::wsgi::{self, WsgiHost};
 use pyo3::prelude::*;
@@ -47,7 +48,10 @@ pub fn load(py: Python<'_>, plan: &Plan) -> Result<Loaded, LaunchError> {
 
 fn serve(plan: &Plan, loaded: Loaded, seat: &Seat) -> i32 {
     match loaded.interface {
-        Interface::Asgi => exit::APP_LOAD,
+        Interface::Asgi => {
+            let host = AsgiHost::new(loaded.callable, asgi::Options::of(&plan.settings));
+            worker_main(Inherited::of(seat), host)
+        }
         Interface::Wsgi => {
             let host = WsgiHost::new(loaded.callable, wsgi::Options::of(&plan.settings));
             worker_main(Inherited::of(seat), host)

@@ -7,7 +7,7 @@
 //! F3 host           from settings to a host of either kind
 //! F2 bridge   asgi   wsgi
 //! F1 app            the import, and what kind of application it is
-//! F0 interp         the interpreter: forks, environment, log, the end
+//! F0 interp   report  the interpreter: forks, environment, log, the end
 //! ```
 //!
 //! What is easier said in Python is in the package beside this crate (`python/rustcorn`).
@@ -20,6 +20,7 @@ pub mod bridge;
 pub mod host;
 pub mod interp;
 pub mod launch;
+mod report;
 pub mod wsgi;
 
 /// The module `rustcorn._rustcorn`.
@@ -28,5 +29,6 @@ fn _rustcorn(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_function(wrap_pyfunction!(launch::start, module)?)?;
     module.add_function(wrap_pyfunction!(launch::options, module)?)?;
-    module.add_function(wrap_pyfunction!(interp::log, module)?)
+    module.add_function(wrap_pyfunction!(interp::log, module)?)?;
+    asgi::init(module)
 }
