@@ -44,7 +44,7 @@ _rustcorn() {
 
     case "${cmd}" in
         rustcorn)
-            opts="-e -b -w -t -D -p -u -g -m -n -R -c -v -h --app-dir --chdir --env --bind --backlog --reuse-port --no-reuse-port --ssl-certfile --certfile --ssl-keyfile --keyfile --ssl-ca-certs --ca-certs --ssl-cert-reqs --cert-reqs --ssl-min-version --ssl-ciphers --ciphers --forwarded-allow-ips --proxy-headers --no-proxy-headers --secure-scheme-headers --proxy-protocol --no-proxy-protocol --proxy-allow-from --http-protocols --http2-cleartext --http2-max-concurrent-streams --http2-initial-window-size --http2-max-frame-size --http2-max-header-list-size --http2-reset-limit --http2-ping-interval --http2-ping-timeout --limit-request-line --limit-request-fields --limit-request-field-size --limit-request-field_size --limit-request-body --limit-concurrency --keepalive-requests --ssl-handshake-timeout --handshake-timeout --header-timeout --body-timeout --write-timeout --request-timeout --slow-request --server-header --no-server-header --date-header --no-date-header --request-id-header --workers --threads --worker-connections --balance --no-balance --limit-max-requests --max-requests --limit-max-requests-jitter --max-requests-jitter --max-worker-lifetime --max-worker-lifetime-jitter --max-rss --timeout --graceful-timeout --boot-timeout --timeout-keep-alive --keep-alive --reload-surge --reload --no-reload --reload-extra-file --reload-delay --daemon --no-daemon --pid --user --group --initgroups --no-initgroups --umask --name --enable-stdio-inheritance --no-enable-stdio-inheritance --access-logfile --access-log --no-access-log --access-logformat --disable-redirect-access-to-syslog --no-disable-redirect-access-to-syslog --log-file --error-logfile --log-level --log-format --use-colors --no-use-colors --log-syslog --no-log-syslog --log-syslog-to --log-syslog-prefix --log-syslog-facility --config --check-config --no-check-config --print-config --no-print-config --version --help generate"
+            opts="-e -b -w -t -k -D -p -u -g -m -n -R -c -v -h --app-dir --chdir --env --bind --backlog --reuse-port --no-reuse-port --ssl-certfile --certfile --ssl-keyfile --keyfile --ssl-ca-certs --ca-certs --ssl-cert-reqs --cert-reqs --ssl-min-version --ssl-ciphers --ciphers --forwarded-allow-ips --proxy-headers --no-proxy-headers --secure-scheme-headers --proxy-protocol --no-proxy-protocol --proxy-allow-from --http-protocols --http2-cleartext --http2-max-concurrent-streams --http2-initial-window-size --http2-max-frame-size --http2-max-header-list-size --http2-reset-limit --http2-ping-interval --http2-ping-timeout --limit-request-line --limit-request-fields --limit-request-field-size --limit-request-field_size --limit-request-body --limit-concurrency --keepalive-requests --ssl-handshake-timeout --handshake-timeout --header-timeout --body-timeout --write-timeout --request-timeout --slow-request --server-header --no-server-header --date-header --no-date-header --request-id-header --workers --threads --worker-connections --balance --no-balance --limit-max-requests --max-requests --limit-max-requests-jitter --max-requests-jitter --max-worker-lifetime --max-worker-lifetime-jitter --max-rss --timeout-worker-healthcheck --timeout --timeout-graceful-shutdown --graceful-timeout --boot-timeout --timeout-keep-alive --keep-alive --reload-surge --reload --no-reload --reload-extra-file --reload-delay --worker-class --interface --factory --no-factory --pythonpath --root-path --loop --asgi-loop --lifespan --asgi-lifespan --lifespan-timeout --asgi-disconnect-grace-period --ws-max-size --websocket-max-message-size --ws-max-queue --ws-ping-interval --ws-ping-timeout --ws-per-message-deflate --no-ws-per-message-deflate --tmp-upload-dir --sendfile --no-sendfile --forwarder-headers --header-map --log-config --log-config-json --reload-dir --reload-include --reload-exclude --daemon --no-daemon --pid --user --group --initgroups --no-initgroups --umask --name --enable-stdio-inheritance --no-enable-stdio-inheritance --access-logfile --access-log --no-access-log --access-logformat --disable-redirect-access-to-syslog --no-disable-redirect-access-to-syslog --log-file --error-logfile --log-level --log-format --use-colors --no-use-colors --log-syslog --no-log-syslog --log-syslog-to --log-syslog-prefix --log-syslog-facility --config --check-config --no-check-config --print-config --no-print-config --host --port --uds --fd --worker-tmp-dir --http-parser --http --ws --suppress-ragged-eofs --no-suppress-ragged-eofs --do-handshake-on-connect --no-do-handshake-on-connect --ssl-version --h11-max-incomplete-event-size --reload-engine --version --help generate"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -511,6 +511,13 @@ _rustcorn() {
                     fi
                     return 0
                     ;;
+                --timeout-worker-healthcheck)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
                 -t)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
@@ -519,6 +526,13 @@ _rustcorn() {
                     return 0
                     ;;
                 --graceful-timeout)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --timeout-graceful-shutdown)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
@@ -561,6 +575,197 @@ _rustcorn() {
                     return 0
                     ;;
                 --reload-delay)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --worker-class)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                -k)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --interface)
+                    COMPREPLY=($(compgen -W "auto asgi3 asgi2 wsgi" -- "${cur}"))
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --pythonpath)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --root-path)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --asgi-loop)
+                    COMPREPLY=($(compgen -W "auto asyncio uvloop" -- "${cur}"))
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --loop)
+                    COMPREPLY=($(compgen -W "auto asyncio uvloop" -- "${cur}"))
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --asgi-lifespan)
+                    COMPREPLY=($(compgen -W "auto on off" -- "${cur}"))
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --lifespan)
+                    COMPREPLY=($(compgen -W "auto on off" -- "${cur}"))
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --lifespan-timeout)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --asgi-disconnect-grace-period)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --websocket-max-message-size)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --ws-max-size)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --ws-max-queue)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --ws-ping-interval)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --ws-ping-timeout)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --ws-per-message-deflate)
+                    COMPREPLY=($(compgen -W "on off" -- "${cur}"))
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --tmp-upload-dir)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                --forwarder-headers)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --header-map)
+                    COMPREPLY=($(compgen -W "drop refuse dangerous" -- "${cur}"))
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --log-config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --log-config-json)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --reload-dir)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                --reload-include)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --reload-exclude)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
@@ -775,6 +980,91 @@ _rustcorn() {
                     fi
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --host)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --port)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --uds)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --fd)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --worker-tmp-dir)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                --http-parser)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --http)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --ws)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --ssl-version)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --h11-max-incomplete-event-size)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --reload-engine)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
                     fi
                     return 0
                     ;;

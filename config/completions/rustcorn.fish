@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_rustcorn_global_optspecs
-    string join \n app-dir= chdir= e/env= b/bind= backlog= reuse-port no-reuse-port certfile= keyfile= ca-certs= cert-reqs= ssl-min-version= ciphers= forwarded-allow-ips= proxy-headers= no-proxy-headers secure-scheme-headers= proxy-protocol= no-proxy-protocol proxy-allow-from= http-protocols= http2-cleartext= http2-max-concurrent-streams= http2-initial-window-size= http2-max-frame-size= http2-max-header-list-size= http2-reset-limit= http2-ping-interval= http2-ping-timeout= limit-request-line= limit-request-fields= limit-request-field_size= limit-request-body= limit-concurrency= keepalive-requests= handshake-timeout= header-timeout= body-timeout= write-timeout= request-timeout= slow-request= server-header no-server-header date-header no-date-header request-id-header= w/workers= threads= worker-connections= balance no-balance max-requests= max-requests-jitter= max-worker-lifetime= max-worker-lifetime-jitter= max-rss= t/timeout= graceful-timeout= boot-timeout= keep-alive= reload-surge= reload no-reload reload-extra-file= reload-delay= D/daemon no-daemon p/pid= u/user= g/group= initgroups no-initgroups m/umask= n/name= R/enable-stdio-inheritance no-enable-stdio-inheritance access-logfile= access-log= no-access-log access-logformat= disable-redirect-access-to-syslog no-disable-redirect-access-to-syslog error-logfile= log-level= log-format= use-colors= no-use-colors log-syslog no-log-syslog log-syslog-to= log-syslog-prefix= log-syslog-facility= c/config= check-config no-check-config print-config no-print-config v/version h/help
+    string join \n app-dir= chdir= e/env= b/bind= backlog= reuse-port no-reuse-port certfile= keyfile= ca-certs= cert-reqs= ssl-min-version= ciphers= forwarded-allow-ips= proxy-headers= no-proxy-headers secure-scheme-headers= proxy-protocol= no-proxy-protocol proxy-allow-from= http-protocols= http2-cleartext= http2-max-concurrent-streams= http2-initial-window-size= http2-max-frame-size= http2-max-header-list-size= http2-reset-limit= http2-ping-interval= http2-ping-timeout= limit-request-line= limit-request-fields= limit-request-field_size= limit-request-body= limit-concurrency= keepalive-requests= handshake-timeout= header-timeout= body-timeout= write-timeout= request-timeout= slow-request= server-header no-server-header date-header no-date-header request-id-header= w/workers= threads= worker-connections= balance no-balance max-requests= max-requests-jitter= max-worker-lifetime= max-worker-lifetime-jitter= max-rss= t/timeout= graceful-timeout= boot-timeout= keep-alive= reload-surge= reload no-reload reload-extra-file= reload-delay= k/worker-class= interface= factory no-factory pythonpath= root-path= asgi-loop= asgi-lifespan= lifespan-timeout= asgi-disconnect-grace-period= websocket-max-message-size= ws-max-queue= ws-ping-interval= ws-ping-timeout= ws-per-message-deflate= no-ws-per-message-deflate tmp-upload-dir= sendfile no-sendfile forwarder-headers= header-map= log-config= log-config-json= reload-dir= reload-include= reload-exclude= D/daemon no-daemon p/pid= u/user= g/group= initgroups no-initgroups m/umask= n/name= R/enable-stdio-inheritance no-enable-stdio-inheritance access-logfile= access-log= no-access-log access-logformat= disable-redirect-access-to-syslog no-disable-redirect-access-to-syslog error-logfile= log-level= log-format= use-colors= no-use-colors log-syslog no-log-syslog log-syslog-to= log-syslog-prefix= log-syslog-facility= c/config= check-config no-check-config print-config no-print-config host= port= uds= fd= worker-tmp-dir= http-parser= http= ws= suppress-ragged-eofs no-suppress-ragged-eofs do-handshake-on-connect no-do-handshake-on-connect ssl-version= h11-max-incomplete-event-size= reload-engine= v/version h/help
 end
 
 function __fish_rustcorn_needs_command
@@ -24,7 +24,7 @@ function __fish_rustcorn_using_subcommand
     contains -- $cmd[1] $argv
 end
 
-complete -c rustcorn -n "__fish_rustcorn_needs_command" -l app-dir -d 'Look for the application\'s library in this directory first' -r -f -a "(__fish_complete_directories)"
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l app-dir -d 'Look for the application\'s library or module in this directory first' -r -f -a "(__fish_complete_directories)"
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l chdir -d 'Change to this directory before anything is loaded' -r -f -a "(__fish_complete_directories)"
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -s e -l env -d 'Set an environment variable for the application, as NAME=VALUE' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -s b -l bind -d 'Listen on this address [default: 127.0.0.1:8000]' -r -f
@@ -78,13 +78,44 @@ complete -c rustcorn -n "__fish_rustcorn_needs_command" -l max-requests-jitter -
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l max-worker-lifetime -d 'Replace a worker at this age; 0: never [default: 0]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l max-worker-lifetime-jitter -d 'Add up to this much to max_worker_lifetime, at random for each worker [default: 0]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l max-rss -d 'Replace a worker whose resident memory exceeds this; 0: never [default: 0]' -r -f
-complete -c rustcorn -n "__fish_rustcorn_needs_command" -s t -l timeout -d 'Kill and replace a worker that has given no sign of life for this long; 0: never [default: 30]' -r -f
-complete -c rustcorn -n "__fish_rustcorn_needs_command" -l graceful-timeout -d 'How long a worker that is being stopped or replaced may finish what it holds [default: 30]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -s t -l timeout -l timeout-worker-healthcheck -d 'Kill and replace a worker that has given no sign of life for this long; 0: never [default: 30]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l graceful-timeout -l timeout-graceful-shutdown -d 'How long a worker that is being stopped or replaced may finish what it holds [default: 30]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l boot-timeout -d 'How long a worker may take to load the application; 0: for ever [default: 60]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l keep-alive -l timeout-keep-alive -d 'Close a connection that has been idle between two requests for this long; 0: after each request [default: 2]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l reload-surge -d 'How many workers beyond their number a reload may start at a time; 0: as many as there are workers [default: 0]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l reload-extra-file -d 'With reload, watch this file or pattern too' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l reload-delay -d 'With reload, wait this long after the last change [default: 0.25]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -s k -l worker-class -d 'What kind of Python application it is: asgi, wsgi, or one of the names that Gunicorn and uvicorn use' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l interface -d 'What a Python application is called with [default: auto]' -r -f -a "auto\t''
+asgi3\t''
+asgi2\t''
+wsgi\t''"
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l pythonpath -d 'Look for Python modules in these directories too, with commas between them' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l root-path -d 'The path under which a proxy offers the application: ASGI\'s root_path [default: ]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l asgi-loop -l loop -d 'Which event loop an ASGI application has [default: auto]' -r -f -a "auto\t''
+asyncio\t''
+uvloop\t''"
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l asgi-lifespan -l lifespan -d 'Whether an ASGI application hears of the start and the end of its worker [default: auto]' -r -f -a "auto\t''
+on\t''
+off\t''"
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l lifespan-timeout -d 'How long an ASGI application may take for the end of its lifespan; 0: no limit of its own [default: 0]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l asgi-disconnect-grace-period -d 'How long an ASGI application may go on with a request whose client is gone [default: 3]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l websocket-max-message-size -l ws-max-size -d 'The most bytes of a message of a WebSocket; 0: any number [default: 16M]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l ws-max-queue -d 'How many messages of a WebSocket may wait for the application [default: 32]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l ws-ping-interval -d 'Ask a WebSocket\'s client at this interval whether it is still there; 0: never [default: 20]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l ws-ping-timeout -d 'How long a WebSocket\'s client may take to answer that; 0: for ever [default: 20]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l ws-per-message-deflate -d 'Compress messages of WebSockets with clients that can (permessage-deflate) [default: on]' -r -f -a "on\t''
+off\t''"
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l tmp-upload-dir -d 'The directory for bodies of WSGI requests that are too large for memory' -r -f -a "(__fish_complete_directories)"
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l forwarder-headers -d 'Headers with underscores that a trusted proxy may send all the same, with commas between them [default: SCRIPT_NAME,PATH_INFO]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l header-map -d 'What becomes of headers with underscores in their names [default: drop]' -r -f -a "drop\t''
+refuse\t''
+dangerous\t''"
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l log-config -d 'Set up Python\'s logging from this file in each worker' -r -F
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l log-config-json -d 'Set up Python\'s logging from this JSON file in each worker, as logging.config.dictConfig reads it' -r -F
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l reload-dir -d 'With reload, watch this directory instead of the working directory' -r -f -a "(__fish_complete_directories)"
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l reload-include -d 'With reload, watch files of these names in the directories too' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l reload-exclude -d 'With reload, do not watch files and directories of these names' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -s p -l pid -d 'Write the process id to this file' -r -F
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -s u -l user -d 'Run the workers as this user' -r -f -a "(__fish_complete_users)"
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -s g -l group -d 'Run the workers as this group' -r -f
@@ -130,6 +161,17 @@ local5\t''
 local6\t''
 local7\t''"
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -s c -l config -d 'Read the settings from this TOML file' -r -F
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l host -d 'Listen on this host: uvicorn\'s spelling of bind, with port' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l port -d 'Listen on this port: uvicorn\'s spelling of bind, with host' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l uds -d 'Listen on this Unix socket: uvicorn\'s spelling of bind' -r -F
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l fd -d 'Listen on this inherited socket: uvicorn\'s spelling of bind' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l worker-tmp-dir -d 'Has no effect: heartbeats are in shared memory, not in files' -r -f -a "(__fish_complete_directories)"
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l http-parser -d 'Has no effect: there is one parser of HTTP, in Rust (Gunicorn\'s option)' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l http -d 'Has no effect: there is one implementation of HTTP, in Rust (uvicorn\'s option)' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l ws -d 'Has no effect: there is one implementation of WebSockets, in Rust (uvicorn\'s option)' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l ssl-version -d 'Has no effect: see ssl_min_version' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l h11-max-incomplete-event-size -d 'Has no effect: a setting of h11, which is not used; see limit_request_line' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l reload-engine -d 'Has no effect: changed files are told by the kernel (inotify)' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l reuse-port -d 'Give each worker a listening socket of its own (SO_REUSEPORT)'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-reuse-port -d 'Turn reuse_port off'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-proxy-headers -d 'Turn proxy_headers off'
@@ -142,6 +184,11 @@ complete -c rustcorn -n "__fish_rustcorn_needs_command" -l balance -d 'Let the l
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-balance -d 'Turn balance off'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l reload -d 'For development: build and reload when the sources or the library change'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-reload -d 'Turn reload off'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l factory -d 'The application is a function without arguments that returns the real one'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-factory -d 'Turn factory off'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-ws-per-message-deflate -d 'Turn ws_per_message_deflate off'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l sendfile -d 'Let the kernel copy files to the client [default: true]'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-sendfile -d 'Turn sendfile off'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -s D -l daemon -d 'Run in the background'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-daemon -d 'Turn daemon off'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l initgroups -d 'Give the workers all groups that the user is a member of'
@@ -158,6 +205,10 @@ complete -c rustcorn -n "__fish_rustcorn_needs_command" -l check-config -d 'Chec
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-check-config -d 'Turn check_config off'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l print-config -d 'Show every setting and where it comes from, as TOML, then check as check_config does'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-print-config -d 'Turn print_config off'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l suppress-ragged-eofs -d 'Has no effect: a setting of Python\'s ssl module, which is not used'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-suppress-ragged-eofs -d 'Turn suppress_ragged_eofs off'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l do-handshake-on-connect -d 'Has no effect: a setting of Python\'s ssl module, which is not used'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-do-handshake-on-connect -d 'Turn do_handshake_on_connect off'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -s v -l version -d 'Print version'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -a "generate" -d 'Print the manual, completions or settings texts that follow from the options'

@@ -1,16 +1,34 @@
 //! rustcorn for Python applications: the arbiter and the worker of the `rustcorn` crate, inside an interpreter.
 //!
-//! - `bridge`: asyncio's selector, which turns tokio's loop.
-//! - `asgi`, `wsgi`: applications of either kind, as services.
+//! The floors; a module uses lower floors only:
+//!
+//! ```text
+//! F4 launch         PythonLauncher: what a fresh child runs
+//! F3 host           from settings to a host of either kind
+//! F2 bridge   asgi   wsgi
+//! F1 app            the import, and what kind of application it is
+//! F0 interp   report  the interpreter: forks, environment, log, the end
+//! ```
+//!
+//! What is easier said in Python is in the package beside this crate (`python/rustcorn`).
 
 use pyo3::prelude::*;
 
+pub mod app;
 pub mod asgi;
 pub mod bridge;
+pub mod host;
+pub mod interp;
+pub mod launch;
+mod report;
 pub mod wsgi;
 
 /// The module `rustcorn._rustcorn`.
 #[pymodule]
 fn _rustcorn(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add("__version__", env!("CARGO_PKG_VERSION"))
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_function(wrap_pyfunction!(launch::start, module)?)?;
+    module.add_function(wrap_pyfunction!(launch::options, module)?)?;
+    module.add_function(wrap_pyfunction!(interp::log, module)?)?;
+    asgi::init(module)
 }

@@ -18,7 +18,11 @@ pub enum AppError {
         problem: String,
     },
     /// It is one of Python's.
-    #[error("{} is a Python application; Python support is not in this version", name.escape_debug())]
+    #[error(
+        "{} is a Python application, and no Python with the package rustcorn was found: activate the application's \
+         virtual environment, and install it there (pip install rustcorn)",
+        name.escape_debug()
+    )]
     Python {
         /// The module.
         name: String,

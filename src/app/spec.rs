@@ -163,10 +163,8 @@ mod tests {
             assert!(matches!(error, AppError::Python { .. }), "{text}: {error}");
         }
         assert!(AppSpec::parse("a\nb.py").unwrap_err().to_string().starts_with("a\\nb.py is a Python application"));
-        assert_eq!(
-            AppSpec::parse("app.main:app").unwrap_err().to_string(),
-            "app.main is a Python application; Python support is not in this version"
-        );
+        let told = AppSpec::parse("app.main:app").unwrap_err().to_string();
+        assert!(told.ends_with("install it there (pip install rustcorn)"), "{told}");
     }
 
     #[test]

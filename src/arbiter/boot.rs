@@ -2,6 +2,7 @@
 
 use super::certificates::{self, Watch};
 use super::cgroup::OomWatch;
+use super::collect::Details;
 use super::develop::Development;
 use super::launcher::Launcher;
 use super::load::{self, LoadError, Loads, Names};
@@ -44,7 +45,8 @@ const SIGNALS: [Signal; 10] = [
 pub fn run(source: &dyn SettingsSource, launcher: &mut dyn Launcher, resolved: Resolved) -> Result<i32, LoadError> {
     let Resolved { settings, warnings, provenance } = resolved;
     let inbox = open_inbox()?;
-    let origin = Origin::remember().map_err(|error| LoadError::step("remember how it was started", error))?;
+    let origin =
+        Origin::remember(launcher.command()).map_err(|error| LoadError::step("remember how it was started", error))?;
     let predecessor = Predecessor::from_env().map_err(LoadError::failure)?;
     change_directory(&settings)?;
     let names = load::look_up(&settings, None)?;
@@ -114,6 +116,7 @@ fn start(
         source,
         launcher,
         loads,
+        details: Details::default(),
         roster: Roster::default(),
         scoreboard,
         lifeline,
@@ -135,7 +138,8 @@ fn start(
     shell.watch.look_soon();
     shell.title("");
     shell.log_listeners(Generation::FIRST);
-    log::info!("Using worker: {}", describe(&settings));
+    let kind = shell.launcher.kind(&settings);
+    log::info!("Using worker: {}", describe(kind, &settings));
     let code = turn::run(&mut shell, &mut Machine::new(terms, Generation::FIRST, SLOTS));
     if shell.predecessor.as_mut().is_some_and(Predecessor::read_promotion) {
         // It left at the same moment, and so relies on us.
@@ -204,7 +208,7 @@ fn inherited_listeners(
     Ok(activated)
 }
 
-fn describe(settings: &Settings) -> String {
+fn describe(kind: &str, settings: &Settings) -> String {
     let threads = if settings.threads > 1 { format!("{} threads", settings.threads) } else { "1 thread".into() };
-    format!("rust ({}, {threads} each)", terms::app_name(settings))
+    format!("{kind} ({}, {threads} each)", terms::app_name(settings))
 }

@@ -1,7 +1,7 @@
 //! Making a worker: the parent's preparations, and what the fresh child does before the application's code runs.
 
 use super::certificates::Certificates;
-use super::launcher::Launcher;
+use super::launcher::{LaunchError, Launcher};
 use super::load::Load;
 use super::roster::Member;
 use super::{orders, terms};
@@ -101,7 +101,7 @@ fn live(plan: &Plan<'_>, seat: &Seat, listeners: &[SeatListener]) -> i32 {
     let life = || {
         prepare(plan, seat, listeners)?;
         let lived = plan.launcher.launch(plan.generation, seat);
-        lived.map_err(|reason| Failure::Told(exit::APP_LOAD, reason))
+        lived.map_err(|LaunchError { code, reason }| Failure::Told(code, reason))
     };
     let lived = catch_unwind(AssertUnwindSafe(life)).unwrap_or_else(|panic| {
         Err(Failure::boot(format_args!("worker {} panicked before its application: {}", plan.slot, words(&*panic))))
@@ -214,8 +214,8 @@ mod tests {
             Ok(())
         }
 
-        fn launch(&self, _: Generation, _: &Seat) -> Result<i32, String> {
-            (self.0)()
+        fn launch(&self, _: Generation, _: &Seat) -> Result<i32, LaunchError> {
+            Ok((self.0)()?)
         }
 
         fn watch(&self, _: &Settings) -> Result<WatchPlan, String> {

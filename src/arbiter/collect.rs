@@ -6,7 +6,7 @@ use crate::abi::Report;
 use crate::log;
 use crate::supervisor::{Event, Intent};
 use crate::sys;
-use crate::types::{ExitStatus, Pid, Signal};
+use crate::types::{ExitStatus, Generation, Pid, Signal};
 use std::time::Duration;
 
 /// A child that was reaped.
@@ -53,9 +53,11 @@ impl Shell<'_> {
         if self.predecessor.as_mut().is_some_and(|predecessor| predecessor.read_promotion()) {
             news.push(News::Event(Event::Promoted));
         }
+        let generation = self.loads.newest_generation();
         for member in self.roster.iter_mut() {
             let pid = member.pid;
-            news.extend(member.read_reports().into_iter().map(|report| News::Event(told(pid, report))));
+            let reports = member.read_reports().into_iter();
+            news.extend(reports.map(|report| News::Event(told(pid, self.details.keep(generation, pid, report)))));
         }
         if signals.contains(&Signal::CHLD) {
             self.reap(&mut news);
@@ -65,11 +67,13 @@ impl Shell<'_> {
 
     fn reap(&mut self, news: &mut Vec<News>) {
         self.oom.sample();
+        let generation = self.loads.newest_generation();
         while let Some(reaped) = sys::wait::reap() {
             let (pid, status) = (reaped.pid, reaped.status);
             if let Some(member) = self.roster.get_mut(pid) {
                 // Its last words may have come after the pipes were read.
-                news.extend(member.read_reports().into_iter().map(|report| News::Event(told(pid, report))));
+                let reports = member.read_reports().into_iter();
+                news.extend(reports.map(|report| News::Event(told(pid, self.details.keep(generation, pid, report)))));
                 news.push(News::Death(Reaped { pid, status, peak_rss_kb: reaped.peak_rss_kb }));
             } else if let Some(built) = self.development.as_mut().and_then(|it| it.reaped(pid, status)) {
                 news.push(News::Event(built));
@@ -107,6 +111,27 @@ impl Shell<'_> {
     }
 }
 
+/// What stands below the sentence of a failed boot: a traceback. Workers fail together and for the same reason, so it is
+/// told once in a generation, and nobody but this log needs it.
+#[derive(Default)]
+pub struct Details {
+    told: Option<(Option<Generation>, String)>,
+}
+
+impl Details {
+    /// Writes the details of a report, unless they were written before, and returns the report without.
+    fn keep(&mut self, generation: Option<Generation>, pid: Pid, report: Report) -> Report {
+        let Report::BootFailed { code, reason } = report else { return report };
+        let Some((sentence, details)) = reason.split_once('\n') else { return Report::BootFailed { code, reason } };
+        let known = self.told.as_ref().is_some_and(|(when, what)| *when == generation && what == details);
+        if !known {
+            log::error!("Exception in worker process (pid:{pid})\n{}", details.trim_end());
+            self.told = Some((generation, details.to_owned()));
+        }
+        Report::BootFailed { code, reason: sentence.to_owned() }
+    }
+}
+
 /// Who wants us to stop does not want to wait for a reload, and several reloads at once are one: the newest settings.
 fn urgent_first(signals: &mut Vec<Signal>) {
     let stops = |signal: &Signal| matches!(*signal, Signal::TERM | Signal::INT | Signal::QUIT);
@@ -128,6 +153,18 @@ fn told(pid: Pid, report: Report) -> Event {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_traceback_is_told_once_in_a_generation() {
+        let mut details = Details::default();
+        let report = || Report::BootFailed { code: 3, reason: "it fails\nTraceback\n".into() };
+        let sentence = Report::BootFailed { code: 3, reason: "it fails".into() };
+        for generation in [1, 1, 2] {
+            let generation = Some(Generation(generation));
+            assert_eq!(details.keep(generation, Pid(7), report()), sentence);
+            assert_eq!(details.told, Some((generation, "Traceback\n".to_owned())));
+        }
+    }
 
     #[test]
     fn stops_come_first_and_reloads_are_one() {

@@ -6,7 +6,8 @@
 use crate::abi::Seat;
 use crate::settings::Settings;
 use crate::sys;
-use crate::types::{Generation, Pid};
+use crate::types::{Generation, Pid, exit};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -34,14 +35,41 @@ pub trait Launcher {
     /// Runs in the forked child: loads and serves, returns the exit code of the process.
     ///
     /// # Errors
-    /// One sentence, when the application never got to run here: exit code 4.
-    fn launch(&self, generation: Generation, seat: &Seat) -> Result<i32, String>;
+    /// When the application never got to run here.
+    fn launch(&self, generation: Generation, seat: &Seat) -> Result<i32, LaunchError>;
 
     /// What `--reload` watches and how it builds.
     ///
     /// # Errors
     /// One sentence, when this kind of application cannot be watched.
     fn watch(&self, settings: &Settings) -> Result<WatchPlan, String>;
+
+    /// What the list of processes and the log call this kind of application.
+    fn kind(&self, _settings: &Settings) -> &'static str {
+        "rust"
+    }
+
+    /// How this program is started again for an upgrade, where its own arguments do not say it: an interpreter is not
+    /// the program that an operator has called.
+    fn command(&self) -> Option<Command> {
+        None
+    }
+}
+
+/// Why a worker has not got to its application.
+#[derive(Debug, PartialEq, Eq)]
+pub struct LaunchError {
+    /// The exit code of the worker, and of a first start.
+    pub code: i32,
+    /// One sentence, perhaps with a traceback below it.
+    pub reason: String,
+}
+
+impl From<String> for LaunchError {
+    /// The application cannot be loaded.
+    fn from(reason: String) -> Self {
+        Self { code: exit::APP_LOAD, reason }
+    }
 }
 
 /// Why an application is not there.
@@ -73,7 +101,7 @@ pub struct WatchPlan {
 #[derive(Debug, Clone)]
 pub struct Build {
     /// The program and its arguments.
-    pub argv: Vec<std::ffi::OsString>,
+    pub argv: Vec<OsString>,
     /// Where it runs.
     pub cwd: PathBuf,
 }

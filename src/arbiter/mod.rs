@@ -29,6 +29,6 @@ mod turn;
 mod upgrade;
 
 pub use boot::{check, run};
-pub use launcher::{Build, Launcher, PrepareError, WatchPlan};
+pub use launcher::{Build, LaunchError, Launcher, PrepareError, WatchPlan};
 pub use load::LoadError;
 pub use upgrade::working_directory;

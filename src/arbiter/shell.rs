@@ -3,6 +3,7 @@
 use super::certificates::Watch;
 use super::cgroup::OomWatch;
 use super::child::{self, Plan};
+use super::collect::Details;
 use super::develop::Development;
 use super::launcher::Launcher;
 use super::load::Loads;
@@ -29,6 +30,8 @@ pub struct Shell<'a> {
     pub launcher: &'a mut dyn Launcher,
     /// Settings and listeners by generation.
     pub loads: Loads,
+    /// What failed boots have said already.
+    pub details: Details,
     /// The worker processes.
     pub roster: Roster,
     /// What the workers say of themselves.

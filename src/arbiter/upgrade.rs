@@ -10,8 +10,10 @@ use crate::types::Pid;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::iter;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// `READY,LIFE`: descriptors of the two pipes in the new arbiter.
 const PIPES_VARIABLE: &str = "RUSTCORN_UPGRADE_PIPES";
@@ -26,9 +28,13 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Remembers arguments, environment, directory and program. To be called first of all.
-    pub fn remember() -> io::Result<Self> {
-        let argv: Vec<_> = std::env::args_os().collect();
+    /// Remembers arguments, environment, directory and program. To be called first of all. An interpreter knows better
+    /// than its arguments how it was started, and says so with `command`.
+    pub fn remember(command: Option<Command>) -> io::Result<Self> {
+        let argv: Vec<_> = match &command {
+            Some(command) => iter::once(command.get_program()).chain(command.get_args()).map(Into::into).collect(),
+            None => std::env::args_os().collect(),
+        };
         let directory = working_directory()?;
         let program = program_path(argv.first().map(OsString::as_os_str))?;
         Ok(Self { argv, environment: std::env::vars_os().collect(), directory, program })

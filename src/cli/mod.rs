@@ -8,6 +8,7 @@ mod args;
 mod command;
 mod complain;
 mod generate;
+mod interpreter;
 mod print_config;
 mod program;
 pub mod run;
@@ -35,13 +36,15 @@ pub fn main() -> ExitCode {
 /// The whole life of a program with this command line: `rustcorn` itself, or an application that it is linked into.
 #[must_use]
 pub fn start(program: &Program, launcher: &mut dyn Launcher) -> ExitCode {
-    sys::title::init();
     let code = obey(program, launcher, std::env::args_os().skip(1).collect());
     ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX))
 }
 
-fn obey(program: &Program, launcher: &mut dyn Launcher, words: Vec<OsString>) -> i32 {
-    let matches = match command::parse(program, words) {
+/// The same with the words that follow the program's name, for a program whose arguments are not all its own; the exit
+/// code.
+pub fn obey(program: &Program, launcher: &mut dyn Launcher, words: Vec<OsString>) -> i32 {
+    sys::title::init();
+    let matches = match command::parse(program, words.clone()) {
         Ok(matches) => matches,
         Err(error) => return complain::usage(program, &error),
     };
@@ -50,7 +53,13 @@ fn obey(program: &Program, launcher: &mut dyn Launcher, words: Vec<OsString>) ->
     }
     let loaded = Source::new(program, &matches).and_then(|source| Ok((source.load()?, source)));
     match loaded {
-        Ok((resolved, source)) => run::run(program, launcher, &source, resolved),
+        Ok((resolved, source)) => {
+            let settings = &resolved.settings;
+            match program.lacks_python.then(|| interpreter::wanted(settings)).flatten() {
+                Some(module) => interpreter::hand_over(program, module, &words),
+                None => run::run(program, launcher, &source, resolved),
+            }
+        }
         Err(error) => {
             complain::lines(program, &error);
             complain::code(&error)

@@ -9,13 +9,21 @@ pub struct Program {
     pub name: String,
     /// It serves the application that it is linked with, and therefore takes none by name.
     pub linked: bool,
+    /// It loads applications by name, and cannot run those of Python itself.
+    pub lacks_python: bool,
 }
 
 impl Program {
     /// `rustcorn`, which loads an application by name.
     #[must_use]
     pub fn loader() -> Self {
-        Self { name: "rustcorn".to_owned(), linked: false }
+        Self { name: "rustcorn".to_owned(), linked: false, lacks_python: true }
+    }
+
+    /// `rustcorn` inside a Python interpreter, which loads applications of both languages.
+    #[must_use]
+    pub fn with_python() -> Self {
+        Self { lacks_python: false, ..Self::loader() }
     }
 
     /// The running program, an application with rustcorn linked in.
@@ -23,7 +31,7 @@ impl Program {
     pub fn linked() -> Self {
         let path = std::env::args_os().next().unwrap_or_default();
         let name = Path::new(&path).file_name().map(|name| name.to_string_lossy().into_owned());
-        Self { name: name.unwrap_or_else(|| "rustcorn".to_owned()), linked: true }
+        Self { name: name.unwrap_or_else(|| "rustcorn".to_owned()), linked: true, lacks_python: false }
     }
 
     /// What `--version` says after the name.

@@ -173,7 +173,7 @@ fn a_file_that_is_no_text_is_told_with_its_line() {
 
 #[test]
 fn a_linked_program_takes_no_application() {
-    let program = Program { name: "todo".to_owned(), linked: true };
+    let program = Program { name: "todo".to_owned(), linked: true, lacks_python: false };
     let dir = tempfile::tempdir().expect("a directory");
     let words = vec!["hello:router".into()];
     assert!(command::parse(&program, words).is_err());

@@ -1,6 +1,6 @@
 //! The words of a command line before clap sees them.
 
-use crate::settings::{Kind, OPTIONS};
+use crate::settings::{Kind, OPTIONS, SWITCH_OFF, SWITCH_ON};
 use std::ffi::{OsStr, OsString};
 
 /// Ties a value to the flag in front of it where the flag may also stand alone: `--proxy-protocol v1` as Gunicorn writes
@@ -31,7 +31,8 @@ fn takes(flag: &OsStr, word: &OsStr) -> bool {
     OPTIONS.iter().any(|spec| match spec.kind {
         Kind::Choice { names, switch: Some(_) } => {
             let is_meant = spec.long_flag() == flag || spec.aliases.contains(&flag);
-            is_meant && names.iter().any(|name| name.eq_ignore_ascii_case(word))
+            // uvicorn writes `--ws-per-message-deflate false`.
+            is_meant && names.iter().chain(&[SWITCH_ON, SWITCH_OFF]).any(|name| name.eq_ignore_ascii_case(word))
         }
         _ => false,
     })
@@ -49,6 +50,7 @@ mod tests {
             ("--proxy-protocol hello:router", "--proxy-protocol hello:router"),
             ("--use-colors NEVER --proxy-headers off", "--use-colors=NEVER --proxy-headers=off"),
             ("--proxy-protocol=v1 v2", "--proxy-protocol=v1 v2"),
+            ("--ws-per-message-deflate false hello:router", "--ws-per-message-deflate=false hello:router"),
             ("--workers auto", "--workers auto"),
             ("-- --proxy-protocol v1", "-- --proxy-protocol v1"),
         ] {

@@ -2,7 +2,7 @@
 
 use crate::abi::Seat;
 use crate::app::{self, AppSpec, Finder, Profile, Search, Snapshot, Watched};
-use crate::arbiter::{Build, Launcher, PrepareError, WatchPlan, working_directory};
+use crate::arbiter::{Build, LaunchError, Launcher, PrepareError, WatchPlan, working_directory};
 use crate::log;
 use crate::settings::Settings;
 use crate::types::Generation;
@@ -70,8 +70,8 @@ impl Launcher for LibraryLauncher {
         app::load(self.snapshot(generation)?).map(|_| ())
     }
 
-    fn launch(&self, generation: Generation, seat: &Seat) -> Result<i32, String> {
-        app::launch(self.snapshot(generation)?, seat)
+    fn launch(&self, generation: Generation, seat: &Seat) -> Result<i32, LaunchError> {
+        Ok(app::launch(self.snapshot(generation)?, seat)?)
     }
 
     fn watch(&self, settings: &Settings) -> Result<WatchPlan, String> {

@@ -1,7 +1,7 @@
 //! An application that is linked into this program: `rustcorn::main!` and `rustcorn::serve`.
 
 use crate::abi::{Inherited, Seat};
-use crate::arbiter::{self, Launcher, PrepareError, WatchPlan};
+use crate::arbiter::{self, LaunchError, Launcher, PrepareError, WatchPlan};
 use crate::settings::{self, Resolved, Settings, SettingsError, SettingsSource};
 use crate::sys;
 use crate::types::{Generation, exit};
@@ -40,7 +40,7 @@ impl Launcher for LinkedLauncher {
         Ok(())
     }
 
-    fn launch(&self, _: Generation, seat: &Seat) -> Result<i32, String> {
+    fn launch(&self, _: Generation, seat: &Seat) -> Result<i32, LaunchError> {
         Ok((self.main)(seat))
     }
 

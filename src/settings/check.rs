@@ -3,7 +3,7 @@
 use super::error::{Fault, Place, Problem, quoted};
 use super::options::{AccessOutput, Settings};
 use super::resolve::Resolved;
-use super::{secure, syslog};
+use super::{python, secure, spellings, syslog};
 use std::time::Duration;
 
 /// Takes a key and the sentence that says what is wrong with it.
@@ -55,6 +55,7 @@ pub fn conflicts(resolved: &Resolved) -> Vec<Problem> {
         conflict("request_id_header", message);
     }
     secure::conflicts(resolved, &mut conflict);
+    python::conflicts(resolved, &mut conflict);
     problems
 }
 
@@ -101,6 +102,7 @@ pub fn warnings(resolved: &Resolved) -> Vec<String> {
         lifetime,
     );
     warnings.extend(secure::warnings(resolved));
+    warnings.extend(spellings::warnings(resolved));
     let logs = settings.access_output() != AccessOutput::None || settings.access_to_syslog();
     for (key, idle, base) in [
         ("access_log_format", !logs, "an access log (accesslog)"),

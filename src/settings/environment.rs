@@ -10,7 +10,7 @@ use super::spec::{Foreign, OptionSpec};
 use super::suggest;
 use super::value::Value;
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 /// What the names of our variables begin with.
 pub const PREFIX: &str = "RUSTCORN_";
@@ -27,6 +27,9 @@ pub fn own_layer(environment: &Environment) -> (Layer, Vec<Problem>) {
     let mut problems = Vec::new();
     for spec in OPTIONS {
         let name = spec.variable();
+        if is_injected(environment, &name) {
+            continue;
+        }
         match text_of(environment, &name).map(|text| text.and_then(|text| value(spec, &name, &text))) {
             Some(Ok(value)) => {
                 layer.insert(spec.key, Entry { value, origin: Origin::Environment(name) });
@@ -76,6 +79,13 @@ pub fn near_misses(environment: &Environment) -> Vec<String> {
             Some(format!("the environment variable {name} is not an option; did you mean {meant}?"))
         })
         .collect()
+}
+
+/// Kubernetes tells of a service that happens to be called rustcorn: `RUSTCORN_PORT=tcp://10.0.0.1:80`. No option of ours
+/// has such a value.
+fn is_injected(environment: &Environment, name: &str) -> bool {
+    let text = environment.get(OsStr::new(name)).and_then(|text| text.to_str());
+    name == "RUSTCORN_PORT" && text.is_some_and(|text| text.contains("://"))
 }
 
 fn text_of(environment: &Environment, name: &str) -> Option<Result<String, Problem>> {

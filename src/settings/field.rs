@@ -55,6 +55,50 @@ pub enum Http2Cleartext {
     PriorKnowledge,
 }
 
+/// What a Python application is called with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interface {
+    /// The application is looked at.
+    Auto,
+    /// `app(scope, receive, send)`.
+    Asgi3,
+    /// `app(scope)(receive, send)`.
+    Asgi2,
+    /// `app(environ, start_response)`.
+    Wsgi,
+}
+
+/// Which event loop an ASGI application has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AsgiLoop {
+    /// The one that serves best.
+    Auto,
+    /// asyncio's, with the worker's inside.
+    Asyncio,
+    /// uvloop's.
+    Uvloop,
+}
+
+/// Whether to compress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compression {
+    /// If the client can.
+    On,
+    /// Never.
+    Off,
+}
+
+/// What becomes of headers that WSGI cannot tell apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeaderMap {
+    /// They are left out.
+    Drop,
+    /// The request is refused.
+    Refuse,
+    /// They are passed on.
+    Dangerous,
+}
+
 impl Colors {
     /// Whether to colour, given what the log goes to.
     #[must_use]
@@ -221,6 +265,10 @@ macro_rules! named {
 named!(Level { Debug = "debug", Info = "info", Warning = "warning", Error = "error", Critical = "critical" });
 named!(Http2Cleartext { Off = "off", PriorKnowledge = "prior-knowledge" });
 named!(LogFormat { Text = "text", Json = "json" });
+named!(Interface { Auto = "auto", Asgi3 = "asgi3", Asgi2 = "asgi2", Wsgi = "wsgi" });
+named!(AsgiLoop { Auto = "auto", Asyncio = "asyncio", Uvloop = "uvloop" });
+named!(Compression { On = "on", Off = "off" });
+named!(HeaderMap { Drop = "drop", Refuse = "refuse", Dangerous = "dangerous" });
 named!(Toggle { Auto = "auto", On = "on", Off = "off" });
 named!(Colors { Auto = "auto", Always = "always", Never = "never" });
 named!(ProxyProtocol { Off = "off", V1 = "v1", V2 = "v2", Auto = "auto" });

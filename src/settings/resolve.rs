@@ -5,7 +5,7 @@ use super::error::{Problem, SettingsError};
 use super::layer::{Entry, Layer, Origin, merge};
 use super::options::{OPTIONS, Settings};
 use super::value::Value;
-use super::{Given, check, file, given};
+use super::{Given, check, file, given, spellings};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -109,12 +109,14 @@ fn layers(sources: &Sources) -> (Layer, Vec<Problem>) {
         problems.extend(found);
         layer
     };
-    let higher = merge([
+    let mut higher = merge([
         take(given::layer(&sources.command_line, &Origin::CommandLine)),
         take(given::layer(&sources.cmd_args, &Origin::CmdArgs)),
         take(environment::own_layer(&sources.environment)),
         take(sources.file.as_ref().map(|file| file::layer(&file.path, &file.text)).unwrap_or_default()),
     ]);
+    let found = spellings::fold(&mut higher);
+    take((Layer::new(), found));
     let foreign = take(environment::foreign_layer(&sources.environment, &higher));
     (merge([higher, foreign]), problems)
 }

@@ -27,6 +27,8 @@ pub enum Section {
     Timeouts,
     /// Taking new code and settings.
     Reloading,
+    /// What only Python applications know.
+    Python,
     /// The process as the system sees it.
     Process,
     /// One line for each request.
@@ -35,6 +37,8 @@ pub enum Section {
     Logging,
     /// The settings themselves.
     Settings,
+    /// Options under names that people are used to.
+    Spellings,
 }
 
 impl Section {
@@ -52,10 +56,12 @@ impl Section {
             Self::Recycling => "Recycling",
             Self::Timeouts => "Timeouts",
             Self::Reloading => "Reloading",
+            Self::Python => "Python",
             Self::Process => "Process",
             Self::AccessLog => "Access log",
             Self::Logging => "Logging",
             Self::Settings => "Settings",
+            Self::Spellings => "Other spellings",
         }
     }
 }

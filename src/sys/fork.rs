@@ -6,6 +6,7 @@ use crate::types::Pid;
 use nix::unistd::ForkResult;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 
 /// What a child's panic makes its exit code; Rust's own number for it.
@@ -17,6 +18,30 @@ static FORKED_BY: AtomicI32 = AtomicI32::new(0);
 /// The id of the process that made this one by [`spawn`], whether it still lives or not; 0 if none did.
 pub(in crate::sys) fn forked_by() -> i32 {
     FORKED_BY.load(Relaxed)
+}
+
+/// What an interpreter that this program lives in wants to do around each fork.
+#[derive(Clone, Copy, Debug)]
+pub struct Hooks {
+    /// In the parent, before.
+    pub before: fn(),
+    /// In the parent, after, whether there is a child or not.
+    pub in_parent: fn(),
+    /// In the child, before anything else of it.
+    pub in_child: fn(),
+}
+
+static HOOKS: OnceLock<Hooks> = OnceLock::new();
+
+/// Has these run around every fork from now on. There is one interpreter, so the first hooks stay.
+pub fn set_hooks(hooks: Hooks) {
+    let _ = HOOKS.set(hooks);
+}
+
+fn hook(which: fn(&Hooks) -> fn()) {
+    if let Some(hooks) = HOOKS.get() {
+        which(hooks)();
+    }
 }
 
 /// Forks. The child runs `child` and leaves with the code that it returns: it never comes back up the stack, whatever
@@ -34,18 +59,25 @@ pub fn spawn(child: impl FnOnce() -> i32) -> io::Result<Pid> {
     }
     let mask = signal::block_all()?;
     let parent = nix::unistd::getpid();
+    hook(|hooks| hooks.before);
     // SAFETY: one thread, as was just counted: the child has all of this process and may do anything.
     match unsafe { nix::unistd::fork() } {
         Ok(ForkResult::Child) => {
             FORKED_BY.store(parent.as_raw(), Relaxed);
-            let code = catch_unwind(AssertUnwindSafe(child)).unwrap_or(PANICKED);
+            let live = || {
+                hook(|hooks| hooks.in_child);
+                child()
+            };
+            let code = catch_unwind(AssertUnwindSafe(live)).unwrap_or(PANICKED);
             leave(code)
         }
         Ok(ForkResult::Parent { child }) => {
+            hook(|hooks| hooks.in_parent);
             signal::restore(&mask)?;
             Ok(Pid(child.as_raw()))
         }
         Err(errno) => {
+            hook(|hooks| hooks.in_parent);
             signal::restore(&mask)?;
             Err(errno.into())
         }
@@ -87,6 +119,21 @@ mod tests {
                 panic!("on purpose")
             });
             assert_eq!(outcome(panics.unwrap()), ExitStatus::Code(PANICKED));
+        });
+    }
+
+    #[test]
+    fn hooks_run_on_their_own_sides() {
+        static RUNS: AtomicI32 = AtomicI32::new(0);
+        testkit::in_fork(|| {
+            set_hooks(Hooks {
+                before: || drop(RUNS.fetch_add(1, Relaxed)),
+                in_parent: || drop(RUNS.fetch_add(10, Relaxed)),
+                in_child: || drop(RUNS.fetch_add(100, Relaxed)),
+            });
+            let child = spawn(|| RUNS.load(Relaxed)).unwrap();
+            assert_eq!(RUNS.load(Relaxed), 11);
+            assert_eq!(outcome(child), ExitStatus::Code(101));
         });
     }
 

@@ -57,6 +57,15 @@ impl Body {
         Self(Kind::Whole(Some(bytes).filter(|bytes| !bytes.is_empty())))
     }
 
+    /// All of it, if that came with the request's head: without a look at the connection, and so from anywhere.
+    #[doc(hidden)]
+    pub fn take_whole(&mut self) -> Option<Bytes> {
+        match &mut self.0 {
+            Kind::Whole(bytes) => Some(bytes.take().unwrap_or_default()),
+            Kind::Http1(_) | Kind::Hyper(_) => None,
+        }
+    }
+
     pub(super) fn http1(incoming: Incoming) -> Self {
         Self(Kind::Http1(incoming))
     }

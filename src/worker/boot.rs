@@ -158,12 +158,13 @@ fn take_certificates(seat: &Inherited) -> Result<Option<Tls>, BoxError> {
 /// What the application tells `tracing` on this thread meanwhile goes to the operator log. The global slot is left free
 /// until then, so that the application can set a subscriber of its own there; only if it has not, the log gets that one
 /// too. For the rest of the building the log keeps its precedence on this thread.
-fn build<H: Host>(worker: &Worker, host: &mut H) -> Result<(Runtime, App<H::Service>), BootFailure> {
+fn build<H: Host>(worker: &'static Worker, host: &mut H) -> Result<(Runtime, App<H::Service>), BootFailure> {
     let runtime = runtime(host.threads(&worker.orders)).map_err(|error| BootFailure {
         code: exit::WORKER_BOOT,
         reason: format!("worker {} cannot start its event loop: {error}", worker.slot),
     })?;
-    let place = Place { slot: worker.slot, generation: worker.generation, orders: &worker.orders };
+    let place =
+        Place { slot: worker.slot, generation: worker.generation, orders: &worker.orders, pause: &worker.pause };
     let heard = tracing::subscriber::set_default(crate::log::bridge());
     let built = host.build(&runtime, place);
     drop(heard);

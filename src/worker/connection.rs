@@ -22,6 +22,8 @@ pub struct Connection {
     inner: Arc<Inner>,
     /// What a trusted proxy says of the request that this handle belongs to.
     forwarded: Option<Arc<Forwarded>>,
+    /// Its other end is a proxy whose word counts.
+    trusted: bool,
 }
 
 /// One end of a connection.
@@ -84,7 +86,7 @@ impl Connection {
         state: ConnectionState,
     ) -> Self {
         let inner = Inner { peer, local, slot, generation, state, greeting: OnceLock::new() };
-        Self { inner: Arc::new(inner), forwarded: None }
+        Self { inner: Arc::new(inner), forwarded: None, trusted: false }
     }
 
     /// The other end: that of the socket, or the client that a PROXY header names.
@@ -126,6 +128,12 @@ impl Connection {
     #[must_use]
     pub fn forwarded_host(&self) -> Option<&str> {
         Some(self.forwarded.as_ref()?.host.as_ref()?.as_str())
+    }
+
+    /// Whether the other end is a proxy whose headers are believed (`forwarded_allow_ips`).
+    #[must_use]
+    pub fn is_from_trusted_proxy(&self) -> bool {
+        self.trusted
     }
 
     /// How TLS is spoken on this connection, and the client's certificate; none: it is not.
@@ -176,8 +184,8 @@ impl Connection {
     }
 
     /// The handle for a request of which a proxy says this.
-    pub(super) fn seen_as(&self, forwarded: Option<Box<Forwarded>>) -> Self {
-        Self { inner: self.inner.clone(), forwarded: forwarded.map(Arc::from) }
+    pub(super) fn seen_as(&self, forwarded: Option<Box<Forwarded>>, trusted: bool) -> Self {
+        Self { inner: self.inner.clone(), forwarded: forwarded.map(Arc::from), trusted }
     }
 
     /// The client's address for the access log.

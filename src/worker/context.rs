@@ -3,6 +3,7 @@
 
 use super::http1::HeadLimits;
 use super::patience::Limits;
+use super::pause::Pause;
 use super::registry::Registry;
 use super::report::Reporter;
 use super::tls::Tls;
@@ -78,6 +79,8 @@ pub(super) struct Worker {
     recycling: AtomicBool,
     /// One connection of ours is gone; for the acceptor.
     pub(super) room: Notify,
+    /// The host wants no connections for the moment.
+    pub(super) pause: Pause,
 }
 
 impl Worker {
@@ -122,6 +125,7 @@ impl Worker {
             draining: AtomicBool::new(false),
             recycling: AtomicBool::new(false),
             room: Notify::new(),
+            pause: Pause::default(),
         }
     }
 

@@ -6,6 +6,7 @@
 use super::application::{App, Application, chain};
 use super::factory::IntoApp;
 use super::panics;
+use super::pause::Pause;
 use crate::abi::Orders;
 use crate::types::{Generation, SlotId, exit};
 use std::future::Future;
@@ -26,6 +27,8 @@ pub struct Place<'a> {
     pub generation: Generation,
     /// The settings that reach a worker.
     pub orders: &'a Orders,
+    /// Keeps it from taking connections.
+    pub pause: &'static Pause,
 }
 
 /// Why an application does not stand.

@@ -2,7 +2,7 @@
 //! application, and serves HTTP/1.1 on tokio and hyper.
 //!
 //! - `boot`: the order of events.
-//! - `host`: who builds the application and turns the event loop.
+//! - `host`, `pause`: who builds the application and turns the event loop.
 //! - `application`, `factory`, `body`, `connection`: what an application sees.
 //! - `accept`, `balance`, `doors`: taking connections.
 //! - `serve`, `service`, `request`, `outgoing`, `io`, `registry`, `keepalive`: serving them.
@@ -28,6 +28,7 @@ mod http1;
 mod hyper;
 mod panics;
 mod patience;
+mod pause;
 mod progress;
 mod registry;
 mod report;
@@ -46,3 +47,7 @@ pub use boot::{main_for, worker_main};
 pub use connection::{Address, Connection};
 pub use factory::IntoApp;
 pub use host::{BootFailure, Host, Life, Place};
+pub use pause::Pause;
+
+/// What stands behind the status on the first line of a HTTP/1 response, if it is not the usual; an extension of responses.
+pub use ::hyper::ext::ReasonPhrase;

@@ -29,7 +29,9 @@ impl Trust {
 
     /// The connection as the application is to see it with a request of these headers.
     pub(super) fn see(&self, connection: &Connection, headers: &HeaderMap) -> Result<Connection, Contradiction> {
-        Ok(connection.seen_as(self.forwarding.evaluate(connection.trust(), headers)?))
+        let peer = connection.trust();
+        let trusted = self.forwarding.trusted().believes(peer);
+        Ok(connection.seen_as(self.forwarding.evaluate(peer, headers)?, trusted))
     }
 
     /// Whether the word of the other end counts.

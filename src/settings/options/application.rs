@@ -4,14 +4,17 @@ macro_rules! application_rows {
     ({$($rows:tt)*} $($rest:ident)*) => {
         collect! { { $($rows)*
 
-    /// The application: LIBRARY:ROUTER, as in `hello:router`.
+    /// The application: LIBRARY:ROUTER or MODULE:NAME, as in `hello:router`.
     ///
     /// LIBRARY is a name or a path of a library that exports a router. A name is looked for as libNAME.so in app_dir,
     /// the working directory, target/release and target/debug; if there is none but a cargo package of that name is,
     /// the package is built first. ROUTER is the exported name, `router` if it is left out.
+    ///
+    /// A Python application is written as an import would name it, with a callable: `main:app`, `mysite.wsgi`,
+    /// `shop:create_app("prod")`. If no callable is named it is `application`, or else `app`.
     app: Option<String> = None => new(Section::Application, Kind::Text { name: "APP" }).positional();
 
-    /// Look for the application's library in this directory first.
+    /// Look for the application's library or module in this directory first.
     app_dir: Option<PathBuf> = None => new(Section::Application, Kind::Text { name: "DIR" });
 
     /// Change to this directory before anything is loaded.

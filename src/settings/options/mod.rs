@@ -4,7 +4,7 @@
 //! the help (the first line of its comment), the manual's text (the rest) and whether a reload can change it.
 //! Everything else is derived. Names, flags and meanings are Gunicorn's where Gunicorn has them.
 
-use super::field::{Colors, Field, Http2Cleartext, LogFormat, Toggle};
+use super::field::{AsgiLoop, Colors, Compression, Field, HeaderMap, Http2Cleartext, Interface, LogFormat, Toggle};
 use super::kind::{Item, Kind, NO_LIMIT};
 use super::spec::{Foreign, OptionSpec, Section};
 use super::syslog::FACILITIES;
@@ -38,7 +38,11 @@ mod protocols;
 #[macro_use]
 mod proxies;
 #[macro_use]
+mod python;
+#[macro_use]
 mod requests;
+#[macro_use]
+mod spellings;
 #[macro_use]
 mod timeouts;
 #[macro_use]
@@ -89,7 +93,7 @@ macro_rules! options {
 
 collect! { {}
     application_rows listening_rows tls_rows proxies_rows protocols_rows requests_rows
-    workers_rows timeouts_rows process_rows access_rows logging_rows
+    workers_rows timeouts_rows python_rows process_rows access_rows logging_rows spelling_rows
 }
 
 /// Where the access log goes.

@@ -8,12 +8,14 @@ macro_rules! timeouts_rows {
     ///
     /// It is a limit for a worker that hangs, not for a request: a handler that waits does not stop the worker's heart.
     /// The requests that the worker holds and a stack trace are logged first.
-    timeout: Duration = Duration::from_secs(30) => new(Section::Timeouts, Kind::Seconds).short('t');
+    timeout: Duration = Duration::from_secs(30) => new(Section::Timeouts, Kind::Seconds).short('t')
+        .aliases(&["timeout-worker-healthcheck"]);
 
     /// How long a worker that is being stopped or replaced may finish what it holds.
     ///
     /// What is left then is cut, and the count is logged.
-    graceful_timeout: Duration = Duration::from_secs(30) => new(Section::Timeouts, Kind::Seconds);
+    graceful_timeout: Duration = Duration::from_secs(30) => new(Section::Timeouts, Kind::Seconds)
+        .aliases(&["timeout-graceful-shutdown"]);
 
     /// How long a worker may take to load the application; 0: for ever.
     ///

@@ -6,8 +6,9 @@ use proptest::prelude::*;
 /// Any value of any kind, as its default's type and its range allow.
 fn any_given() -> impl Strategy<Value = Vec<Given>> {
     // What makes sense only together with others would spoil most of the cases.
-    let alone =
-        |index: &usize| !["ca_certs", "cert_reqs", "certfile", "ciphers", "keyfile"].contains(&OPTIONS[*index].key);
+    const TOGETHER: [&str; 10] =
+        ["ca_certs", "cert_reqs", "certfile", "ciphers", "keyfile", "worker_class", "host", "port", "uds", "fd"];
+    let alone = |index: &usize| !TOGETHER.contains(&OPTIONS[*index].key);
     let one = ((0..OPTIONS.len()).prop_filter("stands alone", alone), 1_u64..=400, any::<bool>()).prop_map(
         |(index, number, on)| {
             let spec = &OPTIONS[index];

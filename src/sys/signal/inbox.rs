@@ -123,6 +123,12 @@ impl WorkerInbox {
         Ok(Self(inbox))
     }
 
+    /// Hears these signals again if somebody else in this process has installed handlers for them, which are called too.
+    pub fn share() -> io::Result<()> {
+        let ours = on_signal as extern "C" fn(nix::libc::c_int) as usize;
+        Self::HEARD.into_iter().try_for_each(|signal| super::share::share(signal, ours))
+    }
+
     /// As [`Inbox::drain`].
     pub fn drain(&mut self, into: &mut Vec<Signal>) {
         self.0.drain(into);

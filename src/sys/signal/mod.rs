@@ -4,6 +4,7 @@
 //! is the tracer's (`sys::trace`).
 
 mod inbox;
+mod share;
 
 pub(in crate::sys) use inbox::{Errno, post};
 pub use inbox::{Inbox, WorkerInbox};

@@ -60,6 +60,7 @@ enum Turn {
     Accepted(io::Result<Accepted>),
     Hold,
     Full,
+    Paused,
 }
 
 /// What one piece of the last sweep came to.
@@ -134,6 +135,7 @@ impl<S: Application> Acceptor<S> {
             }
             Turn::Accepted(Err(error)) if self.is_passing(&error) => {}
             Turn::Accepted(Err(error)) => self.rest(&error).await,
+            Turn::Paused => self.worker.pause.over().await,
             Turn::Hold => drop(tokio::time::timeout(HOLD, self.worker.room.notified()).await),
             Turn::Full => {
                 if self.open() > self.most() {
@@ -157,6 +159,9 @@ impl<S: Application> Acceptor<S> {
     }
 
     fn poll_turn(&mut self, cx: &mut std::task::Context<'_>) -> Poll<Turn> {
+        if self.worker.pause.is_on() {
+            return Poll::Ready(Turn::Paused);
+        }
         let own = self.worker.record().connections();
         // One beyond the limit is taken if somebody idle makes room for it, which that one does at once.
         let is_full = self.is_full();

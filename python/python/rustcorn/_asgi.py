@@ -1,0 +1,104 @@
+"""The parts of the ASGI server that are better said in Python."""
+
+import asyncio
+import traceback
+from typing import Any, Callable, Optional
+
+VERSIONS = {"version": "3.0", "spec_version": "2.5"}
+EXTENSIONS: dict = {}
+
+# A task that has said that it is done gets so long to return.
+_LAST_WORDS = 0.25
+
+
+async def serve(app, scope, receive, send, done):
+    """A request, as a task; `done` hears how it ended."""
+    try:
+        await app(scope, receive, send)
+    except BaseException as error:
+        done(error)
+    else:
+        done(None)
+
+
+class Lifespan:
+    """The application's start and end, in one task for the whole life of the worker."""
+
+    def __init__(self, app: Callable) -> None:
+        self.state: dict = {}
+        self._app = app
+        self._messages: asyncio.Queue = asyncio.Queue()
+        self._error: Optional[BaseException] = None
+
+    async def _receive(self) -> dict:
+        return await self._messages.get()
+
+    async def _send(self, message: dict) -> None:
+        kind = message["type"]
+        if kind.startswith("lifespan.startup.") and not self._started.done():
+            answered = self._started
+        elif kind.startswith("lifespan.shutdown.") and self._started.done() and not self._stopped.done():
+            answered = self._stopped
+        else:
+            raise RuntimeError(f"{kind} is not expected now")
+        if kind.endswith(".complete"):
+            answered.set_result(None)
+        elif kind.endswith(".failed"):
+            answered.set_result(str(message.get("message") or "it gives no reason"))
+        else:
+            raise RuntimeError(f"{kind} is no message of a lifespan")
+
+    async def _run(self) -> None:
+        scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": self.state}
+        try:
+            await self._app(scope, self._receive, self._send)
+        except BaseException as error:
+            self._error = error
+
+    def _what_was_raised(self) -> str:
+        if self._error is None:
+            return "it returned"
+        lines = traceback.format_exception(type(self._error), self._error, self._error.__traceback__)
+        return lines[-1] + "".join(lines).rstrip()
+
+    async def startup(self, timeout: Optional[float]) -> tuple:
+        """What came of it: complete, unsupported, failed or timeout; and the words for it."""
+        loop = asyncio.get_running_loop()
+        self._started: asyncio.Future = loop.create_future()
+        self._stopped: asyncio.Future = loop.create_future()
+        self._messages.put_nowait({"type": "lifespan.startup"})
+        self._task = loop.create_task(self._run(), name="lifespan")
+        await asyncio.wait({self._task, self._started}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        if self._started.done():
+            complaint = self._started.result()
+            if complaint is None:
+                return "complete", ""
+            await asyncio.wait({self._task}, timeout=_LAST_WORDS)
+            return "failed", f"its lifespan startup failed: {complaint}"
+        if self._task.done():
+            return "unsupported", self._what_was_raised()
+        stack = "".join(traceback.format_stack(self._task.get_stack()[-1])) if self._task.get_stack() else ""
+        self._task.cancel()
+        await asyncio.wait({self._task}, timeout=_LAST_WORDS)
+        return "timeout", f"its lifespan startup is not complete after {timeout:g} s (startup_timeout)\n{stack}".rstrip()
+
+    def begin_shutdown(self, told: Callable, timeout: Optional[float]) -> None:
+        """Calls `told` when the application is done or the time is over, with what there is to complain of."""
+        self._ending = asyncio.get_running_loop().create_task(self._shutdown(told, timeout), name="lifespan shutdown")
+
+    async def _shutdown(self, told: Callable, timeout: Optional[float]) -> None:
+        complaint: Any = None
+        try:
+            if not self._task.done():
+                self._messages.put_nowait({"type": "lifespan.shutdown"})
+                ends = {self._task, self._stopped}
+                done, _ = await asyncio.wait(ends, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+                if not done:
+                    complaint = f"it is not complete after {timeout:g} s (lifespan_timeout)"
+            if self._stopped.done():
+                complaint = self._stopped.result()
+                await asyncio.wait({self._task}, timeout=_LAST_WORDS)
+            if self._task.done() and self._error is not None:
+                complaint = complaint or self._what_was_raised()
+        finally:
+            told(complaint)

@@ -1,0 +1,115 @@
+"""Python's logging, warnings and standard streams in a worker."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import logging
+import logging.config
+import os
+import sys
+import threading
+import warnings
+from typing import Any
+
+from . import _rustcorn
+from ._errors import traceback
+
+#: What the operator wants to see; set when the worker begins.
+_level = logging.INFO
+
+
+class OperatorLog(logging.Handler):
+    """Writes records to rustcorn's log, which adds time, process and level."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            text = self.format(record)
+            _rustcorn.log(record.levelno, text if record.name == "root" else f"{record.name}: {text}")
+        except RecursionError:
+            raise
+        except Exception:
+            self.handleError(record)
+
+
+def enter_worker(
+    *, level: int, config: str | os.PathLike[str] | None, config_json: str | os.PathLike[str] | None
+) -> None:
+    """Before the application is imported."""
+    global _level
+    _level = level
+    # What is printed shall be seen now, not when a buffer is full.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(line_buffering=True)
+    # The handler of last resort has the records that nobody else handles: whatever the application sets up, and
+    # whenever, it finds a root logger without handlers, as it expects.
+    logging.lastResort = OperatorLog(level)
+    warnings.showwarning = _show_warning
+    threading.excepthook = _thread_failed
+    if config is not None:
+        configure(config)
+    if config_json is not None:
+        logging.config.dictConfig(_read_json(config_json))
+
+
+def settle() -> None:
+    """After the import: where the application has set no level, the operator's holds."""
+    root = logging.getLogger()
+    if not root.handlers and root.level == logging.WARNING:
+        root.setLevel(_level)
+
+
+def leave_worker() -> None:
+    """What Python does at the end of a program, but for the wait for threads."""
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (AttributeError, OSError, ValueError):
+            # It is closed, or whoever read it is gone.
+            pass
+
+
+def configure(path: str | os.PathLike[str]) -> None:
+    """Takes a configuration of logging in any of the formats that uvicorn and Gunicorn take."""
+    name = os.fspath(path)
+    if name.endswith(".json"):
+        logging.config.dictConfig(_read_json(name))
+    elif name.endswith((".yaml", ".yml")):
+        try:
+            import yaml
+        except ImportError:
+            raise RuntimeError(f"{name} is YAML, which takes the package PyYAML: pip install pyyaml") from None
+        with open(name, encoding="utf-8") as file:
+            logging.config.dictConfig(yaml.safe_load(file))
+    else:
+        if not os.path.exists(name):
+            raise FileNotFoundError(f"{name} does not exist")
+        logging.config.fileConfig(name, disable_existing_loggers=False)
+
+
+def _read_json(path: str | os.PathLike[str]) -> dict[str, Any]:
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: Any = None,
+    line: str | None = None,
+) -> None:
+    if file is not None:
+        file.write(warnings.formatwarning(message, category, filename, lineno, line))
+        return
+    _rustcorn.log(logging.WARNING, f"{filename}:{lineno}: {category.__name__}: {message}")
+
+
+def _thread_failed(args: Any) -> None:
+    if args.exc_type is SystemExit:
+        return
+    name = args.thread.name if args.thread is not None else "a thread"
+    _rustcorn.log(logging.ERROR, f"Exception in thread {name}\n{traceback(args.exc_value)}".rstrip())

@@ -1,0 +1,98 @@
+"""The ways in: the command `rustcorn`, and `rustcorn.run`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, NoReturn
+
+from . import _rustcorn
+
+
+def main() -> NoReturn:
+    """The command `rustcorn`: serves what its arguments say, and leaves with the exit code."""
+    sys.exit(_start(sys.argv[1:]))
+
+
+def run(app: Any, **settings: Any) -> None:
+    """Serves an application, as `uvicorn.run` does, until it is told to stop.
+
+    `app` is what the command line takes: "main:app". The application itself is taken too, with one worker and without
+    reload: others would have nothing to import it from.
+
+    The settings are those of the command line, by key (`max_requests=1000`) or by their names in uvicorn
+    (`limit_max_requests=1000`). None leaves a setting as it is.
+
+    Returns when the server has stopped, and raises SystemExit with its exit code if it failed. It forks, so it has to
+    be called by the main thread of a process that has no others and no event loop.
+    """
+    words = _words(settings)
+    if not isinstance(app, str):
+        if settings.get("reload") or int(settings.get("workers") or os.environ.get("WEB_CONCURRENCY") or 1) > 1:
+            print(
+                'rustcorn: reload and more than one worker take the application by name, as in run("main:app"):'
+                " an object cannot be imported anew",
+                file=sys.stderr,
+            )
+            sys.exit(1)
+        if not callable(app):
+            raise TypeError(f'run() takes "module:name" or an application, not {type(app).__name__}')
+    if _loop_is_running():
+        raise RuntimeError("rustcorn.run() forks, and so cannot be called from a running event loop")
+    if isinstance(app, str):
+        code = _start([*words, "--", app])
+    else:
+        code = _start([*words, "--", _name(app)], app)
+    if code:
+        sys.exit(code)
+
+
+def _start(words: list[str], application: Any = None) -> int:
+    # Workers must not write again what is still in a buffer here.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return _rustcorn.start(words, object=application, command=_command())
+
+
+def _command() -> list[str] | None:
+    """What starts this program again: its interpreter, with the arguments that the interpreter got.
+
+    By its full path: an interpreter finds its virtual environment by the name that it is called by.
+    """
+    if not sys.executable or not sys.orig_argv:
+        return None
+    return [sys.executable, *sys.orig_argv[1:]]
+
+
+def _words(settings: dict[str, Any]) -> list[str]:
+    """The settings as words of a command line."""
+    table = _rustcorn.options()
+    words = []
+    for name, value in settings.items():
+        if name not in table:
+            raise TypeError(f"run() got an unexpected keyword argument {name!r}")
+        if value is None:
+            continue
+        flag, opposite, repeats, takes_value = table[name]
+        if isinstance(value, bool) and opposite is not None:
+            words.append(f"--{flag}" if value else f"--{opposite}")
+        elif repeats and not isinstance(value, str):
+            pairs = value.items() if hasattr(value, "items") else None
+            each = value if pairs is None else (f"{name}={text}" for name, text in pairs)
+            words.extend(f"--{flag}={element}" for element in each)
+        elif takes_value:
+            words.append(f"--{flag}={os.fspath(value) if hasattr(value, '__fspath__') else value}")
+        else:
+            raise TypeError(f"run() takes True or False for {name}, not {value!r}")
+    return words
+
+
+def _name(app: Any) -> str:
+    """What logs and process titles call an application that has no name of its own."""
+    module = getattr(app, "__module__", None) or type(app).__module__
+    return f"{module}:{getattr(app, '__name__', None) or type(app).__name__}"
+
+
+def _loop_is_running() -> bool:
+    asyncio = sys.modules.get("asyncio")
+    return asyncio is not None and asyncio._get_running_loop() is not None

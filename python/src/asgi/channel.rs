@@ -1,0 +1,169 @@
+//! What the application calls: `receive` and `send`.
+
+use super::exchange::{Exchange, State};
+use super::fault;
+use super::input::Next;
+use super::output::Phase;
+use super::service::Reply;
+use super::waiting::{self, Waiting, What};
+use super::{head, message};
+use bytes::Bytes;
+use http::Response;
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+use std::sync::{Arc, MutexGuard};
+
+/// The application's end of an exchange.
+#[pyclass(frozen)]
+pub(super) struct Channel {
+    pub(super) exchange: Arc<Exchange>,
+}
+
+type Ends<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>);
+
+/// `receive`, `send`, and what is called when the application has returned.
+pub(super) fn open(py: Python<'_>, exchange: Arc<Exchange>) -> PyResult<Ends<'_>> {
+    let channel = Bound::new(py, Channel { exchange })?;
+    let end = |name| channel.getattr(name);
+    Ok((end(intern!(py, "receive"))?, end(intern!(py, "send"))?, end(intern!(py, "done"))?))
+}
+
+#[pymethods]
+impl Channel {
+    fn receive(slf: Py<Self>, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Ok(Py::new(py, Waiting::new(slf, What::Receive))?.into_any())
+    }
+
+    fn send(slf: &Bound<'_, Self>, message: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        let py = slf.py();
+        if slf.get().exchange.send(message)? {
+            Ok(Py::new(py, Waiting::new(slf.clone().unbind(), What::Room))?.into_any())
+        } else {
+            waiting::done(py)
+        }
+    }
+
+    fn done(&self, py: Python<'_>, error: Option<Bound<'_, PyAny>>) {
+        self.exchange.done(py, error.map(PyErr::from_value));
+    }
+}
+
+/// What there is to tell.
+pub(super) fn try_receive(py: Python<'_>, exchange: &Exchange) -> PyResult<Option<Py<PyAny>>> {
+    let mut state = exchange.lock();
+    let ended = state.gone || state.output.is_finished();
+    let next = state.input.next(ended);
+    drop(state);
+    Ok(match next {
+        Next::Bytes(bytes, more) => Some(message::request(py, &bytes, more)?.into_any().unbind()),
+        Next::Disconnect => Some(message::disconnect(py)?.into_any().unbind()),
+        Next::Wait => None,
+    })
+}
+
+/// There was nothing to tell: `waiter` hears when there is.
+pub(super) fn await_input(exchange: &Exchange, waiter: Py<PyAny>) {
+    let mut state = exchange.lock();
+    state.input.awaits(waiter);
+    if state.input.wants() {
+        // Whoever polls for the worker reads.
+        let waker = state.input.reader.take().or_else(|| state.worker.take());
+        if let Some(waker) = waker {
+            exchange.setup.hub.wake(waker);
+        }
+    }
+}
+
+/// Whether there is room for more.
+pub(super) fn try_room(py: Python<'_>, exchange: &Exchange) -> PyResult<Option<Py<PyAny>>> {
+    let state = exchange.lock();
+    if state.gone {
+        return Err(fault::gone());
+    }
+    Ok(state.output.has_room().then(|| py.None()))
+}
+
+impl Exchange {
+    /// Takes a message of the application's. True: it has to wait before it sends more.
+    fn send(self: &Arc<Self>, message: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let py = message.py();
+        let message = message.cast::<PyDict>()?;
+        let kind = message::kind(message)?;
+        let is = |name: &Bound<'_, PyString>| kind.is(name) || kind.as_any().eq(name).unwrap_or(false);
+        if is(intern!(py, "http.response.body")) {
+            let body = message::body(message)?;
+            let more = message::flag(message, intern!(py, "more_body"))?;
+            self.send_body(py, body, more)
+        } else if is(intern!(py, "http.response.start")) {
+            self.send_start(message)
+        } else {
+            Err(PyRuntimeError::new_err(format!("{kind} is no message of a HTTP response that this server knows")))
+        }
+    }
+
+    fn send_start(&self, message: &Bound<'_, PyDict>) -> PyResult<bool> {
+        // Read first: it is Python's iterables that are read, and they may do anything.
+        let (parts, trailers) = head::read(message)?;
+        let mut state = self.lock();
+        if state.gone {
+            return Err(fault::gone());
+        }
+        if !matches!(state.output.phase, Phase::Silent) {
+            return Err(PyRuntimeError::new_err("http.response.start was sent before"));
+        }
+        state.output.phase = Phase::Head(Box::new(parts), trailers);
+        Ok(false)
+    }
+
+    fn send_body(self: &Arc<Self>, py: Python<'_>, body: Bytes, more: bool) -> PyResult<bool> {
+        let mut state = self.lock();
+        if state.gone {
+            return Err(fault::gone());
+        }
+        match std::mem::replace(&mut state.output.phase, Phase::Finished) {
+            Phase::Head(parts, false) if !more => {
+                state.answer = Some(Ok(Response::from_parts(*parts, Reply::whole(body))));
+            }
+            Phase::Head(parts, trailers) => {
+                state.answer = Some(Ok(Response::from_parts(*parts, Reply::stream(self.clone()))));
+                self.go_on(&mut state, body, more, trailers);
+            }
+            Phase::Body(trailers) => self.go_on(&mut state, body, more, trailers),
+            before => {
+                let what = match &before {
+                    Phase::Silent => "http.response.body was sent before http.response.start",
+                    Phase::Failed => "the response has failed",
+                    _ => "the response is complete",
+                };
+                state.output.phase = before;
+                return Err(PyRuntimeError::new_err(what));
+            }
+        }
+        if let Some(worker) = state.worker.take() {
+            self.setup.hub.wake(worker);
+        }
+        self.tell_receiver(py, state)
+    }
+
+    fn go_on(&self, state: &mut State, body: Bytes, more: bool, trailers: bool) {
+        state.output.push(body);
+        state.output.phase = match (more, trailers) {
+            (true, trailers) => Phase::Body(trailers),
+            (false, true) => Phase::Trailers,
+            (false, false) => Phase::Finished,
+        };
+    }
+
+    /// Whoever waits in `receive` for the end hears of it.
+    fn tell_receiver(&self, py: Python<'_>, mut state: MutexGuard<'_, State>) -> PyResult<bool> {
+        let is_full = state.output.is_full();
+        let waiter = if state.output.is_finished() { state.input.waiter() } else { None };
+        drop(state);
+        if let Some(waiter) = waiter {
+            waiting::resolve(py, &waiter);
+        }
+        Ok(is_full)
+    }
+}

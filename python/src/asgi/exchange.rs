@@ -1,0 +1,187 @@
+//! A request between the two loops: what each of them has to know of it.
+
+use super::fault::Fault;
+use super::host::Setup;
+use super::output::Output;
+use super::service::Reply;
+use super::{channel, input::Input, scope};
+use crate::bridge::Job;
+use crate::report;
+use http::Response;
+use pyo3::intern;
+use pyo3::prelude::*;
+use rustcorn::Body;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+/// A request and its response.
+pub(super) struct Exchange {
+    pub(super) setup: Arc<Setup>,
+    state: Mutex<State>,
+}
+
+pub(super) struct State {
+    /// None: the application has it.
+    parts: Option<Box<http::request::Parts>>,
+    pub(super) input: Input,
+    pub(super) output: Output,
+    /// What the worker is told; none: not yet, or it was.
+    pub(super) answer: Option<Result<Response<Reply>, Fault>>,
+    /// The client is gone, or the worker has given the request up.
+    pub(super) gone: bool,
+    /// Of the worker's task that waits for something to send.
+    pub(super) worker: Option<Waker>,
+    /// The application's task, as long as it runs.
+    task: Option<Py<PyAny>>,
+    /// It waits in the hub.
+    queued: bool,
+}
+
+impl Exchange {
+    pub(super) fn new(setup: Arc<Setup>, parts: http::request::Parts, body: Body) -> Arc<Self> {
+        let state = State {
+            input: Input::new(body),
+            output: Output::new(parts.method == http::Method::HEAD),
+            parts: Some(Box::new(parts)),
+            answer: None,
+            gone: false,
+            worker: None,
+            task: None,
+            queued: true,
+        };
+        let exchange = Arc::new(Self { setup, state: Mutex::new(state) });
+        exchange.setup.hub.push(exchange.clone());
+        exchange
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// There is something to do for Python.
+    pub(super) fn call_python(self: &Arc<Self>, state: &mut State) {
+        if !std::mem::replace(&mut state.queued, true) {
+            self.setup.hub.push(self.clone());
+        }
+    }
+
+    /// The worker will hear no more, or does not want to.
+    pub(super) fn leave(self: &Arc<Self>) {
+        let mut state = self.lock();
+        if !std::mem::replace(&mut state.gone, true) {
+            let reader = state.input.close();
+            state.output.drop_rest();
+            state.worker = None;
+            if state.task.is_some() || state.input.is_awaited() || state.output.is_awaited() {
+                self.call_python(&mut state);
+            }
+            drop(state);
+            self.wake(reader);
+        }
+    }
+
+    fn wake(&self, waker: Option<Waker>) {
+        if let Some(waker) = waker {
+            self.setup.hub.wake(waker);
+        }
+    }
+
+    /// Gives the request to the application, as a task of its own.
+    fn begin(self: &Arc<Self>, py: Python<'_>, parts: http::request::Parts) -> PyResult<()> {
+        let setup = &self.setup;
+        let scope = scope::http(py, setup, parts)?;
+        let (receive, send, done) = channel::open(py, self.clone())?;
+        let coroutine = setup.serve.bind(py).call1((setup.app.bind(py), scope, receive, send, done))?;
+        let task = setup.spawn(py, coroutine)?;
+        let mut state = self.lock();
+        // An eager one may be over.
+        if !state.output.is_over() && !task.call_method0(intern!(py, "done"))?.is_truthy()? {
+            state.task = Some(task.unbind());
+        }
+        Ok(())
+    }
+
+    /// The application has returned, or raised something.
+    pub(super) fn done(self: &Arc<Self>, py: Python<'_>, error: Option<PyErr>) {
+        let mut state = self.lock();
+        let task = state.task.take();
+        let was_finished = state.output.is_finished();
+        let gone = state.gone;
+        let is_quiet = |error: &PyErr| {
+            let cancelled = || {
+                py.import(intern!(py, "asyncio"))
+                    .and_then(|asyncio| asyncio.getattr(intern!(py, "CancelledError")))
+                    .is_ok_and(|class| error.matches(py, class).unwrap_or(false))
+            };
+            gone && (error.is_instance_of::<pyo3::exceptions::PyOSError>(py) || cancelled())
+        };
+        let fault = match &error {
+            None if was_finished || gone => None,
+            None => Some(Fault::new(state.output.missing())),
+            Some(error) if is_quiet(error) => None,
+            Some(error) => {
+                drop(state);
+                let fault = Fault::raised(py, error);
+                state = self.lock();
+                Some(fault)
+            }
+        };
+        let unheard = match fault {
+            Some(fault) if was_finished || gone => Some(fault),
+            Some(fault) => {
+                self.fail(&mut state, fault);
+                None
+            }
+            None => None,
+        };
+        let reader = state.input.close();
+        drop(state);
+        self.wake(reader);
+        drop(task);
+        if let Some(fault) = unheard {
+            let when = if gone { "its client had left" } else { "its response was complete" };
+            report::error(&format!("The application failed after {when}: {fault}"));
+        }
+    }
+
+    fn fail(&self, state: &mut State, fault: Fault) {
+        if state.output.has_begun() {
+            state.output.fail(fault);
+        } else {
+            state.output.drop_rest();
+            state.answer = Some(Err(fault));
+        }
+        self.wake(state.worker.take());
+    }
+}
+
+impl Job for Exchange {
+    fn run(self: Arc<Self>, py: Python<'_>) {
+        let mut state = self.lock();
+        state.queued = false;
+        if let Some(parts) = state.parts.take() {
+            if state.gone {
+                return;
+            }
+            drop(state);
+            if let Err(error) = self.begin(py, *parts) {
+                self.done(py, Some(error));
+            }
+            return;
+        }
+        let gone = state.gone;
+        let receiver =
+            if gone || state.input.is_ready(state.output.is_finished()) { state.input.waiter() } else { None };
+        let sender = if gone || state.output.has_room() { state.output.waiter() } else { None };
+        let late = if gone { state.task.as_ref().map(|task| task.clone_ref(py)) } else { None };
+        drop(state);
+        for waiter in [receiver, sender].into_iter().flatten() {
+            super::waiting::resolve(py, &waiter);
+        }
+        if let (Some(task), Some(grace)) = (late, self.setup.options.disconnect_grace)
+            && let Err(error) = self.setup.cancel_later(py, task, grace)
+        {
+            report::error(&report::describe(py, &error));
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! The head of a response, as the application gives it and as the worker takes it.
+
+use super::message;
+use http::header::{HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
+use http::response::Parts;
+use http::{Response, StatusCode};
+use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
+
+/// A `http.response.start`, and whether trailers will follow.
+pub(super) fn read(message: &Bound<'_, PyDict>) -> PyResult<(Parts, bool)> {
+    let py = message.py();
+    let status = message
+        .get_item(intern!(py, "status"))?
+        .ok_or_else(|| PyKeyError::new_err("http.response.start has a status"))?;
+    let (mut parts, ()) = Response::new(()).into_parts();
+    parts.status = self::status(&status)?;
+    if let Some(headers) = message.get_item(intern!(py, "headers"))? {
+        fill(&mut parts.headers, &headers)?;
+        // How the body is framed is not the application's business.
+        parts.headers.remove(TRANSFER_ENCODING);
+    }
+    Ok((parts, message::flag(message, intern!(py, "trailers"))?))
+}
+
+fn status(given: &Bound<'_, PyAny>) -> PyResult<StatusCode> {
+    let number: u16 = given.extract().map_err(|_| PyTypeError::new_err(format!("{given} is no status")))?;
+    let status = StatusCode::from_u16(number).ok().filter(|status| !status.is_informational());
+    status.ok_or_else(|| PyValueError::new_err(format!("{number} is no status of a response")))
+}
+
+/// Header fields: an iterable of pairs of bytes.
+pub(super) fn fill(headers: &mut HeaderMap, given: &Bound<'_, PyAny>) -> PyResult<()> {
+    if let Ok(list) = given.cast_exact::<PyList>() {
+        headers.reserve(list.len());
+        return list.iter().try_for_each(|pair| add(headers, &pair));
+    }
+    given.try_iter()?.try_for_each(|pair| add(headers, &pair?))
+}
+
+fn add(headers: &mut HeaderMap, pair: &Bound<'_, PyAny>) -> PyResult<()> {
+    let (name, value) = if let Ok(pair) = pair.cast_exact::<PyTuple>()
+        && pair.len() == 2
+    {
+        (pair.get_item(0)?, pair.get_item(1)?)
+    } else {
+        pair.extract().map_err(|_| PyTypeError::new_err("headers are pairs of name and value"))?
+    };
+    let (Ok(name), Ok(value)) = (name.cast::<PyBytes>(), value.cast::<PyBytes>()) else {
+        return Err(PyTypeError::new_err(format!("a header's name and value are bytes: {name:?}: {value:?}")));
+    };
+    let wrong = |what: &str| PyValueError::new_err(format!("not a valid header {what}: {name:?}: {value:?}"));
+    let parsed = HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong("name"))?;
+    let value = HeaderValue::from_bytes(value.as_bytes().trim_ascii()).map_err(|_| wrong("value"))?;
+    headers.append(parsed, value);
+    Ok(())
+}

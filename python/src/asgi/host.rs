@@ -1,0 +1,165 @@
+//! An ASGI application in its worker.
+
+use super::lifespan;
+use super::options::Options;
+use super::service::Asgi;
+use crate::bridge::{Bridge, Hub};
+use crate::report;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+use rustcorn::abi::Orders;
+use rustcorn::types::exit;
+use rustcorn::worker::{App, BootFailure, Host, Life, Place};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::Runtime;
+
+/// Builds and runs a worker with this application.
+pub struct AsgiHost {
+    app: Py<PyAny>,
+    options: Options,
+    bridge: Option<Bridge>,
+}
+
+impl AsgiHost {
+    /// For an ASGI 3 application: a callable with scope, receive and send.
+    #[must_use]
+    pub fn new(app: Py<PyAny>, options: Options) -> Self {
+        Self { app, options, bridge: None }
+    }
+
+    fn start(&mut self, py: Python<'_>, runtime: &Runtime) -> Result<App<Asgi>, Failure> {
+        let bridge = Bridge::new(py, runtime)?;
+        let helpers = py.import("rustcorn._asgi")?;
+        let lifespan = lifespan::start(py, &bridge, runtime, &helpers, &self.app, &self.options)?;
+        let setup = Setup::new(py, self, &bridge, &helpers, lifespan.as_ref().map(|lifespan| &lifespan.state))?;
+        // An application may have installed handlers of its own, by whatever way.
+        rustcorn::sys::signal::WorkerInbox::share().map_err(PyErr::from)?;
+        // What is here by now stays: the collector need not look at it again.
+        let gc = py.import("gc")?;
+        gc.call_method0("collect")?;
+        gc.call_method0("freeze")?;
+        let app = App::new(Asgi(Arc::new(setup)));
+        let app = match lifespan {
+            Some(lifespan) => {
+                let hub = bridge.hub().clone();
+                app.on_shutdown(move || lifespan.shutdown(hub))
+            }
+            None => app,
+        };
+        self.bridge = Some(bridge);
+        Ok(app)
+    }
+}
+
+/// Why the application does not stand.
+pub(super) enum Failure {
+    /// It has said so, or let us wait.
+    Said(String),
+    Python(PyErr),
+}
+
+impl From<PyErr> for Failure {
+    fn from(error: PyErr) -> Self {
+        Self::Python(error)
+    }
+}
+
+impl Host for AsgiHost {
+    type Service = Asgi;
+
+    fn threads(&self, _: &Orders) -> usize {
+        1
+    }
+
+    fn build(&mut self, runtime: &Runtime, place: Place<'_>) -> Result<App<Asgi>, BootFailure> {
+        Python::attach(|py| {
+            self.start(py, runtime).map_err(|failure| {
+                let why = match failure {
+                    Failure::Said(why) => why,
+                    Failure::Python(error) => report::describe(py, &error),
+                };
+                BootFailure { code: exit::WORKER_BOOT, reason: format!("{} cannot start: {why}", place.orders.app) }
+            })
+        })
+    }
+
+    fn run(mut self, runtime: &Runtime, life: Life) -> i32 {
+        Python::attach(|py| match self.bridge.take() {
+            Some(bridge) => bridge.run(py, runtime, life),
+            None => exit::FAILURE,
+        })
+    }
+}
+
+/// What all requests have in common.
+pub(super) struct Setup {
+    pub(super) hub: Arc<Hub>,
+    pub(super) app: Py<PyAny>,
+    /// Runs the application for a request, and tells how that ended.
+    pub(super) serve: Py<PyAny>,
+    pub(super) options: Options,
+    /// `scope["asgi"]`; each request has a copy.
+    pub(super) versions: Py<PyDict>,
+    /// `scope["extensions"]`; each request has a copy.
+    pub(super) extensions: Py<PyDict>,
+    pub(super) root_path: Py<PyString>,
+    /// `scope["state"]`; each request has a copy. None: the application does not know lifespans.
+    pub(super) state: Option<Py<PyDict>>,
+    event_loop: Py<PyAny>,
+    task: Py<PyAny>,
+    task_arguments: Py<PyDict>,
+    future: Py<PyAny>,
+    future_arguments: Py<PyDict>,
+}
+
+impl Setup {
+    fn new(
+        py: Python<'_>,
+        host: &AsgiHost,
+        bridge: &Bridge,
+        helpers: &Bound<'_, PyModule>,
+        state: Option<&Py<PyDict>>,
+    ) -> PyResult<Self> {
+        let asyncio = py.import("asyncio")?;
+        let event_loop = bridge.event_loop().clone_ref(py);
+        let future_arguments = PyDict::new(py);
+        future_arguments.set_item("loop", &event_loop)?;
+        let task_arguments = future_arguments.copy()?;
+        if py.version_info() >= (3, 12) {
+            // The first step is taken at once, and many need no second.
+            task_arguments.set_item("eager_start", true)?;
+        }
+        Ok(Self {
+            hub: bridge.hub().clone(),
+            app: host.app.clone_ref(py),
+            serve: helpers.getattr("serve")?.unbind(),
+            options: host.options.clone(),
+            versions: helpers.getattr("VERSIONS")?.cast_into::<PyDict>().map_err(PyErr::from)?.unbind(),
+            extensions: helpers.getattr("EXTENSIONS")?.cast_into::<PyDict>().map_err(PyErr::from)?.unbind(),
+            root_path: PyString::new(py, &host.options.root_path).unbind(),
+            state: state.map(|state| state.clone_ref(py)),
+            event_loop,
+            task: asyncio.getattr("Task")?.unbind(),
+            task_arguments: task_arguments.unbind(),
+            future: asyncio.getattr("Future")?.unbind(),
+            future_arguments: future_arguments.unbind(),
+        })
+    }
+
+    /// Makes a task of a coroutine.
+    pub(super) fn spawn<'py>(&self, py: Python<'py>, coroutine: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        self.task.bind(py).call((coroutine,), Some(self.task_arguments.bind(py)))
+    }
+
+    /// A future of asyncio's.
+    pub(super) fn future<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.future.bind(py).call((), Some(self.future_arguments.bind(py)))
+    }
+
+    pub(super) fn cancel_later(&self, py: Python<'_>, task: Py<PyAny>, grace: Duration) -> PyResult<()> {
+        let cancel = task.getattr(py, intern!(py, "cancel"))?;
+        self.event_loop.call_method1(py, intern!(py, "call_later"), (grace.as_secs_f64(), cancel)).map(drop)
+    }
+}

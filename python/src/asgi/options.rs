@@ -1,0 +1,66 @@
+//! What can be chosen.
+
+use rustcorn::Settings;
+use rustcorn::settings::{Compression, Toggle};
+use std::time::Duration;
+
+/// How an ASGI application is served.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Whether it is told of its start and its end.
+    pub lifespan: Toggle,
+    /// How long its start may take; zero: for ever.
+    pub startup_timeout: Duration,
+    /// How long its end may take; zero: as long as the worker's.
+    pub shutdown_timeout: Duration,
+    /// The path under which it is mounted.
+    pub root_path: String,
+    /// How long after its client's leave the task of a request is cancelled; none: never.
+    pub disconnect_grace: Option<Duration>,
+    /// The largest message of a WebSocket; zero: any size.
+    pub ws_max_size: usize,
+    /// So many messages of one wait for the application.
+    pub ws_max_queue: usize,
+    /// How often a WebSocket client is asked for a sign of life; zero: never.
+    pub ws_ping_interval: Duration,
+    /// How long it may take to give that; zero: for ever.
+    pub ws_ping_timeout: Duration,
+    /// Whether messages of WebSockets are compressed if the client can.
+    pub ws_per_message_deflate: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            lifespan: Toggle::Auto,
+            startup_timeout: Duration::from_secs(60),
+            shutdown_timeout: Duration::ZERO,
+            root_path: String::new(),
+            disconnect_grace: None,
+            ws_max_size: 16 << 20,
+            ws_max_queue: 32,
+            ws_ping_interval: Duration::from_secs(20),
+            ws_ping_timeout: Duration::from_secs(20),
+            ws_per_message_deflate: true,
+        }
+    }
+}
+
+impl Options {
+    /// As the settings say.
+    #[must_use]
+    pub fn of(settings: &Settings) -> Self {
+        Self {
+            lifespan: settings.asgi_lifespan,
+            shutdown_timeout: settings.lifespan_timeout,
+            root_path: settings.root_path.clone(),
+            disconnect_grace: Some(settings.asgi_disconnect_grace_period),
+            ws_max_size: usize::try_from(settings.websocket_max_message_size).unwrap_or(usize::MAX),
+            ws_max_queue: settings.ws_max_queue,
+            ws_ping_interval: settings.ws_ping_interval,
+            ws_ping_timeout: settings.ws_ping_timeout,
+            ws_per_message_deflate: settings.ws_per_message_deflate == Compression::On,
+            ..Self::default()
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! The body of a response on its way out of Python, and how far the application has got with it.
+
+use super::fault::Fault;
+use bytes::Bytes;
+use http::HeaderMap;
+use http::response::Parts;
+use pyo3::prelude::*;
+use std::collections::VecDeque;
+
+/// With so many bytes waiting, the application waits too.
+const MANY: usize = 64 << 10;
+/// From here on it need not any more.
+const FEW: usize = 16 << 10;
+
+pub(super) struct Output {
+    pub(super) phase: Phase,
+    /// For the worker to send.
+    pieces: VecDeque<Bytes>,
+    bytes: usize,
+    trailers: Option<HeaderMap>,
+    fault: Option<Fault>,
+    /// The application waits for room.
+    waiter: Option<Py<PyAny>>,
+    is_head: bool,
+}
+
+pub(super) enum Phase {
+    /// The application has said nothing.
+    Silent,
+    /// The head is there; it goes out with the first piece of the body, or else an error can still replace it.
+    Head(Box<Parts>, bool),
+    /// The head is the worker's; true: trailers will follow the body.
+    Body(bool),
+    /// The body is complete; the trailers are not.
+    Trailers,
+    /// All was said.
+    Finished,
+    /// Nothing that is said will be heard.
+    Failed,
+}
+
+/// What the worker sends next.
+pub(super) enum Piece {
+    Data(Bytes),
+    Trailers(HeaderMap),
+    End,
+    Fault(Fault),
+    Wait,
+}
+
+impl Output {
+    pub(super) fn new(is_head: bool) -> Self {
+        Self {
+            phase: Phase::Silent,
+            pieces: VecDeque::new(),
+            bytes: 0,
+            trailers: None,
+            fault: None,
+            waiter: None,
+            is_head,
+        }
+    }
+
+    pub(super) fn push(&mut self, piece: Bytes) {
+        // The client of a HEAD gets none of it.
+        if !piece.is_empty() && !self.is_head {
+            self.bytes += piece.len();
+            self.pieces.push_back(piece);
+        }
+    }
+
+    pub(super) fn trail(&mut self, trailers: HeaderMap) {
+        match &mut self.trailers {
+            Some(known) => known.extend(trailers),
+            None => self.trailers = Some(trailers),
+        }
+    }
+
+    /// For the worker. `True` with it: the application's waiting is over.
+    pub(super) fn next(&mut self) -> (Piece, bool) {
+        if let Some(piece) = self.pieces.pop_front() {
+            self.bytes -= piece.len();
+            return (Piece::Data(piece), self.waiter.is_some() && self.has_room());
+        }
+        if let Some(fault) = self.fault.take() {
+            return (Piece::Fault(fault), false);
+        }
+        let piece = match (&self.phase, self.trailers.is_some()) {
+            (Phase::Finished, true) => self.trailers.take().map_or(Piece::End, Piece::Trailers),
+            (Phase::Finished | Phase::Failed, _) => Piece::End,
+            _ => Piece::Wait,
+        };
+        (piece, false)
+    }
+
+    /// Nothing more will come.
+    pub(super) fn is_end(&self) -> bool {
+        self.pieces.is_empty()
+            && self.fault.is_none()
+            && self.trailers.is_none()
+            && matches!(self.phase, Phase::Finished)
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.bytes >= MANY
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        self.bytes <= FEW
+    }
+
+    pub(super) fn awaits(&mut self, waiter: Py<PyAny>) {
+        self.waiter = Some(waiter);
+    }
+
+    pub(super) fn is_awaited(&self) -> bool {
+        self.waiter.is_some()
+    }
+
+    pub(super) fn waiter(&mut self) -> Option<Py<PyAny>> {
+        self.waiter.take()
+    }
+
+    pub(super) fn is_finished(&self) -> bool {
+        matches!(self.phase, Phase::Finished)
+    }
+
+    /// Whether the application's part is over, one way or the other.
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::Failed)
+    }
+
+    /// Whether the worker has the head.
+    pub(super) fn has_begun(&self) -> bool {
+        !matches!(self.phase, Phase::Silent | Phase::Head(..))
+    }
+
+    pub(super) fn fail(&mut self, fault: Fault) {
+        self.phase = Phase::Failed;
+        self.fault = Some(fault);
+    }
+
+    pub(super) fn drop_rest(&mut self) {
+        self.pieces.clear();
+        self.bytes = 0;
+        if !self.is_finished() {
+            self.phase = Phase::Failed;
+        }
+    }
+
+    /// What an application that has returned has forgotten.
+    pub(super) fn missing(&self) -> &'static str {
+        if self.has_begun() {
+            "the application returned before its response was complete"
+        } else {
+            "the application returned without a response"
+        }
+    }
+}

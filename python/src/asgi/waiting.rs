@@ -1,0 +1,108 @@
+//! What an application awaits. It finishes at once whenever it can: without a turn of the loop.
+
+use super::channel::{self, Channel};
+use pyo3::exceptions::PyStopIteration;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyIterator;
+
+/// Awaited, it returns none at once. There is one for all.
+#[pyclass(frozen)]
+pub(super) struct Done;
+
+static DONE: PyOnceLock<Py<Done>> = PyOnceLock::new();
+
+/// What a `send` returns that need not wait.
+pub(super) fn done(py: Python<'_>) -> PyResult<Py<PyAny>> {
+    Ok(DONE.get_or_try_init(py, || Py::new(py, Done))?.clone_ref(py).into_any())
+}
+
+#[pymethods]
+impl Done {
+    fn __await__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    // None ends the iteration, and the value of that is none.
+    #[allow(clippy::unused_self)]
+    fn __next__(&self) -> Option<Py<PyAny>> {
+        None
+    }
+}
+
+/// What `receive` or `send` do in the moment when they are awaited, and again when something has happened.
+pub(super) enum What {
+    Receive,
+    Room,
+}
+
+/// Awaited, it is done when that is.
+#[pyclass]
+pub(super) struct Waiting {
+    channel: Py<Channel>,
+    what: What,
+    /// Of the future that says when to look again. That has no value: one that is cancelled loses nothing.
+    future: Option<Py<PyIterator>>,
+}
+
+impl Waiting {
+    pub(super) fn new(channel: Py<Channel>, what: What) -> Self {
+        Self { channel, what, future: None }
+    }
+}
+
+#[pymethods]
+impl Waiting {
+    fn __await__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__(&mut self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        loop {
+            if let Some(future) = &self.future {
+                let mut future = future.bind(py).clone();
+                if let Some(step) = future.next() {
+                    return Ok(Some(step?.unbind()));
+                }
+                self.future = None;
+            }
+            let exchange = &self.channel.get().exchange;
+            let value = match self.what {
+                What::Receive => channel::try_receive(py, exchange)?,
+                What::Room => channel::try_room(py, exchange)?,
+            };
+            if let Some(value) = value {
+                return Err(PyStopIteration::new_err((value,)));
+            }
+            let future = exchange.setup.future(py)?;
+            match self.what {
+                What::Receive => channel::await_input(exchange, future.clone().unbind()),
+                What::Room => exchange.lock().output.awaits(future.clone().unbind()),
+            }
+            self.future = Some(future.try_iter()?.unbind());
+        }
+    }
+}
+
+/// Says that it is time to look again.
+pub(super) fn resolve(py: Python<'_>, waiter: &Py<PyAny>) {
+    let waiter = waiter.bind(py);
+    let resolve = || -> PyResult<()> {
+        if !waiter.call_method0(intern!(py, "done"))?.is_truthy()? {
+            waiter.call_method1(intern!(py, "set_result"), (py.None(),))?;
+        }
+        Ok(())
+    };
+    if let Err(error) = resolve() {
+        crate::report::error(&crate::report::describe(py, &error));
+    }
+}

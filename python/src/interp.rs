@@ -1,0 +1,113 @@
+//! The interpreter that we live in: what it wants around forks, what it has to learn in a fresh worker, how it ends.
+
+#![allow(unsafe_code)]
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+use rustcorn::Settings;
+use rustcorn::sys::fork::{self, Hooks};
+use rustcorn::types::Level;
+
+/// From now on the interpreter takes part in every fork.
+pub fn join_forks() {
+    fork::set_hooks(Hooks { before: before_fork, in_parent: after_fork_in_parent, in_child: after_fork_in_child });
+}
+
+fn before_fork() {
+    // SAFETY: the thread that forks runs the arbiter, which Python has called: it is attached to the interpreter.
+    unsafe { ffi::PyOS_BeforeFork() }
+}
+
+fn after_fork_in_parent() {
+    // SAFETY: as above.
+    unsafe { ffi::PyOS_AfterFork_Parent() }
+}
+
+fn after_fork_in_child() {
+    // SAFETY: the child's only thread is the copy of the one that was attached.
+    unsafe { ffi::PyOS_AfterFork_Child() }
+}
+
+/// Makes a fresh worker's interpreter fit for an application: its environment is the process's, `print` is seen at once,
+/// logging and warnings go to the operator log.
+///
+/// # Errors
+/// The logging configuration that the settings name cannot be used.
+pub fn enter_worker(py: Python<'_>, settings: &Settings) -> PyResult<()> {
+    adopt_environment(py)?;
+    let options = PyDict::new(py);
+    options.set_item("level", level_number(settings.loglevel))?;
+    options.set_item("config", &settings.logconfig)?;
+    options.set_item("config_json", &settings.logconfig_json)?;
+    py.import("rustcorn._logging")?.call_method("enter_worker", (), Some(&options))?;
+    Ok(())
+}
+
+/// `os.environ` is a copy from the start of the interpreter; the arbiter has changed the process's since.
+fn adopt_environment(py: Python<'_>) -> PyResult<()> {
+    let environ = py.import("os")?.getattr("environ")?;
+    let now: Vec<_> = std::env::vars_os().collect();
+    for known in environ.call_method0("keys")?.try_iter()?.collect::<PyResult<Vec<_>>>()? {
+        let name: std::ffi::OsString = known.extract()?;
+        if !now.iter().any(|(it, _)| *it == name) {
+            environ.del_item(known)?;
+        }
+    }
+    for (name, value) in now {
+        environ.set_item(name, value)?;
+    }
+    environ.set_item("SERVER_SOFTWARE", concat!("rustcorn/", env!("CARGO_PKG_VERSION")))
+}
+
+/// After the import: what the application has not set up is set up for it.
+pub fn settle_logging(py: Python<'_>) {
+    tell_failure(py, py.import("rustcorn._logging").and_then(|module| module.call_method0("settle")));
+}
+
+/// The end of a worker, as the end of a program: exit handlers run, what was printed is written. The process then leaves
+/// without the rest of Python's end, which would wait for threads.
+pub fn leave_worker(py: Python<'_>) {
+    tell_failure(py, py.import("rustcorn._logging").and_then(|module| module.call_method0("leave_worker")));
+}
+
+fn tell_failure(py: Python<'_>, done: PyResult<Bound<'_, PyAny>>) {
+    if let Err(error) = done {
+        rustcorn::log::write(Level::Error, &traceback(py, &error));
+    }
+}
+
+/// An exception as Python prints it.
+#[must_use]
+pub fn traceback(py: Python<'_>, error: &PyErr) -> String {
+    let module = py.import("rustcorn._errors");
+    let text = module.and_then(|module| module.call_method1("traceback", (error.value(py),))?.extract());
+    text.unwrap_or_else(|_| error.to_string())
+}
+
+/// Writes a line to the operator log: `level` is one of the numbers of Python's `logging`.
+#[pyfunction]
+pub fn log(level: i64, message: &Bound<'_, PyString>) {
+    // Text may hold what UTF-8 cannot.
+    rustcorn::log::write(level_of(level), &message.to_string_lossy());
+}
+
+fn level_of(number: i64) -> Level {
+    match number {
+        50.. => Level::Critical,
+        40.. => Level::Error,
+        30.. => Level::Warning,
+        20.. => Level::Info,
+        _ => Level::Debug,
+    }
+}
+
+fn level_number(level: Level) -> u8 {
+    match level {
+        Level::Debug => 10,
+        Level::Info => 20,
+        Level::Warning => 30,
+        Level::Error => 40,
+        Level::Critical => 50,
+    }
+}

@@ -1,0 +1,129 @@
+//! What a fresh child runs: a Python application, or a Rust library as everywhere else.
+
+mod kind;
+
+use crate::host::{self, Plan};
+use crate::interp;
+use kind::Kind;
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use rustcorn::Settings;
+use rustcorn::abi::Seat;
+use rustcorn::arbiter::{LaunchError, Launcher, PrepareError, WatchPlan};
+use rustcorn::cli::{self, Program};
+use rustcorn::launch::LibraryLauncher;
+use rustcorn::settings::OPTIONS;
+use rustcorn::types::Generation;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::process::Command;
+
+/// Launches applications of both languages.
+pub struct PythonLauncher {
+    library: LibraryLauncher,
+    /// The generations whose application is Python's.
+    plans: BTreeMap<Generation, Plan>,
+    /// The application, where the program has handed it over as an object.
+    object: Option<Py<PyAny>>,
+    /// The interpreter and its arguments.
+    command: Option<Vec<OsString>>,
+}
+
+impl PythonLauncher {
+    /// A launcher for what the settings will name, or for this object.
+    #[must_use]
+    pub fn new(object: Option<Py<PyAny>>, command: Option<Vec<OsString>>) -> Self {
+        Self { library: LibraryLauncher::default(), plans: BTreeMap::new(), object, command }
+    }
+}
+
+impl Launcher for PythonLauncher {
+    fn prepare(&mut self, generation: Generation, settings: &Settings) -> Result<(), PrepareError> {
+        let kind = match self.object {
+            Some(_) => Kind::Python,
+            None => Python::attach(|py| kind::of(py, settings)).map_err(PrepareError::Refused)?,
+        };
+        match kind {
+            Kind::Library => self.library.prepare(generation, settings),
+            Kind::Python => {
+                let object = self.object.as_ref().map(|object| Python::attach(|py| object.clone_ref(py)));
+                self.plans.insert(generation, Plan { settings: settings.clone(), object });
+                Ok(())
+            }
+        }
+    }
+
+    fn forget(&mut self, generation: Generation) {
+        self.plans.remove(&generation);
+        self.library.forget(generation);
+    }
+
+    fn descriptors(&self, generation: Generation) -> Vec<i32> {
+        self.library.descriptors(generation)
+    }
+
+    fn rehearse(&self, generation: Generation) -> Result<(), String> {
+        let Some(plan) = self.plans.get(&generation) else { return self.library.rehearse(generation) };
+        let loaded = Python::attach(|py| host::load(py, plan).map(drop));
+        loaded.map_err(|LaunchError { reason, .. }| reason)
+    }
+
+    fn launch(&self, generation: Generation, seat: &Seat) -> Result<i32, LaunchError> {
+        match self.plans.get(&generation) {
+            Some(plan) => host::launch(plan, seat),
+            None => self.library.launch(generation, seat),
+        }
+    }
+
+    fn watch(&self, settings: &Settings) -> Result<WatchPlan, String> {
+        if self.plans.is_empty() {
+            return self.library.watch(settings);
+        }
+        Err("--reload for Python applications is not in this version; send HUP after a change".into())
+    }
+
+    fn kind(&self, settings: &Settings) -> &'static str {
+        if self.plans.is_empty() { self.library.kind(settings) } else { "python" }
+    }
+
+    fn command(&self) -> Option<Command> {
+        let (program, arguments) = self.command.as_deref()?.split_first()?;
+        let mut command = Command::new(program);
+        command.args(arguments);
+        Some(command)
+    }
+}
+
+/// The whole life of the command `rustcorn` with these words; the exit code. With `object`, that is the application.
+/// `command` starts this program again: the interpreter and its arguments.
+#[pyfunction]
+#[pyo3(signature = (words, *, object = None, command = None))]
+pub fn start(words: Vec<OsString>, object: Option<Py<PyAny>>, command: Option<Vec<OsString>>) -> PyResult<i32> {
+    let threads = rustcorn::sys::process::thread_count()?;
+    if threads != 1 {
+        return Err(PyRuntimeError::new_err(format!(
+            "rustcorn forks its workers, which takes a process with one thread; this one has {threads}: \
+             call it before anything starts threads"
+        )));
+    }
+    interp::join_forks();
+    Ok(cli::obey(&Program::with_python(), &mut PythonLauncher::new(object, command), words))
+}
+
+/// Every option that a command line takes, for `run`: its key, with flag, opposite flag (or None) and whether it may be
+/// repeated and whether it takes a value.
+#[pyfunction]
+pub fn options(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let table = PyDict::new(py);
+    for spec in OPTIONS.iter().filter(|spec| !spec.positional) {
+        let takes_value = spec.kind.placeholder().is_some();
+        let row = (spec.long_flag(), spec.no_flag(), spec.kind.is_list(), takes_value);
+        let names = [spec.key.to_owned(), spec.long_flag().replace('-', "_")];
+        let aliases = spec.aliases.iter().map(|alias| alias.replace('-', "_"));
+        for name in names.into_iter().chain(aliases) {
+            table.set_item(name, row.clone())?;
+        }
+    }
+    Ok(table)
+}

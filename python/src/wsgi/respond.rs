@@ -1,0 +1,97 @@
+//! What the application returns is sent, and closed.
+
+use super::errors::{self, Failure};
+use super::start::{StartResponse, block};
+use bytes::Bytes;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList, PyTuple};
+
+/// Sends what the application has returned, or says that it has failed. In any case its result is closed, once.
+pub(super) fn respond<'py>(
+    py: Python<'py>,
+    start: &Bound<'py, StartResponse>,
+    returned: PyResult<Bound<'py, PyAny>>,
+    sendfile: bool,
+) {
+    let result = match returned {
+        Ok(result) => result,
+        Err(error) => return fail(py, start, error),
+    };
+    let _ = sendfile;
+    if let Err(error) = send(py, start, &result) {
+        fail(py, start, error);
+    }
+    if let Err(error) = close(&result) {
+        errors::log(py, "The application's result failed to close", &error);
+    }
+}
+
+fn fail(py: Python<'_>, start: &Bound<'_, StartResponse>, error: PyErr) {
+    let failure = Failure::of(py, error);
+    if let Ok(mut start) = start.try_borrow_mut() {
+        start.sending.fail(Box::new(failure));
+    }
+}
+
+fn close(result: &Bound<'_, PyAny>) -> PyResult<()> {
+    // What most applications return has nothing to close.
+    if result.is_exact_instance_of::<PyList>() || result.is_exact_instance_of::<PyTuple>() {
+        return Ok(());
+    }
+    match result.getattr_opt(intern!(result.py(), "close"))? {
+        Some(close) => close.call0().map(drop),
+        None => Ok(()),
+    }
+}
+
+fn send<'py>(py: Python<'py>, start: &Bound<'py, StartResponse>, result: &Bound<'py, PyAny>) -> PyResult<()> {
+    if let Some(whole) = whole(result)? {
+        return at_once(py, start, &whole);
+    }
+    let mut is_first = true;
+    let blocks = result.try_iter()?;
+    for item in blocks {
+        let item = item?;
+        let block = block(&item)?;
+        let mut start = start.try_borrow_mut()?;
+        if std::mem::take(&mut is_first) && result.len().is_ok_and(|length| length == 1) && !start.sending.has_begun() {
+            // It is the only one, so its length is that of the response.
+            return start.sending.finish_with(Bytes::copy_from_slice(block.as_bytes()));
+        }
+        start.sending.send(py, block)?;
+        if start.sending.is_too_long() {
+            break;
+        }
+    }
+    start.try_borrow_mut()?.sending.finish()
+}
+
+/// The blocks of a list or a tuple, all of which are here already.
+fn whole<'py>(result: &Bound<'py, PyAny>) -> PyResult<Option<Vec<Bound<'py, PyBytes>>>> {
+    let blocks: PyResult<Vec<_>> = if let Ok(list) = result.cast_exact::<PyList>() {
+        list.iter().map(|item| block(&item).cloned()).collect()
+    } else if let Ok(tuple) = result.cast_exact::<PyTuple>() {
+        tuple.iter().map(|item| block(&item).cloned()).collect()
+    } else {
+        return Ok(None);
+    };
+    blocks.map(Some)
+}
+
+fn at_once<'py>(py: Python<'py>, start: &Bound<'py, StartResponse>, blocks: &[Bound<'py, PyBytes>]) -> PyResult<()> {
+    let mut start = start.try_borrow_mut()?;
+    if start.sending.has_begun() {
+        // `write` came first.
+        for block in blocks {
+            start.sending.send(py, block)?;
+        }
+        return start.sending.finish();
+    }
+    let body = match blocks {
+        [] => Bytes::new(),
+        [only] => Bytes::copy_from_slice(only.as_bytes()),
+        several => several.iter().flat_map(|block| block.as_bytes()).copied().collect(),
+    };
+    start.sending.finish_with(body)
+}

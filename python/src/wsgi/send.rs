@@ -1,0 +1,180 @@
+//! The response as it is sent: its head with the first block that is not empty, then each block at once.
+
+use super::body::{Answer, Body, Giver, Gone, blocks};
+use super::head::Head;
+use super::wait::{self, Parcel};
+use bytes::Bytes;
+use http::Method;
+use pyo3::exceptions::{PyAssertionError, PyBrokenPipeError};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use rustcorn::BoxError;
+use std::future::poll_fn;
+use tokio::sync::oneshot;
+
+/// A response in the making.
+pub(super) struct Sending {
+    stage: Stage,
+    is_head: bool,
+    /// What its Content-Length leaves; none: it has said nothing.
+    left: Option<u64>,
+    /// The application gave more than it had announced, which was logged.
+    too_long: bool,
+}
+
+enum Stage {
+    /// Nothing is sent.
+    Before { reply: oneshot::Sender<Answer>, head: Option<Head> },
+    /// Its blocks are sent as they come.
+    Streaming(Giver),
+    /// All was handed over.
+    Over,
+}
+
+impl Sending {
+    pub(super) fn new(method: &Method, reply: oneshot::Sender<Answer>) -> Self {
+        let stage = Stage::Before { reply, head: None };
+        Self { stage, is_head: *method == Method::HEAD, left: None, too_long: false }
+    }
+
+    /// Whether something was sent, so that nothing of the head can be changed any more.
+    pub(super) fn has_begun(&self) -> bool {
+        !matches!(self.stage, Stage::Before { .. })
+    }
+
+    pub(super) fn has_head(&self) -> bool {
+        !matches!(self.stage, Stage::Before { head: None, .. })
+    }
+
+    pub(super) fn set_head(&mut self, new: Head) -> PyResult<()> {
+        let length = new.length()?;
+        if let Stage::Before { head, .. } = &mut self.stage {
+            // A response to HEAD may well have the length of what is not there.
+            self.left = length.filter(|_| !self.is_head && new.has_body());
+            *head = Some(new);
+        }
+        Ok(())
+    }
+
+    /// Whether all that was announced was given.
+    pub(super) fn is_full(&self) -> bool {
+        self.left == Some(0)
+    }
+
+    /// Whether the rest is of no interest: the application has given too much.
+    pub(super) fn is_too_long(&self) -> bool {
+        self.too_long
+    }
+
+    /// Sends a block, and returns when it is on its way.
+    ///
+    /// # Errors
+    ///
+    /// The client is gone, or the response was not started.
+    pub(super) fn send(&mut self, py: Python<'_>, block: &Bound<'_, PyBytes>) -> PyResult<()> {
+        let mut block = bytes(block);
+        if block.is_empty() {
+            return Ok(());
+        }
+        if let Some(left) = &mut self.left {
+            let length = block.len() as u64;
+            if length > *left {
+                self.too_long = true;
+                // It is less than a length.
+                block.truncate(*left as usize);
+            }
+            *left -= block.len() as u64;
+            if block.is_empty() {
+                return Ok(());
+            }
+        }
+        let parcel = match std::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Before { reply, head } => {
+                let Some(head) = head else {
+                    self.stage = Stage::Before { reply, head };
+                    return Err(not_started());
+                };
+                if self.is_full() {
+                    Some(Parcel::Answer(reply, Ok(head.response(Body::whole(block)))))
+                } else {
+                    let (giver, blocks) = blocks(block);
+                    self.stage = Stage::Streaming(giver);
+                    Some(Parcel::Answer(reply, Ok(head.response(Body::Blocks(blocks)))))
+                }
+            }
+            Stage::Streaming(giver) => {
+                let waker = giver.give(block);
+                self.stage = Stage::Streaming(giver);
+                waker.map(Parcel::Wake)
+            }
+            // All that was announced was sent.
+            Stage::Over => None,
+        };
+        if let Some(parcel) = parcel {
+            wait::deliver(parcel);
+        }
+        self.sent(py)
+    }
+
+    /// Waits until what was given is on its way.
+    fn sent(&self, py: Python<'_>) -> PyResult<()> {
+        let Stage::Streaming(giver) = &self.stage else {
+            return wait::flush(py);
+        };
+        match wait::wait(py, poll_fn(|cx| giver.poll_taken(cx)))? {
+            Ok(()) => Ok(()),
+            // The engine had enough because the client is gone, or because no body is to be sent.
+            Err(Gone) if self.is_head => Ok(()),
+            Err(Gone) => Err(PyBrokenPipeError::new_err("the client is gone")),
+        }
+    }
+
+    /// The whole response at once.
+    pub(super) fn finish_with(&mut self, body: Bytes) -> PyResult<()> {
+        match std::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Before { reply, head: Some(head) } => {
+                wait::deliver(Parcel::Answer(reply, Ok(head.response(Body::whole(body)))));
+                Ok(())
+            }
+            Stage::Before { reply, head: None } => {
+                self.stage = Stage::Before { reply, head: None };
+                Err(not_started())
+            }
+            Stage::Streaming(_) | Stage::Over => Ok(()),
+        }
+    }
+
+    /// The response as it stands is complete.
+    pub(super) fn finish(&mut self) -> PyResult<()> {
+        if let Stage::Streaming(giver) = &self.stage {
+            if let Some(waker) = giver.end(Ok(())) {
+                wait::deliver(Parcel::Wake(waker));
+            }
+            self.stage = Stage::Over;
+            return Ok(());
+        }
+        self.finish_with(Bytes::new())
+    }
+
+    /// The application has failed: the client gets a 500, or a response that visibly ends too early.
+    pub(super) fn fail(&mut self, error: BoxError) {
+        match std::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Before { reply, .. } => wait::deliver(Parcel::Answer(reply, Err(error))),
+            Stage::Streaming(giver) => {
+                if let Some(waker) = giver.end(Err(error)) {
+                    wait::deliver(Parcel::Wake(waker));
+                }
+            }
+            Stage::Over => {}
+        }
+    }
+}
+
+fn not_started() -> PyErr {
+    PyAssertionError::new_err("the application gave a body before it called start_response")
+}
+
+/// A copy: cheaper than keeping the object for all but the largest.
+fn bytes(block: &Bound<'_, PyBytes>) -> Bytes {
+    Bytes::copy_from_slice(block.as_bytes())
+}

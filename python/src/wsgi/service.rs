@@ -1,0 +1,109 @@
+//! The application as the engine sees it: a request goes into the queue, and its answer comes back.
+
+use super::body::{Answer, Body};
+use super::options::{HeaderMapping, Options};
+use super::queue::{Job, Queue};
+use super::receive::{self, Plan, Received};
+use http::request::Parts;
+use http::{HeaderMap, Request, Response, StatusCode};
+use rustcorn::{BoxError, Connection};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use tokio::sync::oneshot;
+use tower_service::Service;
+
+/// A WSGI application.
+#[derive(Clone)]
+pub struct Wsgi {
+    queue: Queue,
+    options: Arc<Options>,
+}
+
+impl Wsgi {
+    pub(super) fn new(queue: Queue, options: Options) -> Self {
+        Self { queue, options: Arc::new(options) }
+    }
+}
+
+impl Service<Request<rustcorn::Body>> for Wsgi {
+    type Response = Response<Body>;
+    type Error = BoxError;
+    type Future = Answering;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<rustcorn::Body>) -> Answering {
+        let (head, body) = request.into_parts();
+        if self.options.header_map == HeaderMapping::Refuse && is_spoofed(&head, &self.options) {
+            let mut refusal = Response::new(Body::whole("Bad Request\n".into()));
+            *refusal.status_mut() = StatusCode::BAD_REQUEST;
+            return Answering(Stage::Refused(Some(refusal)));
+        }
+        match receive::plan(body, &head.headers, &self.options) {
+            Plan::Go(body) => Answering(Stage::Asked(ask(&self.queue, head, body))),
+            Plan::Receive(body) => {
+                let receiving = Box::pin(receive::receive(body, self.options.tmp_upload_dir.clone()));
+                let queue = self.queue.clone();
+                Answering(Stage::Receiving(Box::new(Receiving { head: Some(head), receiving, queue })))
+            }
+        }
+    }
+}
+
+/// Whether a field's name may be meant to pass for another's.
+fn is_spoofed(head: &Parts, options: &Options) -> bool {
+    let trusted = head.extensions.get::<Connection>().is_some_and(Connection::is_from_trusted_proxy);
+    let is_proxys =
+        |name: &str| trusted && options.forwarder_headers.iter().any(|known| known.eq_ignore_ascii_case(name));
+    let headers: &HeaderMap = &head.headers;
+    headers.keys().any(|name| name.as_str().contains('_') && !is_proxys(name.as_str()))
+}
+
+fn ask(queue: &Queue, head: Parts, body: Received) -> oneshot::Receiver<Answer> {
+    let (reply, answer) = oneshot::channel();
+    queue.push(Job { head, body, reply });
+    answer
+}
+
+/// An answer that will be.
+pub struct Answering(Stage);
+
+enum Stage {
+    Refused(Option<Response<Body>>),
+    Receiving(Box<Receiving>),
+    Asked(oneshot::Receiver<Answer>),
+}
+
+struct Receiving {
+    head: Option<Parts>,
+    receiving: Pin<Box<dyn Future<Output = Result<Received, BoxError>> + Send>>,
+    queue: Queue,
+}
+
+impl Future for Answering {
+    type Output = Answer;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Answer> {
+        loop {
+            match &mut self.0 {
+                Stage::Refused(refusal) => {
+                    return Poll::Ready(refusal.take().ok_or_else(|| "asked again".into()));
+                }
+                Stage::Receiving(receiving) => {
+                    let body = ready!(receiving.receiving.as_mut().poll(cx))?;
+                    let Some(head) = receiving.head.take() else { return Poll::Ready(Err("asked again".into())) };
+                    let asked = ask(&receiving.queue, head, body);
+                    self.0 = Stage::Asked(asked);
+                }
+                Stage::Asked(answer) => {
+                    let answer = ready!(Pin::new(answer).poll(cx));
+                    return Poll::Ready(answer.unwrap_or_else(|_| Err("the worker dropped the request".into())));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! `start_response`, and the `write` that it returns.
+
+use super::body::Answer;
+use super::head::Head;
+use super::send::Sending;
+use http::Method;
+use pyo3::exceptions::{PyAssertionError, PyTypeError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyTuple};
+use tokio::sync::oneshot;
+
+/// The callable that an application starts its response with.
+#[pyclass(name = "start_response", module = "rustcorn")]
+pub(super) struct StartResponse {
+    pub(super) sending: Sending,
+}
+
+impl StartResponse {
+    pub(super) fn new(method: &Method, reply: oneshot::Sender<Answer>) -> Self {
+        Self { sending: Sending::new(method, reply) }
+    }
+}
+
+#[pymethods]
+impl StartResponse {
+    #[pyo3(signature = (status, response_headers, exc_info = None, /))]
+    fn __call__<'py>(
+        slf: &Bound<'py, Self>,
+        status: &Bound<'py, PyAny>,
+        response_headers: &Bound<'py, PyAny>,
+        exc_info: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        {
+            let mut this = slf.try_borrow_mut()?;
+            match exc_info {
+                Some(exc_info) if this.sending.has_begun() => return Err(raised(exc_info)?),
+                None if this.sending.has_head() => {
+                    return Err(PyAssertionError::new_err(
+                        "start_response was called before, and there is no exc_info",
+                    ));
+                }
+                Some(_) | None => {}
+            }
+            this.sending.set_head(Head::parse(status, response_headers)?)?;
+        }
+        slf.getattr(pyo3::intern!(py, "write"))
+    }
+
+    /// Sends a block, before anything that the application returns.
+    fn write(&mut self, py: Python<'_>, data: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.sending.send(py, block(data)?)
+    }
+}
+
+/// A block of a body.
+///
+/// # Errors
+///
+/// It is no bytes.
+pub(super) fn block<'a, 'py>(data: &'a Bound<'py, PyAny>) -> PyResult<&'a Bound<'py, PyBytes>> {
+    data.cast::<PyBytes>().map_err(|_| match data.get_type().name() {
+        Ok(kind) => PyTypeError::new_err(format!("a response is made of bytes, not of {kind}")),
+        Err(error) => error,
+    })
+}
+
+/// The exception of an `exc_info`, with its traceback.
+fn raised(exc_info: &Bound<'_, PyAny>) -> PyResult<PyErr> {
+    let parts = exc_info.cast::<PyTuple>()?;
+    let error = PyErr::from_value(parts.get_item(1)?);
+    error.set_traceback(exc_info.py(), parts.get_item(2)?.cast_into().ok());
+    Ok(error)
+}
