@@ -3,7 +3,7 @@
 mod kind;
 
 use crate::host::{self, Plan};
-use crate::interp;
+use crate::{config, interp};
 use kind::Kind;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
@@ -108,7 +108,7 @@ pub fn start(words: Vec<OsString>, object: Option<Py<PyAny>>, command: Option<Ve
         )));
     }
     interp::join_forks();
-    Ok(cli::obey(&Program::with_python(), &mut PythonLauncher::new(object, command), words))
+    Ok(cli::obey(&Program::with_python(config::read), &mut PythonLauncher::new(object, command), words))
 }
 
 /// Every option that a command line takes, for `run`: its key, with flag, opposite flag (or None) and whether it may be
