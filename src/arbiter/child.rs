@@ -144,6 +144,7 @@ fn prepare(plan: &Plan<'_>, seat: &Seat, listeners: &[SeatListener]) -> Result<(
     if let Some(mask) = settings.umask {
         sys::privileges::umask(mask);
     }
+    plan.launcher.hooks().in_worker(plan.generation).map_err(Failure::boot)?;
     let assumed = plan.load.identity.assume();
     assumed.map_err(|error| Failure::boot(format_args!("worker {} cannot drop its privileges: {error}", plan.slot)))?;
     let refused = |step: &str, error| Failure::boot(format_args!("worker {} cannot {step}: {error}", plan.slot));

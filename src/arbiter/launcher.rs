@@ -3,6 +3,7 @@
 //! The arbiter forks; what a fresh child runs is handed in from above: a library loaded by name, or an application that
 //! is linked into this very program. So the arbiter knows neither loaders nor event loops.
 
+use super::hooks::{Hooks, NoHooks};
 use crate::abi::Seat;
 use crate::settings::Settings;
 use crate::sys;
@@ -47,6 +48,11 @@ pub trait Launcher {
     /// What the list of processes and the log call this kind of application.
     fn kind(&self, _settings: &Settings) -> &'static str {
         "rust"
+    }
+
+    /// What an operator wants to be run in the arbiter.
+    fn hooks(&self) -> &dyn Hooks {
+        &NoHooks
     }
 
     /// How this program is started again for an upgrade, where its own arguments do not say it: an interpreter is not

@@ -2,6 +2,7 @@
 
 mod kind;
 
+use crate::hooks::{Config, ServerHooks};
 use crate::host::{self, Plan};
 use crate::{config, interp};
 use kind::Kind;
@@ -10,7 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use rustcorn::Settings;
 use rustcorn::abi::Seat;
-use rustcorn::arbiter::{LaunchError, Launcher, PrepareError, WatchPlan};
+use rustcorn::arbiter::{Hooks, LaunchError, Launcher, PrepareError, WatchPlan};
 use rustcorn::cli::{self, Program};
 use rustcorn::launch::LibraryLauncher;
 use rustcorn::settings::OPTIONS;
@@ -24,6 +25,8 @@ pub struct PythonLauncher {
     library: LibraryLauncher,
     /// The generations whose application is Python's.
     plans: BTreeMap<Generation, Plan>,
+    /// What the settings file wants to be run.
+    hooks: ServerHooks,
     /// The application, where the program has handed it over as an object.
     object: Option<Py<PyAny>>,
     /// The interpreter and its arguments.
@@ -34,7 +37,8 @@ impl PythonLauncher {
     /// A launcher for what the settings will name, or for this object.
     #[must_use]
     pub fn new(object: Option<Py<PyAny>>, command: Option<Vec<OsString>>) -> Self {
-        Self { library: LibraryLauncher::default(), plans: BTreeMap::new(), object, command }
+        let hooks = ServerHooks::default();
+        Self { library: LibraryLauncher::default(), plans: BTreeMap::new(), hooks, object, command }
     }
 }
 
@@ -44,11 +48,16 @@ impl Launcher for PythonLauncher {
             Some(_) => Kind::Python,
             None => Python::attach(|py| kind::of(py, settings)).map_err(PrepareError::Refused)?,
         };
+        let config = Python::attach(Config::newest);
+        if let Some(config) = &config {
+            let config = Python::attach(|py| config.clone_ref(py));
+            self.hooks.insert(generation, config, settings);
+        }
         match kind {
             Kind::Library => self.library.prepare(generation, settings),
             Kind::Python => {
                 let object = self.object.as_ref().map(|object| Python::attach(|py| object.clone_ref(py)));
-                self.plans.insert(generation, Plan { settings: settings.clone(), object });
+                self.plans.insert(generation, Plan { settings: settings.clone(), object, config });
                 Ok(())
             }
         }
@@ -56,11 +65,18 @@ impl Launcher for PythonLauncher {
 
     fn forget(&mut self, generation: Generation) {
         self.plans.remove(&generation);
+        self.hooks.forget(generation);
         self.library.forget(generation);
     }
 
     fn descriptors(&self, generation: Generation) -> Vec<i32> {
-        self.library.descriptors(generation)
+        let mut descriptors = self.library.descriptors(generation);
+        descriptors.extend(self.hooks.of(generation).map(Config::descriptors).unwrap_or_default());
+        descriptors
+    }
+
+    fn hooks(&self) -> &dyn Hooks {
+        &self.hooks
     }
 
     fn rehearse(&self, generation: Generation) -> Result<(), String> {
