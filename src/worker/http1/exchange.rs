@@ -15,6 +15,7 @@ use crate::worker::body::Body;
 use crate::worker::connection::Connection;
 use crate::worker::progress::{self, Progress};
 use crate::worker::request::{End, Flight, prepare};
+use crate::worker::sendfile::SendFile;
 use http::{Method, Request, Response, Version};
 use http_body::Body as _;
 use pin_project_lite::pin_project;
@@ -348,6 +349,13 @@ impl<S: Application> Parts<'_, S> {
             flight.answered(response.status(), response.headers());
         }
         exchange.framing = Some(framing);
+        if let Some(file) = response.extensions_mut().remove::<SendFile>()
+            && framing == Framing::Length(file.length)
+            && wire.io.sends_files()
+        {
+            wire.push_file(file);
+            return self.sent(None);
+        }
         self.step.set(Step::Sending { body: response.into_body() });
         if is_empty || framing == Framing::None {
             let fault = framing.end(wire, None);
