@@ -16,5 +16,5 @@ from kit import Asgi  # noqa: E402
 @pytest.fixture(scope="session")
 def asgi() -> Iterator[Asgi]:
     """A server of `asgi_app:app`."""
-    with Asgi("asgi_app:app", "--asgi-disconnect-grace-period", "30") as running:
+    with Asgi("asgi_app:app", "--asgi-disconnect-grace-period", "30", "--graceful-timeout", "2") as running:
         yield running
