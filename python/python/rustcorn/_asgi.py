@@ -6,6 +6,7 @@ from typing import Any, Callable, Optional
 
 VERSIONS = {"version": "3.0", "spec_version": "2.5"}
 EXTENSIONS: dict = {}
+SOCKET_EXTENSIONS: dict = {"websocket.http.response": {}}
 
 # A task that has said that it is done gets so long to return.
 _LAST_WORDS = 0.25

@@ -2,10 +2,11 @@
 
 use super::exchange::{Exchange, State};
 use super::fault;
+use super::host::Setup;
 use super::input::Next;
 use super::output::Phase;
 use super::service::Reply;
-use super::waiting::{self, Waiting, What};
+use super::waiting::{self, Peer, Waiting, What};
 use super::{head, message};
 use bytes::Bytes;
 use http::Response;
@@ -32,14 +33,14 @@ pub(super) fn open(py: Python<'_>, exchange: Arc<Exchange>) -> PyResult<Ends<'_>
 
 #[pymethods]
 impl Channel {
-    fn receive(slf: Py<Self>, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        Ok(Py::new(py, Waiting::new(slf, What::Receive))?.into_any())
+    fn receive(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Ok(Py::new(py, Waiting::new(self.exchange.clone(), What::Receive))?.into_any())
     }
 
-    fn send(slf: &Bound<'_, Self>, message: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-        let py = slf.py();
-        if slf.get().exchange.send(message)? {
-            Ok(Py::new(py, Waiting::new(slf.clone().unbind(), What::Room))?.into_any())
+    fn send(&self, message: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        let py = message.py();
+        if self.exchange.send(message)? {
+            Ok(Py::new(py, Waiting::new(self.exchange.clone(), What::Room))?.into_any())
         } else {
             waiting::done(py)
         }
@@ -50,39 +51,42 @@ impl Channel {
     }
 }
 
-/// What there is to tell.
-pub(super) fn try_receive(py: Python<'_>, exchange: &Exchange) -> PyResult<Option<Py<PyAny>>> {
-    let mut state = exchange.lock();
-    let ended = state.gone || state.output.is_finished();
-    let next = state.input.next(ended);
-    drop(state);
-    Ok(match next {
-        Next::Bytes(bytes, more) => Some(message::request(py, &bytes, more)?.into_any().unbind()),
-        Next::Disconnect => Some(message::disconnect(py)?.into_any().unbind()),
-        Next::Wait => None,
-    })
-}
+impl Peer for Exchange {
+    fn setup(&self) -> &Setup {
+        &self.setup
+    }
 
-/// There was nothing to tell: `waiter` hears when there is.
-pub(super) fn await_input(exchange: &Exchange, waiter: Py<PyAny>) {
-    let mut state = exchange.lock();
-    state.input.awaits(waiter);
-    if state.input.wants() {
-        // Whoever polls for the worker reads.
-        let waker = state.input.reader.take().or_else(|| state.worker.take());
-        if let Some(waker) = waker {
-            exchange.setup.hub.wake(waker);
+    fn receive(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        let mut state = self.lock();
+        let ended = state.gone || state.output.is_finished();
+        let next = state.input.next(ended);
+        drop(state);
+        Ok(match next {
+            Next::Bytes(bytes, more) => Some(message::request(py, &bytes, more)?.into_any().unbind()),
+            Next::Disconnect => Some(message::disconnect(py)?.into_any().unbind()),
+            Next::Wait => None,
+        })
+    }
+
+    fn await_message(&self, waiter: Py<PyAny>) {
+        let mut state = self.lock();
+        state.input.awaits(waiter);
+        if state.input.wants() {
+            // Whoever polls for the worker reads.
+            let waker = state.input.reader.take().or_else(|| state.worker.take());
+            drop(state);
+            self.wake(waker);
         }
     }
-}
 
-/// Whether there is room for more.
-pub(super) fn try_room(py: Python<'_>, exchange: &Exchange) -> PyResult<Option<Py<PyAny>>> {
-    let state = exchange.lock();
-    if state.gone {
-        return Err(fault::gone());
+    fn has_room(&self) -> PyResult<bool> {
+        let state = self.lock();
+        if state.gone { Err(fault::gone()) } else { Ok(state.output.has_room()) }
     }
-    Ok(state.output.has_room().then(|| py.None()))
+
+    fn await_room(&self, waiter: Py<PyAny>) {
+        self.lock().output.awaits(waiter);
+    }
 }
 
 impl Exchange {

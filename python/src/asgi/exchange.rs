@@ -80,7 +80,7 @@ impl Exchange {
         }
     }
 
-    fn wake(&self, waker: Option<Waker>) {
+    pub(super) fn wake(&self, waker: Option<Waker>) {
         if let Some(waker) = waker {
             self.setup.hub.wake(waker);
         }

@@ -104,6 +104,8 @@ pub(super) struct Setup {
     pub(super) versions: Py<PyDict>,
     /// `scope["extensions"]`; each request has a copy.
     pub(super) extensions: Py<PyDict>,
+    /// The same for WebSockets.
+    pub(super) socket_extensions: Py<PyDict>,
     pub(super) root_path: Py<PyString>,
     /// `scope["state"]`; each request has a copy. None: the application does not know lifespans.
     pub(super) state: Option<Py<PyDict>>,
@@ -131,13 +133,15 @@ impl Setup {
             // The first step is taken at once, and many need no second.
             task_arguments.set_item("eager_start", true)?;
         }
+        let dict = |name| PyResult::Ok(helpers.getattr(name)?.cast_into::<PyDict>()?.unbind());
         Ok(Self {
             hub: bridge.hub().clone(),
             app: host.app.clone_ref(py),
             serve: helpers.getattr("serve")?.unbind(),
             options: host.options.clone(),
-            versions: helpers.getattr("VERSIONS")?.cast_into::<PyDict>().map_err(PyErr::from)?.unbind(),
-            extensions: helpers.getattr("EXTENSIONS")?.cast_into::<PyDict>().map_err(PyErr::from)?.unbind(),
+            versions: dict("VERSIONS")?,
+            extensions: dict("EXTENSIONS")?,
+            socket_extensions: dict("SOCKET_EXTENSIONS")?,
             root_path: PyString::new(py, &host.options.root_path).unbind(),
             state: state.map(|state| state.clone_ref(py)),
             event_loop,

@@ -5,6 +5,7 @@
 //! - `exchange`: a request between the two loops; `input`, `output`: its two directions.
 //! - `channel`: what the application calls; `waiting`: what it awaits.
 //! - `scope`, `head`: from Rust's request to Python's, and from Python's response to Rust's.
+//! - `websocket`: WebSockets.
 //! - `fault`: what becomes of an application that fails.
 
 mod channel;
@@ -20,6 +21,7 @@ mod output;
 mod scope;
 mod service;
 mod waiting;
+mod websocket;
 
 pub use host::AsgiHost;
 pub use options::Options;

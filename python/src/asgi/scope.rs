@@ -27,8 +27,26 @@ pub(super) fn http<'py>(py: Python<'py>, setup: &Setup, parts: Parts) -> PyResul
     Ok(scope)
 }
 
+/// Of a WebSocket.
+pub(super) fn websocket<'py>(
+    py: Python<'py>,
+    setup: &Setup,
+    parts: &Parts,
+    subprotocols: &[&str],
+) -> PyResult<Bound<'py, PyDict>> {
+    let scope = PyDict::new(py);
+    scope.set_item(intern!(py, "type"), intern!(py, "websocket"))?;
+    fill(&scope, setup, parts)?;
+    let scheme = parts.extensions.get::<Connection>().map_or("http", Connection::scheme);
+    let scheme = if scheme == "https" { intern!(py, "wss") } else { intern!(py, "ws") };
+    scope.set_item(intern!(py, "scheme"), scheme)?;
+    scope.set_item(intern!(py, "subprotocols"), PyList::new(py, subprotocols)?)?;
+    scope.set_item(intern!(py, "extensions"), setup.socket_extensions.bind(py).copy()?)?;
+    Ok(scope)
+}
+
 /// What HTTP and WebSocket have in common.
-pub(super) fn fill(scope: &Bound<'_, PyDict>, setup: &Setup, parts: &Parts) -> PyResult<()> {
+fn fill(scope: &Bound<'_, PyDict>, setup: &Setup, parts: &Parts) -> PyResult<()> {
     let py = scope.py();
     scope.set_item(intern!(py, "asgi"), setup.versions.bind(py).copy()?)?;
     let version = match parts.version {
