@@ -4,7 +4,15 @@ CARGO ?= cargo
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-tools test-apps fmt lint generate bench bench-tools fuzz fuzz-tools
+.PHONY: help build wheel test test-tools test-apps test-python python-tests-ready fmt lint generate bench bench-tools \
+	fuzz fuzz-tools
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
+# The interpreter for the Python package: the first that is new enough, unless one is given.
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 python3.10; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && { echo $$python; exit; }; done; echo python3)
+VENV := $(abspath $(TARGET))/python/venv
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -12,8 +20,28 @@ help: ## Show this list
 build: ## Build the program and the examples, optimised
 	$(CARGO) build --release --workspace
 
+wheel: $(VENV)/ready ## Build a wheel for the interpreter PYTHON into target/wheels
+	$(VENV)/bin/maturin build --release --manifest-path python/Cargo.toml --interpreter $(PYTHON) --out $(TARGET)/wheels
+
 test: test-tools test-apps ## Run every test; installs the tools that they need if it may
 	$(CARGO) test --workspace
+	$(MAKE) test-python
+
+# make test-python ONLY="package/test_run.py -k object"
+test-python: python-tests-ready ## Run the tests of the Python package
+	cd python/tests && $(VENV)/bin/python -m pytest $(ONLY)
+
+# The package is installed so that changes of its Python files count at once. Some tests start the program that cargo
+# builds, and an application in Rust.
+python-tests-ready: $(VENV)/ready
+	$(CARGO) build --package rustcorn --package hello
+	cd python && VIRTUAL_ENV=$(VENV) $(VENV)/bin/maturin develop
+
+$(VENV)/ready: python/tests/requirements.txt
+	$(PYTHON) -m venv $(VENV) || { \
+		echo "the Python tests need Python 3.10 or newer with the module venv; name one with PYTHON=..." >&2; exit 1; }
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
 
 # The process tests run these through systemd's own checker and in namespaces of their own.
 test-tools:

@@ -51,8 +51,9 @@ impl Shell<'_> {
             predecessor.tell_ready();
         }
         if let Some(readiness) = self.readiness.take() {
-            readiness.tell(u8::try_from(exit::OK).unwrap_or_default());
+            // Whoever launched it may close the terminal as soon as it knows.
             self.silence();
+            readiness.tell(u8::try_from(exit::OK).unwrap_or_default());
         }
     }
 

@@ -127,9 +127,9 @@ mod tests {
         static RUNS: AtomicI32 = AtomicI32::new(0);
         testkit::in_fork(|| {
             set_hooks(Hooks {
-                before: || drop(RUNS.fetch_add(1, Relaxed)),
-                in_parent: || drop(RUNS.fetch_add(10, Relaxed)),
-                in_child: || drop(RUNS.fetch_add(100, Relaxed)),
+                before: || RUNS.store(RUNS.load(Relaxed) + 1, Relaxed),
+                in_parent: || RUNS.store(RUNS.load(Relaxed) + 10, Relaxed),
+                in_child: || RUNS.store(RUNS.load(Relaxed) + 100, Relaxed),
             });
             let child = spawn(|| RUNS.load(Relaxed)).unwrap();
             assert_eq!(RUNS.load(Relaxed), 11);

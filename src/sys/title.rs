@@ -21,9 +21,8 @@ struct Area {
 
 static AREA: OnceLock<Area> = OnceLock::new();
 
-/// Frees the place of the title. To be called once, at the start of `main`, before there are threads and before the
-/// environment is changed. Where it is impossible (an embedding program that has moved its arguments) nothing happens
-/// and [`set`] only sets the short name.
+/// Frees the place of the title. To be called once, early and before there are threads. Where it is impossible (an
+/// embedding program that has moved its arguments) nothing happens and [`set`] only sets the short name.
 pub fn init() {
     if AREA.get().is_some() {
         return;
@@ -62,6 +61,8 @@ fn set_name(bytes: &[u8]) -> io::Result<()> {
 /// Where the kernel put arguments and environment.
 #[derive(Debug, PartialEq)]
 struct Bounds {
+    /// Where the stack began: at the number of arguments, with the pointers to them right behind it.
+    stack: usize,
     arg_start: usize,
     arg_end: usize,
     env_start: usize,
@@ -72,10 +73,11 @@ impl Bounds {
     /// From the text of `/proc/self/stat`. The second field is the name in parentheses, which may contain anything.
     fn parse(stat: &str) -> Option<Self> {
         let after_name = stat.get(stat.rfind(')')? + 1..)?;
-        // The first field here is the third of proc(5); arg_start is the 48th.
+        // The first field here is the third of proc(5); startstack is the 28th, arg_start the 48th.
+        let stack = after_name.split_ascii_whitespace().nth(25)?.parse().ok()?;
         let mut addresses = after_name.split_ascii_whitespace().skip(45).map(str::parse);
         let mut next = || addresses.next()?.ok().filter(|address| *address > 0);
-        let bounds = Self { arg_start: next()?, arg_end: next()?, env_start: next()?, env_end: next()? };
+        let bounds = Self { stack, arg_start: next()?, arg_end: next()?, env_start: next()?, env_end: next()? };
         let in_order = bounds.arg_start < bounds.arg_end
             && bounds.arg_end == bounds.env_start
             && bounds.env_start <= bounds.env_end;
@@ -100,15 +102,21 @@ unsafe fn free(bounds: &Bounds) -> bool {
     if variables.is_null() || count == 0 {
         return false;
     }
-    // The kernel lays out: the pointers of argv, a null, the pointers of the environment. If nobody has moved the
-    // latter, the former are right before it; std keeps no other copy of the arguments than these pointers.
-    let arguments = variables.wrapping_sub(count + 1);
-    let on_the_stack = (variables as usize) < bounds.arg_start && bounds.arg_start - (variables as usize) < (64 << 20);
-    if !on_the_stack {
+    // The kernel lays out the number of arguments, the pointers to them, a null, the pointers to the environment. The
+    // list of the environment may be elsewhere by now: whoever adds a variable moves it, as Python does at its start in
+    // the C locale. std keeps no other copy of the arguments than these pointers.
+    let arguments = (bounds.stack as *mut *mut c_char).wrapping_add(1);
+    let on_the_stack =
+        bounds.stack > 0 && bounds.stack < bounds.arg_start && bounds.arg_start - bounds.stack < (64 << 20);
+    if !on_the_stack || !(arguments as usize).is_multiple_of(align_of::<*mut c_char>()) {
         return false;
     }
-    // SAFETY: between the stack's present top and the strings, so mapped and readable whatever is there.
-    let genuine = unsafe { (*arguments) as usize == bounds.arg_start && (*arguments.add(count)).is_null() };
+    // SAFETY: between the stack's beginning and the strings, so mapped and readable whatever is there.
+    let genuine = unsafe {
+        *arguments.wrapping_sub(1) as usize == count
+            && (*arguments) as usize == bounds.arg_start
+            && (*arguments.add(count)).is_null()
+    };
     if !genuine {
         return false;
     }
@@ -146,15 +154,28 @@ mod tests {
 
     #[test]
     fn the_addresses_are_found_behind_a_wild_name() {
-        let rest = (3..=47).map(|field| field.to_string()).collect::<Vec<_>>().join(" ");
+        let rest = (3..=47).map(|field| (field * 10).to_string()).collect::<Vec<_>>().join(" ");
         let stat = format!("42 (a) b (c)) {rest} 1000 1010 1010 1500 0\n");
-        let bounds = Bounds { arg_start: 1000, arg_end: 1010, env_start: 1010, env_end: 1500 };
+        let bounds = Bounds { stack: 280, arg_start: 1000, arg_end: 1010, env_start: 1010, env_end: 1500 };
         assert_eq!(Bounds::parse(&stat), Some(bounds));
         assert_eq!(Bounds::parse("42 (x) R 1 2 3"), None);
         let apart = format!("42 (x) {rest} 1000 1010 1020 1500 0\n");
         assert_eq!(Bounds::parse(&apart), None, "something else lies between");
         let hidden = format!("42 (x) {rest} 0 0 0 0 0\n");
         assert_eq!(Bounds::parse(&hidden), None);
+    }
+
+    #[test]
+    fn an_environment_that_has_moved_is_no_obstacle() {
+        testkit::alone(module_path!(), "an_environment_that_has_moved_is_no_obstacle", || {
+            crate::sys::env::set("RUSTCORN_TEST_MOVES_THE_LIST", "x");
+            let variables: Vec<_> = std::env::vars_os().collect();
+            init();
+            set("short");
+            let shown = std::fs::read("/proc/self/cmdline").unwrap();
+            assert_eq!(String::from_utf8_lossy(&shown).trim_end_matches('\0'), "short");
+            assert_eq!(std::env::vars_os().collect::<Vec<_>>(), variables);
+        });
     }
 
     #[test]

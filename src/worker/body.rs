@@ -49,6 +49,10 @@ impl fmt::Display for BodyError {
 impl std::error::Error for BodyError {}
 
 impl Body {
+    pub(super) fn empty() -> Self {
+        Self(Kind::Whole(None))
+    }
+
     pub(super) fn whole(bytes: Bytes) -> Self {
         Self(Kind::Whole(Some(bytes).filter(|bytes| !bytes.is_empty())))
     }

@@ -66,6 +66,8 @@ pub(super) struct Worker {
     pub(super) head_limits: HeadLimits,
     /// The field with a request's id, if requests have one.
     pub(super) request_id: Option<HeaderName>,
+    /// What the extensions of a request begin as.
+    pub(super) room_for_facts: http::Extensions,
     /// Each connection has one request.
     pub(super) no_keepalive: bool,
     /// Told by the sentinel.
@@ -115,6 +117,7 @@ impl Worker {
             limits,
             head_limits,
             request_id,
+            room_for_facts: super::request::room_for_facts(),
             no_keepalive,
             wish: watch::Sender::new(Wish::Serve),
             access: OnceLock::new(),

@@ -176,13 +176,13 @@ def choose(app: Any, protocol: str, name: str) -> tuple[Any, str]:
     if protocol == "auto":
         interface = found or "wsgi"
     elif protocol == "asgi":
-        interface = found or "asgi3"
+        interface = found if found in ("asgi2", "asgi3") else "asgi3"
     else:
         interface = protocol
     if found is not None and (found == "wsgi") != (interface == "wsgi"):
-        kind, wanted = ("WSGI", "ASGI") if found == "wsgi" else ("ASGI", "WSGI")
+        kind, wanted = ("a WSGI", "ASGI") if found == "wsgi" else ("an ASGI", "WSGI")
         raise AppError(
-            f"{name} is a {kind} application, and the settings say {wanted}; leave worker_class (-k) and interface out"
+            f"{name} is {kind} application, and the settings say {wanted}; leave worker_class (-k) and interface out"
         )
     if interface == "asgi2":
         return _asgi3(app), "asgi"

@@ -42,8 +42,8 @@ def enter_worker(
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(line_buffering=True)
-    # The handler of last resort has the records that nobody else handles: whatever the application sets up, and
-    # whenever, it finds a root logger without handlers, as it expects.
+    # Until the application has been imported only the handler of last resort is ours: whatever the application sets up,
+    # it finds a root logger without handlers, as it expects.
     logging.lastResort = OperatorLog(level)
     warnings.showwarning = _show_warning
     threading.excepthook = _thread_failed
@@ -54,10 +54,29 @@ def enter_worker(
 
 
 def settle() -> None:
-    """After the import: where the application has set no level, the operator's holds."""
+    """After the import: an application that has set up no logging at all gets the operator's, in all its loggers."""
     root = logging.getLogger()
-    if not root.handlers and root.level == logging.WARNING:
+    if root.handlers or any(_is_set_up(logger) for logger in root.manager.loggerDict.values()):
+        return
+    ours = OperatorLog()
+    root.addHandler(ours)
+    if root.level == logging.WARNING:
         root.setLevel(_level)
+    original = logging.basicConfig
+
+    def basic_config(**options: Any) -> None:
+        # Who sets something up later, at the start of the lifespan for example, has the last word. Without options it is
+        # logging.error() and the like that call, to have any handler at all.
+        if options and root.handlers == [ours]:
+            root.removeHandler(ours)
+        original(**options)
+
+    logging.basicConfig = basic_config
+
+
+def _is_set_up(logger: object) -> bool:
+    handlers = logger.handlers if isinstance(logger, logging.Logger) else []
+    return any(not isinstance(handler, logging.NullHandler) for handler in handlers)
 
 
 def leave_worker() -> None:

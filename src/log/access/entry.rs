@@ -84,9 +84,20 @@ impl Captured {
 
     /// Of a header that was sent twice the last value counts, as in Gunicorn. `names` are in the format's order.
     pub(super) fn of(names: &[HeaderName], headers: &HeaderMap) -> Self {
-        let value = |name: &HeaderName| headers.get_all(name).iter().next_back().cloned();
+        let has_twins = headers.len() > headers.keys_len();
+        let value = |name: &HeaderName| match has_twins {
+            false => headers.get(name).cloned(),
+            true => headers.get_all(name).iter().next_back().cloned(),
+        };
+        let mut captured = Self::none();
         let (first, rest) = names.split_at(names.len().min(INLINE));
-        Self { first: std::array::from_fn(|n| first.get(n).and_then(value)), rest: rest.iter().map(value).collect() }
+        for (place, name) in captured.first.iter_mut().zip(first) {
+            *place = value(name);
+        }
+        if !rest.is_empty() {
+            captured.rest = rest.iter().map(value).collect();
+        }
+        captured
     }
 
     pub(super) fn get(&self, index: usize) -> Option<&[u8]> {

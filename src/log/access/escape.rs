@@ -46,15 +46,29 @@ pub(super) fn json(out: &mut Vec<u8>, bytes: &[u8]) {
     out.push(b'"');
 }
 
-/// Whether every byte stands for itself in both shapes. Without branches, so that the compiler looks at many bytes at
-/// once: this is where the time of a line goes.
+/// Whether every byte stands for itself in both shapes: this is where the time of a line goes. Many bytes are looked at
+/// together, without branches, which the compiler makes one comparison of; the few of a short value are looked up.
 fn is_plain(bytes: &[u8]) -> bool {
     const STRIDE: usize = 16;
-    let special = |byte: u8| byte.wrapping_sub(b' ') > b'~' - b' ' || byte == b'"' || byte == b'\\';
-    let any = |bytes: &[u8]| bytes.iter().fold(false, |found, byte| found | special(*byte));
     let (chunks, rest) = bytes.as_chunks::<STRIDE>();
-    !chunks.iter().any(|chunk| any(chunk)) && !any(rest)
+    let is_special = |found: bool, byte: &u8| found | is_special(*byte);
+    !chunks.iter().any(|chunk| chunk.iter().fold(false, is_special))
+        && rest.iter().all(|byte| !SPECIAL[usize::from(*byte)])
 }
+
+const fn is_special(byte: u8) -> bool {
+    byte.wrapping_sub(b' ') > b'~' - b' ' || byte == b'"' || byte == b'\\'
+}
+
+const SPECIAL: [bool; 256] = {
+    let mut special = [false; 256];
+    let mut byte = 0;
+    while byte < special.len() {
+        special[byte] = is_special(byte as u8);
+        byte += 1;
+    }
+    special
+};
 
 fn hex(out: &mut Vec<u8>, byte: u8) {
     const DIGITS: [u8; 16] = *b"0123456789abcdef";

@@ -18,9 +18,12 @@ pub(super) fn line(out: &mut Vec<u8>, format: &Format, stamp: &mut Stamp, entry:
 }
 
 fn perform(out: &mut Vec<u8>, step: &Step, stamp: &mut Stamp, entry: &Entry) {
-    let whole = |header: Option<&[u8]>, out: &mut Vec<u8>| escape::text(out, header.unwrap_or(b"-"));
+    let whole = |header: Option<&[u8]>, out: &mut Vec<u8>| match header {
+        Some(value) => escape::text(out, value),
+        None => out.push(b'-'),
+    };
     match step {
-        Step::Text(text) => out.extend_from_slice(text),
+        Step::Text(text) => piece(out, text),
         Step::Client => client(out, entry.client),
         Step::User(index) => match user(entry.request.get(*index)) {
             Some(name) => escape::word(out, &name),
@@ -34,7 +37,7 @@ fn perform(out: &mut Vec<u8>, step: &Step, stamp: &mut Stamp, entry: &Entry) {
         // Empty is what most requests have, not something unknown.
         Step::Query => escape::text(out, parts(entry.target).1.unwrap_or_default()),
         Step::Protocol => out.extend_from_slice(protocol(entry.version).as_bytes()),
-        Step::Status => number(out, entry.status.into()),
+        Step::Status => status(out, entry.status),
         Step::Sent => match entry.sent {
             Some(bytes) => number(out, bytes),
             None => out.push(b'-'),
@@ -67,7 +70,11 @@ fn request_line(out: &mut Vec<u8>, entry: &Entry) {
 }
 
 fn known(out: &mut Vec<u8>, value: &[u8]) {
-    escape::text(out, if value.is_empty() { b"-" } else { value });
+    match value {
+        [] => out.push(b'-'),
+        b"GET" => out.extend_from_slice(b"GET"),
+        value => escape::text(out, value),
+    }
 }
 
 /// One object. The names are a promise: README and reference list them. What a request does not have is left out.
@@ -117,15 +124,58 @@ fn json(out: &mut Vec<u8>, stamp: &mut Stamp, entry: &Entry) {
 fn client(out: &mut Vec<u8>, client: Option<IpAddr>) {
     match client {
         Some(IpAddr::V4(address)) => {
-            for (n, octet) in address.octets().into_iter().enumerate() {
-                if n > 0 {
-                    out.push(b'.');
-                }
-                number(out, octet.into());
+            for octet in address.octets() {
+                octet_and_point(out, octet);
             }
+            out.pop();
         }
         Some(IpAddr::V6(address)) => out.extend_from_slice(address.to_string().as_bytes()),
         None => out.push(b'-'),
+    }
+}
+
+/// Digits are looked up: an address is in nearly every line.
+fn octet_and_point(out: &mut Vec<u8>, octet: u8) {
+    const TEXTS: [([u8; 4], usize); 256] = {
+        let mut texts = [([b'.'; 4], 0); 256];
+        let mut octet = 0;
+        while octet < texts.len() {
+            let digits = [(octet / 100) as u8, (octet / 10 % 10) as u8, (octet % 10) as u8];
+            let skipped = if octet > 99 {
+                0
+            } else if octet > 9 {
+                1
+            } else {
+                2
+            };
+            let mut at = skipped;
+            while at < digits.len() {
+                texts[octet].0[at - skipped] = b'0' + digits[at];
+                at += 1;
+            }
+            texts[octet].1 = digits.len() - skipped + 1;
+            octet += 1;
+        }
+        texts
+    };
+    let (text, length) = TEXTS[usize::from(octet)];
+    short(out, &text, length);
+}
+
+/// Appends the first bytes of an array: a copy of a size that the compiler knows, which is no call.
+fn short<const N: usize>(out: &mut Vec<u8>, bytes: &[u8; N], length: usize) {
+    let end = out.len() + length;
+    out.extend_from_slice(bytes);
+    out.truncate(end);
+}
+
+/// Appends what is short as a rule.
+fn piece(out: &mut Vec<u8>, bytes: &[u8]) {
+    match bytes {
+        [one] => out.push(*one),
+        [one, two] => out.extend_from_slice(&[*one, *two]),
+        [one, two, three] => out.extend_from_slice(&[*one, *two, *three]),
+        more => out.extend_from_slice(more),
     }
 }
 
@@ -156,6 +206,15 @@ fn parts(target: &[u8]) -> (&[u8], Option<&[u8]>) {
     match memchr::memchr(b'?', target) {
         Some(mark) => (&target[..mark], Some(&target[mark + 1..])),
         None => (target, None),
+    }
+}
+
+/// Three digits, as all of them have.
+fn status(out: &mut Vec<u8>, status: u16) {
+    if let 100..=999 = status {
+        out.extend_from_slice(&[status / 100, status / 10 % 10, status % 10].map(|digit| b'0' + digit as u8));
+    } else {
+        number(out, status.into());
     }
 }
 

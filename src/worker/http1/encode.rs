@@ -1,9 +1,9 @@
 //! The head of a response, and the framing of its body (RFC 9112, 6).
 
-use super::rules::{said_length, tokens};
+use super::rules::{number, tokens};
 use super::wire::Wire;
 use bytes::Buf;
-use http::header::{self, HeaderMap, HeaderName};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode, Version};
 use http_body::SizeHint;
 
@@ -40,10 +40,14 @@ pub(super) fn head<B>(
 ) -> (Framing, bool) {
     let status = response.status();
     let headers = response.headers();
-    let (framing, announce) = frame(status, headers, hint, plan);
     status_line(out, response);
     let (mut has_date, mut has_server, mut said_close) = (false, false, false);
+    let mut said_length = SaidLength::default();
     for (name, value) in headers {
+        if name == header::CONTENT_LENGTH {
+            said_length.hear(value);
+            continue;
+        }
         if is_ours(name) {
             said_close |= name == header::CONNECTION && tokens(value).any(|token| token.eq_ignore_ascii_case(b"close"));
             continue;
@@ -52,33 +56,53 @@ pub(super) fn head<B>(
         has_server |= name == header::SERVER;
         field(out, name.as_str(), value.as_bytes());
     }
+    let (framing, announce) = frame(status, said_length.0, hint, plan);
     let close = plan.close || framing == Framing::Close || said_close;
     match announce {
         Announce::Nothing => {}
         Announce::Length(length) => field(out, "content-length", itoa::Buffer::new().format(length).as_bytes()),
-        Announce::Chunked => field(out, "transfer-encoding", b"chunked"),
+        Announce::Chunked => out.extend_from_slice(b"transfer-encoding: chunked\r\n"),
     }
-    if let Some(date) = plan.date.filter(|_| !has_date) {
-        field(out, "date", date);
-    }
-    if plan.server && !has_server {
-        field(out, "server", b"rustcorn");
-    }
+    sign(out, plan.date.filter(|_| !has_date), plan.server && !has_server);
     if close {
-        field(out, "connection", b"close");
+        out.extend_from_slice(b"connection: close\r\n");
     } else if plan.version == Version::HTTP_10 {
-        field(out, "connection", b"keep-alive");
+        out.extend_from_slice(b"connection: keep-alive\r\n");
     }
     out.extend_from_slice(b"\r\n");
     (framing, close)
 }
 
-/// Fields that say how the message is framed are this module's to write.
+/// Date and Server, which most responses have both: then in one piece.
+fn sign(out: &mut Vec<u8>, date: Option<&[u8; 29]>, server: bool) {
+    const SERVER: &[u8] = b"server: rustcorn\r\n";
+    const BOTH: &[u8; 55] = b"date: Sun, 06 Nov 1994 08:49:37 GMT\r\nserver: rustcorn\r\n";
+    match date {
+        Some(date) => {
+            let mut both = *BOTH;
+            both["date: ".len()..][..date.len()].copy_from_slice(date);
+            out.extend_from_slice(if server { &both } else { &both[..BOTH.len() - SERVER.len()] });
+        }
+        None if server => out.extend_from_slice(SERVER),
+        None => {}
+    }
+}
+
+/// What the application says of the length of its body, if that is one number.
+#[derive(Default)]
+struct SaidLength(Option<u64>, bool);
+
+impl SaidLength {
+    fn hear(&mut self, value: &HeaderValue) {
+        let length = number(value.as_bytes());
+        let agrees = !self.1 || self.0 == length;
+        *self = Self(length.filter(|_| agrees), true);
+    }
+}
+
+/// Fields that say how the message is framed are this module's to write; Content-Length is looked at before.
 fn is_ours(name: &HeaderName) -> bool {
-    name == header::CONTENT_LENGTH
-        || name == header::TRANSFER_ENCODING
-        || name == header::CONNECTION
-        || name == "keep-alive"
+    name == header::TRANSFER_ENCODING || name == header::CONNECTION || name == "keep-alive"
 }
 
 pub(super) fn status_line<B>(out: &mut Vec<u8>, response: &http::Response<B>) {
@@ -110,8 +134,7 @@ enum Announce {
     Chunked,
 }
 
-fn frame(status: StatusCode, headers: &HeaderMap, hint: &SizeHint, plan: &Plan<'_>) -> (Framing, Announce) {
-    let said = said_length(headers);
+fn frame(status: StatusCode, said: Option<u64>, hint: &SizeHint, plan: &Plan<'_>) -> (Framing, Announce) {
     if status == StatusCode::NO_CONTENT || status.is_informational() {
         return (Framing::None, Announce::Nothing);
     }

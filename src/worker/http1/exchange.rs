@@ -1,7 +1,7 @@
 //! One request and its response: the application is asked, its body is fed, its answer is sent.
 
+use super::demands::Demands;
 use super::encode::{self, Framing, Piece, Plan};
-use super::head::Head;
 use super::incoming;
 use super::refusal::Refusal;
 use super::source::{self, Pumped, Source};
@@ -15,6 +15,7 @@ use crate::worker::body::Body;
 use crate::worker::connection::Connection;
 use crate::worker::progress::{self, Progress};
 use crate::worker::request::{End, Flight, prepare};
+use crate::worker::sendfile::SendFile;
 use http::{Method, Request, Response, Version};
 use http_body::Body as _;
 use pin_project_lite::pin_project;
@@ -92,33 +93,32 @@ pub(super) enum Advance {
 
 impl<S: Application> Parts<'_, S> {
     /// Hands a request to the application.
-    pub(super) fn begin(&mut self, head: Head) {
+    pub(super) fn begin(&mut self, demands: Demands, mut request: Request<Body>, cx: &mut Context<'_>) {
         let Some(wire) = self.wire.as_mut() else { return };
         let requests = &self.worker.orders.requests;
         // First, so that whatever becomes of the request is told of its client and not of a proxy.
-        let Ok(seen) = self.worker.trust.see(self.connection, head.request.headers()) else {
+        let Ok(seen) = self.worker.trust.see(self.connection, request.headers()) else {
             let unseen = self.connection.clone();
-            return self.refuse_request(Refusal::CONTRADICTION, head.request, &unseen);
+            return self.refuse_request(Refusal::CONTRADICTION, request, &unseen);
         };
         let too_large = |length| requests.limit_request_body > 0 && length > requests.limit_request_body;
-        if matches!(head.framing, rules::Framing::Length(length) if too_large(length)) {
-            return self.refuse_request(Refusal::BODY_TOO_LARGE, head.request, &seen);
+        if matches!(demands.framing, rules::Framing::Length(length) if too_large(length)) {
+            return self.refuse_request(Refusal::BODY_TOO_LARGE, request, &seen);
         }
         if requests.limit_concurrency > 0 && self.worker.writer.in_flight() >= requests.limit_concurrency {
-            return self.refuse_request(Refusal::OVERLOADED, head.request, &seen);
+            return self.refuse_request(Refusal::OVERLOADED, request, &seen);
         }
-        let (body, source) = match source::whole(head.framing, wire) {
+        let (body, source) = match source::whole(demands.framing, wire) {
             Some(bytes) => (Body::whole(bytes), Source::new(rules::Framing::Length(0), None, 0)),
             None => {
-                let length = if let rules::Framing::Length(length) = head.framing { Some(length) } else { None };
+                let length = if let rules::Framing::Length(length) = demands.framing { Some(length) } else { None };
                 let (sender, incoming) = incoming::channel(length);
-                (Body::http1(incoming), Source::new(head.framing, Some(sender), requests.limit_request_body))
+                (Body::http1(incoming), Source::new(demands.framing, Some(sender), requests.limit_request_body))
             }
         };
-        wire.rest();
         let begin = wire.total + wire.waiting() as u64;
         let now = clock::now();
-        let mut request = head.request.map(|()| body);
+        *request.body_mut() = body;
         let mut flight = Flight::begin(self.worker, &request, &seen, now);
         flight.identify(request.headers_mut(), self.connection);
         self.connection.state().begins(now);
@@ -129,20 +129,41 @@ impl<S: Application> Parts<'_, S> {
             flight: Some(flight),
             source,
             reading: Progress::default(),
-            expects: head.expects_continue,
-            close: !head.keep_alive,
+            expects: demands.expects_continue,
+            close: !demands.keep_alive,
             framing: None,
             begin,
             head: 0,
-            trailers: head.takes_trailers,
+            trailers: demands.takes_trailers,
             stamp: Some(now),
         });
-        prepare(&mut request, seen);
-        self.step.set(Step::Waiting { request: Some(request) });
+        prepare(&mut request, seen, &self.worker.room_for_facts);
+        self.ask(request, cx);
+    }
+
+    /// Gives the application the request, if it is ready for one.
+    fn ask(&mut self, request: Request<Body>, cx: &mut Context<'_>) -> Advance {
+        let application = &mut *self.application;
+        // What a panic leaves behind is dropped and never looked at again.
+        match catch_unwind(AssertUnwindSafe(|| application.poll_ready(cx))) {
+            Ok(Poll::Ready(Ok(()))) => match catch_unwind(AssertUnwindSafe(|| application.call(request))) {
+                Ok(future) => {
+                    self.step.set(Step::Calling { future });
+                    Advance::On
+                }
+                Err(_panic) => self.fail(None),
+            },
+            Ok(Poll::Pending) => {
+                self.step.set(Step::Waiting { request: Some(request) });
+                Advance::Waits
+            }
+            Ok(Poll::Ready(Err(error))) => self.fail(Some(error.into())),
+            Err(_panic) => self.fail(None),
+        }
     }
 
     /// Refuses a request whose head is in order.
-    fn refuse_request(&mut self, refusal: Refusal, mut request: Request<()>, seen: &Connection) {
+    fn refuse_request(&mut self, refusal: Refusal, mut request: Request<Body>, seen: &Connection) {
         let mut flight = Flight::begin(self.worker, &request, seen, clock::now());
         flight.identify(request.headers_mut(), self.connection);
         flight.refused(refusal.status);
@@ -165,6 +186,7 @@ impl<S: Application> Parts<'_, S> {
                 return Poll::Ready(After::Abort);
             };
             exchange.stamp = None;
+            wire.rest();
             if exchange.expects && exchange.framing.is_none() && exchange.source.is_wanted(cx) {
                 exchange.expects = false;
                 // A client that did not wait for it does not need it.
@@ -244,7 +266,8 @@ impl<S: Application> Parts<'_, S> {
 
     /// What is to be sent waits for the client.
     pub(super) fn waits_for_reader(&mut self) {
-        if let Some(wire) = self.wire.as_ref() {
+        if let Some(wire) = self.wire.as_mut() {
+            wire.rest();
             self.writing.waits(wire.taken());
             self.show_waits();
         }
@@ -255,29 +278,13 @@ impl<S: Application> Parts<'_, S> {
         let (Some(wire), Some(exchange)) = (self.wire.as_mut(), self.exchange.as_mut()) else {
             return Advance::Over(After::Abort);
         };
-        let application = &mut *self.application;
-        let mut step = self.step.as_mut();
         // What a panic leaves behind is dropped and never looked at again.
-        match step.as_mut().project() {
+        match self.step.as_mut().project() {
             StepProjection::Idle => Advance::Complete,
-            StepProjection::Waiting { request } => {
-                let ready = catch_unwind(AssertUnwindSafe(|| application.poll_ready(cx)));
-                match ready {
-                    Ok(Poll::Pending) => Advance::Waits,
-                    Ok(Poll::Ready(Ok(()))) => {
-                        let Some(request) = request.take() else { return Advance::Over(After::Abort) };
-                        match catch_unwind(AssertUnwindSafe(|| application.call(request))) {
-                            Ok(future) => {
-                                step.set(Step::Calling { future });
-                                Advance::On
-                            }
-                            Err(_panic) => self.fail(None),
-                        }
-                    }
-                    Ok(Poll::Ready(Err(error))) => self.fail(Some(error.into())),
-                    Err(_panic) => self.fail(None),
-                }
-            }
+            StepProjection::Waiting { request } => match request.take() {
+                Some(request) => self.ask(request, cx),
+                None => Advance::Over(After::Abort),
+            },
             StepProjection::Calling { future } => match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
                 Ok(Poll::Pending) => Advance::Waits,
                 Ok(Poll::Ready(Ok(response))) => self.respond(response),
@@ -353,6 +360,13 @@ impl<S: Application> Parts<'_, S> {
             flight.answered(response.status(), response.headers());
         }
         exchange.framing = Some(framing);
+        if let Some(file) = response.extensions_mut().remove::<SendFile>()
+            && framing == Framing::Length(file.length)
+            && wire.io.sends_files()
+        {
+            wire.push_file(file);
+            return self.sent(None);
+        }
         self.step.set(Step::Sending { body: response.into_body() });
         if is_empty || framing == Framing::None {
             let fault = framing.end(wire, None);

@@ -4,7 +4,7 @@
 //! that are idle, and a request costs more in it. What begins here and asks for another protocol (an upgrade, CONNECT,
 //! HTTP/2) goes on in `hyper`, with the bytes that were read.
 //!
-//! - `scan`, `head`, `chunked`: from bytes to a request, strictly. Pure.
+//! - `scan`, `head`, `demands`, `chunked`: from bytes to a request, strictly. Pure.
 //! - `encode`, `refuse`, `date`: from a response to bytes.
 //! - `incoming`: the request's body on its way to the application.
 //! - `wire`, `scratch`: the bytes, and the memory for them.
@@ -13,10 +13,13 @@
 
 mod chunked;
 mod date;
+mod demands;
 mod encode;
 mod ending;
 mod exchange;
 mod head;
+#[cfg(test)]
+mod head_tests;
 mod incoming;
 mod refuse;
 mod scan;

@@ -1,12 +1,14 @@
 //! One HTTP/1 connection: a request after the other, until either side has had enough.
 
+use super::demands::{Demands, Upgrade};
 use super::exchange::{After, Exchange, Step};
-use super::head::{self, Upgrade};
+use super::head;
 use super::refusal::Refusal;
 use super::scan::Scan;
 use super::wire::Wire;
 use crate::sys::clock;
 use crate::worker::application::Application;
+use crate::worker::body::Body;
 use crate::worker::connection::Connection;
 use crate::worker::context::Worker;
 use crate::worker::patience::Late;
@@ -14,8 +16,8 @@ use crate::worker::progress::Progress;
 use crate::worker::request::{self, End};
 use crate::worker::state::{ConnectionState, Moment, Wanted};
 use crate::worker::wire::Io;
-use bytes::{Buf, Bytes};
-use http::{HeaderName, HeaderValue};
+use bytes::{Buf, Bytes, BytesMut};
+use http::{HeaderName, HeaderValue, Request};
 use pin_project_lite::pin_project;
 use std::future::Future;
 use std::io;
@@ -53,6 +55,8 @@ pin_project! {
         pub(super) worker: &'static Worker,
         pub(super) connection: Connection,
         pub(super) scan: Scan,
+        // The client has sent more than a head at a time.
+        pub(super) pipelines: bool,
         // How what we send makes progress.
         pub(super) writing: Progress,
         // Requests so far.
@@ -72,6 +76,7 @@ impl<S: Application> Http1<S> {
             worker,
             connection,
             scan: Scan::default(),
+            pipelines: false,
             writing: Progress::default(),
             served: 0,
             closing: false,
@@ -104,6 +109,9 @@ impl<S: Application> Future for Http1<S> {
         outcome
     }
 }
+
+/// What a head demands, or what is wrong with it, and the bytes that it was made of.
+type Parsed = (Result<Demands, Refusal>, Bytes);
 
 /// What waiting for a request came to.
 enum Received {
@@ -167,7 +175,7 @@ impl<S: Application> Parts<'_, S> {
                     return Poll::Ready(if self.may_speak_http2() { Received::Http2 } else { refused });
                 }
                 let may_be_preface = *self.served == 0 && PREFACE.starts_with(&wire.input);
-                if let (false, Some(received)) = (may_be_preface, self.look()) {
+                if !may_be_preface && let Some(received) = self.look(cx) {
                     return Poll::Ready(received);
                 }
             }
@@ -215,7 +223,46 @@ impl<S: Application> Parts<'_, S> {
     }
 
     /// Looks for a head in what came.
-    fn look(&mut self) -> Option<Received> {
+    fn look(&mut self, cx: &mut Context<'_>) -> Option<Received> {
+        let mut request = Request::new(Body::empty());
+        let (demands, bytes) = match self.take_whole(&mut request) {
+            Some(parsed) => parsed,
+            None => self.take_found(&mut request)?,
+        };
+        Some(match demands {
+            Err(refusal) => Received::Refused(refusal, bytes),
+            Ok(demands) if demands.upgrade == Upgrade::No => {
+                self.begin(demands, request, cx);
+                Received::Head
+            }
+            Ok(_) => {
+                let wire = self.wire.as_mut()?;
+                wire.io.put_back([bytes, wire.input.split().freeze()]);
+                if wire.is_flushed() { Received::Upgrade } else { Received::FlushFirst }
+            }
+        })
+    }
+
+    /// A head that has come alone and in one piece, as most do.
+    fn take_whole(&mut self, into: &mut Request<Body>) -> Option<Parsed> {
+        let wire = self.wire.as_mut()?;
+        if self.scan.has_begun() || *self.pipelines || !wire.input.ends_with(b"\r\n\r\n") {
+            return None;
+        }
+        let bytes = wire.input.split().freeze();
+        match head::parse_whole(&bytes, &self.worker.head_limits, into) {
+            Some(demands) => Some((demands, bytes)),
+            None => {
+                // Once is enough: a client that sends several at a time does so again.
+                *self.pipelines = true;
+                wire.input = BytesMut::from(bytes);
+                None
+            }
+        }
+    }
+
+    /// A head that may come in pieces, and with other things behind it.
+    fn take_found(&mut self, into: &mut Request<Body>) -> Option<Parsed> {
         let wire = self.wire.as_mut()?;
         // Some clients send an empty line after a body (RFC 9112, 2.2).
         while !self.scan.has_begun() && wire.input.starts_with(b"\r\n") {
@@ -227,21 +274,11 @@ impl<S: Application> Parts<'_, S> {
         }
         let found = match self.scan.find(&wire.input, &self.worker.head_limits) {
             Ok(found) => found?,
-            Err(refusal) => return Some(Received::Refused(refusal, wire.input.split().freeze())),
+            Err(refusal) => return Some((Err(refusal), wire.input.split().freeze())),
         };
         *self.scan = Scan::default();
         let bytes = wire.input.split_to(found.length).freeze();
-        Some(match head::parse(&bytes, found) {
-            Err(refusal) => Received::Refused(refusal, bytes),
-            Ok(head) if head.upgrade == Upgrade::No => {
-                self.begin(head);
-                Received::Head
-            }
-            Ok(_) => {
-                wire.io.put_back([bytes, wire.input.split().freeze()]);
-                if wire.is_flushed() { Received::Upgrade } else { Received::FlushFirst }
-            }
-        })
+        Some((head::parse(&bytes, found, into), bytes))
     }
 
     /// The socket, with what was read and not used.

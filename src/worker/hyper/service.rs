@@ -58,7 +58,7 @@ impl<S: Application> hyper::service::Service<Request<Incoming>> for Service<S> {
         let step = match refusal {
             Some(refusal) => Step::Refused { refusal },
             None => {
-                prepare(&mut request, seen);
+                prepare(&mut request, seen, &self.streams.worker.room_for_facts);
                 // A clone for each request, as tower has it: readiness belongs to the one call that follows.
                 Step::Waiting { application: self.application.clone(), request: Some(request) }
             }

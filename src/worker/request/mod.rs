@@ -16,5 +16,5 @@ pub(super) mod rules;
 
 pub(super) use flight::{End, Flight};
 pub(super) use line::refused;
-pub(super) use prepare::prepare;
+pub(super) use prepare::{prepare, room_for_facts};
 pub(super) use refusal::Refusal;

@@ -35,10 +35,13 @@ pub(in crate::worker) fn framing(version: Version, headers: &HeaderMap) -> Resul
 
 /// Digits and nothing else; `u64::from_str` would take a plus sign.
 pub(in crate::worker) fn number(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+    if digits.is_empty() {
         return None;
     }
-    std::str::from_utf8(digits).ok()?.parse().ok()
+    digits.iter().try_fold(0u64, |sum, byte| {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 { None } else { sum.checked_mul(10)?.checked_add(u64::from(digit)) }
+    })
 }
 
 /// The Content-Length of a response, if it is one number.
@@ -102,13 +105,23 @@ pub(in crate::worker) fn target(method: &Method, raw: &[u8], uri: &Uri) -> Resul
 /// Exactly one Host that is one, and that is the target's own where the target has one (RFC 9112, 3.2).
 pub(in crate::worker) fn host(version: Version, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
     let mut hosts = headers.get_all(header::HOST).iter();
-    let Some(host) = hosts.next() else {
+    let first = hosts.next().map(HeaderValue::as_bytes);
+    the_host(version, uri, first, hosts.next().is_some())
+}
+
+/// The same for whoever has seen the fields already: the first Host, and whether there are more.
+pub(in crate::worker) fn the_host(
+    version: Version,
+    uri: &Uri,
+    first: Option<&[u8]>,
+    are_more: bool,
+) -> Result<(), Refusal> {
+    let Some(host) = first else {
         return if version == Version::HTTP_10 { Ok(()) } else { Err(Refusal::NO_HOST) };
     };
-    if hosts.next().is_some() {
+    if are_more {
         return Err(Refusal::HOSTS);
     }
-    let host = host.as_bytes();
     if !is_host(host) {
         return Err(Refusal::HOST);
     }
@@ -125,9 +138,35 @@ pub(in crate::worker) fn host(version: Version, uri: &Uri, headers: &HeaderMap) 
 /// Whether this is `host [ ":" port ]` (RFC 9110, 7.2). A comma may stand in a name by the letter of RFC 3986; in this
 /// field it is a list.
 fn is_host(text: &[u8]) -> bool {
+    let plain = text.iter().take_while(|byte| PLAIN[usize::from(**byte)]).count();
+    match &text[plain..] {
+        [] => true,
+        [b':', port @ ..] => is_port(port),
+        _ => is_unusual_host(text),
+    }
+}
+
+/// What a name may be made of, percent signs aside.
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0;
+    while byte < plain.len() {
+        plain[byte] = matches!(byte as u8,
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z'
+            | b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b';' | b'=');
+        byte += 1;
+    }
+    plain
+};
+
+fn is_port(port: &[u8]) -> bool {
+    port.is_empty() || number(port).is_some_and(|n| n <= 65535)
+}
+
+/// With an address in brackets, or with percent signs.
+fn is_unusual_host(text: &[u8]) -> bool {
     let Some((name, port)) = split_port(text) else { return false };
-    let port_fits = port.is_none_or(|port| port.is_empty() || number(port).is_some_and(|n| n <= 65535));
-    port_fits && (is_ip_literal(name) || is_name(name))
+    port.is_none_or(is_port) && (is_ip_literal(name) || is_name(name))
 }
 
 /// The host and what follows its colon. None: the brackets of an address do not match.
@@ -151,8 +190,7 @@ fn is_name(name: &[u8]) -> bool {
     while let Some((first, after)) = rest.split_first() {
         rest = match first {
             b'%' if after.len() >= 2 && after[..2].iter().all(u8::is_ascii_hexdigit) => &after[2..],
-            b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b';' | b'=' => after,
-            byte if byte.is_ascii_alphanumeric() => after,
+            byte if PLAIN[usize::from(*byte)] => after,
             _ => return false,
         };
     }

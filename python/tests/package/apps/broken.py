@@ -1,0 +1,8 @@
+"""Fails when it is imported."""
+
+
+def read_settings():
+    raise KeyError("DATABASE_URL")
+
+
+read_settings()

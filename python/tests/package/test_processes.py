@@ -1,0 +1,111 @@
+"""The arbiter and its workers as processes: titles, signals, upgrades, and Rust beside Python."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+from kit import SCRIPT, until
+
+APPS = Path(__file__).parent / "apps"
+
+
+def title(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").decode()
+
+
+@pytest.mark.parametrize("env", [{}, {"LANG": None, "LC_ALL": None, "LC_CTYPE": None}])
+def test_titles(rustcorn, env):
+    server = rustcorn("main:app", "--name", "shop", cwd=APPS, env=env)
+    assert title(server.pid) == "rustcorn: arbiter [shop]"
+    assert title(server.workers()[0]) == "rustcorn: worker 1 generation 1 [shop]"
+
+
+@pytest.mark.parametrize(
+    "program", [(SCRIPT,), (sys.executable, "-m", "rustcorn"), ("python", "-m", "rustcorn"), ("rustcorn",)]
+)
+def test_an_upgrade_starts_the_same_interpreter(rustcorn, program):
+    folder = str(SCRIPT.parent)
+    env = {"PATH": f"{folder}:{os.environ['PATH']}"}
+    server = rustcorn("main:app", "-w", "2", cwd=APPS, program=program, env=env)
+    server.signal(signal.SIGUSR2)
+    successor = int(server.wait_for(r"Upgrade: the new arbiter \(pid:(\d+)\) serves")[1])
+    assert os.readlink(f"/proc/{successor}/exe") == os.path.realpath(sys.executable)
+    url = server.url
+    server.process.terminate()
+    server.ended()
+    assert httpx.get(url).json() == {"message": "Hello World"}
+    until("promoted", lambda: "Master has been promoted." in server.log)
+    assert title(successor) == "rustcorn: arbiter [main:app]"
+    os.kill(successor, signal.SIGTERM)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT, signal.SIGTERM])
+def test_signals_are_rustcorns(rustcorn, number):
+    server = rustcorn("main:app", cwd=APPS)
+    server.signal(number)
+    assert server.ended() == 0
+    assert "KeyboardInterrupt" not in server.log and "Traceback" not in server.log
+
+
+def test_workers_come_and_go(rustcorn):
+    server = rustcorn("main:app", cwd=APPS)
+    server.signal(signal.SIGTTIN)
+    server.wait_for(r" ready \(pid", 2)
+    os.kill(server.workers()[0], signal.SIGKILL)
+    server.wait_for(r" ready \(pid", 3)
+    server.signal(signal.SIGHUP)
+    server.wait_for(r" ready \(pid:\d+, generation 2", 1)
+    assert httpx.get(server.url).json() == {"message": "Hello World"}
+
+
+def test_a_library_of_rust_is_served_too(rustcorn):
+    """A path to a library, and a name that no module has. Built by `make test` before."""
+    root = Path(__file__).parents[3]
+    target = Path(os.environ.get("CARGO_TARGET_DIR", root / "target"))
+    library = target / "debug" / "libhello.so"
+    if not library.exists():
+        pytest.skip("the example hello is not built: cargo build --package hello")
+    server = rustcorn(f"{library}:router", cwd=APPS)
+    assert "Using worker: rust" in server.log
+    assert httpx.get(server.url).status_code == 200
+    server = rustcorn("hello:router", "--app-dir", str(library.parent), cwd=APPS)
+    assert "Using worker: rust" in server.log
+
+
+def cargo_built() -> Path:
+    root = Path(__file__).parents[3]
+    program = Path(os.environ.get("CARGO_TARGET_DIR", root / "target")) / "debug" / "rustcorn"
+    if not program.exists():
+        pytest.skip("the program is not built: cargo build")
+    return program
+
+
+@pytest.mark.parametrize(
+    "words", [["main:app"], ["app.main:app"], ["main:app", "-k", "asgi"], ["shop:create_app()"], ["kinds:asgi_object"]]
+)
+def test_the_program_without_python_takes_the_environments_interpreter(rustcorn, words):
+    env = {"VIRTUAL_ENV": sys.prefix, "PATH": "/usr/bin:/bin"}
+    server = rustcorn(*words, cwd=APPS, program=(cargo_built(),), env=env)
+    assert httpx.get(server.url).status_code == 200
+    assert os.readlink(f"/proc/{server.pid}/exe") == os.path.realpath(sys.executable)
+
+
+def test_the_interpreter_may_be_in_the_path(rustcorn):
+    env = {"VIRTUAL_ENV": None, "PATH": f"{SCRIPT.parent}:/usr/bin:/bin"}
+    server = rustcorn("main:app", cwd=APPS, program=(cargo_built(),), env=env)
+    assert httpx.get(server.url).status_code == 200
+
+
+def test_without_the_package_it_says_how_to_get_it(failing, tmp_path):
+    env = {"VIRTUAL_ENV": str(tmp_path), "PATH": str(tmp_path)}
+    code, said = failing("main:app", cwd=APPS, program=(cargo_built(),), env=env)
+    assert code == 4
+    assert said == (
+        "rustcorn: main is a Python application, and no Python with the package rustcorn was found: activate the "
+        "application's virtual environment, and install it there (pip install rustcorn)\n"
+    )

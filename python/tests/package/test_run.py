@@ -1,0 +1,119 @@
+"""`rustcorn.run`, as a program calls it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+APPS = Path(__file__).parent / "apps"
+PYTHON = {"program": (sys.executable,), "port": False}
+
+
+def script(folder: Path, text: str) -> str:
+    path = folder / "serve.py"
+    path.write_text(text)
+    return str(path)
+
+
+def test_in_uvicorns_shape(rustcorn, tmp_path):
+    program = script(
+        tmp_path,
+        """
+import rustcorn
+
+if __name__ == "__main__":
+    rustcorn.run(
+        "main:app", host="127.0.0.1", port=0, workers=2, access_log=False, log_level="debug", timeout_keep_alive=5,
+        limit_max_requests=None, forwarded_allow_ips="*", proxy_headers=True, ws_ping_interval=20.0, lifespan="on",
+    )
+    print("it returned")
+""",
+    )
+    server = rustcorn(program, cwd=APPS, **PYTHON)
+    assert httpx.get(server.url).json() == {"message": "Hello World"}
+    assert "setting keepalive: from the command line" in server.log
+    server.end()
+    assert server.process.returncode == 0
+    assert server.log.endswith("it returned\n")
+
+
+def test_rustcorns_settings_by_key(rustcorn, tmp_path):
+    program = script(
+        tmp_path,
+        """
+import pathlib, rustcorn
+
+rustcorn.run(
+    "talkative:app", bind=["127.0.0.1:0"], raw_env={"COLOUR": "red"}, chdir=pathlib.Path(CHDIR), worker_class="sync",
+    reuse_port=False, max_requests=1000,
+)
+""".replace("CHDIR", repr(str(APPS))),
+    )
+    server = rustcorn(program, cwd=tmp_path, **PYTHON)
+    assert httpx.get(server.url).text.startswith("['red'")
+
+
+def test_an_application_as_an_object(rustcorn, tmp_path):
+    program = script(
+        tmp_path,
+        """
+import rustcorn
+
+def application(environ, start_response):
+    start_response("200 OK", [])
+    return [b"an object"]
+
+rustcorn.run(application, port=0)
+""",
+    )
+    server = rustcorn(program, cwd=tmp_path, **PYTHON)
+    assert httpx.get(server.url).text == "an object"
+    assert "[__main__:application]" not in server.log and "__main__:application" in server.log
+
+
+@pytest.mark.parametrize(
+    ("call", "code", "said"),
+    [
+        ("app, workers=2", 1, "take the application by name"),
+        ("app, reload=True", 1, "take the application by name"),
+        ("7", 1, "TypeError: run() takes \"module:name\" or an application, not int"),
+        ("'main:app', colour='blue'", 1, "TypeError: run() got an unexpected keyword argument 'colour'"),
+        ("'main:app', workers='many'", 2, "--workers many: must be an integer from 1 to 512"),
+        ("'main:nothing', port=0", 4, "main has no attribute nothing"),
+    ],
+)
+def test_what_it_refuses(failing, tmp_path, call, code, said):
+    program = script(tmp_path, f"import rustcorn\ndef app(environ, start_response): pass\nrustcorn.run({call})\n")
+    ended, log = failing(program, cwd=APPS, **PYTHON)
+    assert (ended, said in log) == (code, True), log
+
+
+def test_it_wants_a_process_of_its_own(failing, tmp_path):
+    program = script(
+        tmp_path,
+        """
+import asyncio, threading, rustcorn
+
+async def main():
+    rustcorn.run("main:app")
+
+try:
+    asyncio.run(main())
+except RuntimeError as error:
+    print(error)
+
+stop = threading.Event()
+threading.Thread(target=stop.wait).start()
+try:
+    rustcorn.run("main:app")
+finally:
+    stop.set()
+""",
+    )
+    code, log = failing(program, cwd=APPS, **PYTHON)
+    assert code == 1
+    assert "cannot be called from a running event loop" in log
+    assert "takes a process with one thread; this one has 2" in log
