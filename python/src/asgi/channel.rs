@@ -171,6 +171,9 @@ impl Exchange {
         match &mut state.output.phase {
             Phase::Head(parts, _) => {
                 parts.headers.entry(CONTENT_LENGTH).or_insert_with(|| HeaderValue::from(stretch.len()));
+                if self.setup.options.sendfile {
+                    parts.extensions.insert(stretch.as_send_file());
+                }
             }
             Phase::Silent => {
                 return Err(PyRuntimeError::new_err("http.response.pathsend comes after http.response.start"));

@@ -6,17 +6,19 @@ use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use rustcorn::worker::SendFile;
 use std::fs::File;
 use std::io;
 use std::os::fd::{BorrowedFd, RawFd};
 use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 
 /// What is read at a time.
 const PIECE: u64 = 64 << 10;
 
 /// A stretch of a file that is still to be sent.
 pub(super) struct Stretch {
-    file: File,
+    file: Arc<File>,
     at: u64,
     left: u64,
 }
@@ -31,7 +33,7 @@ impl Stretch {
         if !found.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{path} is no file")).into());
         }
-        Ok(Self { file, at: 0, left: found.len() })
+        Ok(Self { file: Arc::new(file), at: 0, left: found.len() })
     }
 
     /// What the message says of an open file, which stays the application's.
@@ -49,7 +51,12 @@ impl Stretch {
             Some(count) => count.extract::<u64>()?.min(rest),
             None => rest,
         };
-        Ok(Self { file, at, left })
+        Ok(Self { file: Arc::new(file), at, left })
+    }
+
+    /// For the kernel to send, where it can.
+    pub(super) fn as_send_file(&self) -> SendFile {
+        SendFile { file: self.file.clone(), offset: self.at, length: self.left }
     }
 
     pub(super) fn len(&self) -> u64 {

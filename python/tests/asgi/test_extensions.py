@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from kit import Asgi, Client
+from asgi_kit import Asgi, Client
 
 
 @pytest.fixture

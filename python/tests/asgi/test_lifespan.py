@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from kit import HERE, PATIENCE, Asgi, eventually
+from asgi_kit import HERE, PATIENCE, Asgi, eventually
 
 
 def start(app: str, *options: str) -> tuple[int, str]:

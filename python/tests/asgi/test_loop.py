@@ -8,7 +8,7 @@ import signal
 import time
 
 import pytest
-from kit import Asgi, eventually
+from asgi_kit import Asgi, eventually
 
 #: A wake-up that is lost is made up for by the next timer, tens of milliseconds later.
 STALL = 0.04
