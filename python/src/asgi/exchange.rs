@@ -71,7 +71,10 @@ impl Exchange {
     /// The worker will hear no more, or does not want to.
     pub(super) fn leave(self: &Arc<Self>) {
         let mut state = self.lock();
-        if !std::mem::replace(&mut state.gone, true) {
+        if state.output.is_finished() {
+            // The application has said all; whoever sends it may do so without us.
+            state.output.drop_rest();
+        } else if !std::mem::replace(&mut state.gone, true) {
             let reader = state.input.close();
             state.output.drop_rest();
             state.worker = None;
