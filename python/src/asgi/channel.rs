@@ -257,7 +257,8 @@ impl Exchange {
 
     /// The worker has something to do, and whoever waits in `receive` for the end hears of it. True: there is enough.
     fn tell(&self, py: Python<'_>, mut state: MutexGuard<'_, State>) -> PyResult<bool> {
-        let is_full = state.output.is_full();
+        // Who has said all need not wait.
+        let is_full = state.output.is_full() && !state.output.is_finished();
         let worker = state.worker.take();
         let waiter = if state.output.is_finished() { state.input.waiter() } else { None };
         drop(state);

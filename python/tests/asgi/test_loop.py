@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 from asgi_kit import Asgi, eventually
@@ -41,7 +42,7 @@ def test_an_idle_application_sleeps(asgi: Asgi) -> None:
     pid = int(asgi.ask("/pid").text)
 
     def ticks() -> int:
-        fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
         return int(fields[11]) + int(fields[12])
 
     before = ticks()
