@@ -7,7 +7,7 @@ use http::{HeaderMap, Version};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
-use rustcorn::{Address, Connection};
+use rustcorn::Connection;
 
 /// Of a HTTP request.
 pub(super) fn http<'py>(py: Python<'py>, setup: &Setup, parts: &Parts) -> PyResult<Bound<'py, PyDict>> {
@@ -67,8 +67,10 @@ fn fill(scope: &Bound<'_, PyDict>, setup: &Setup, parts: &Parts) -> PyResult<()>
     scope.set_item(intern!(py, "root_path"), setup.root_path.bind(py))?;
     scope.set_item(intern!(py, "headers"), headers(py, &parts.headers)?)?;
     if let Some(connection) = parts.extensions.get::<Connection>() {
-        scope.set_item(intern!(py, "client"), client(py, connection)?)?;
-        scope.set_item(intern!(py, "server"), address(py, connection.local())?)?;
+        // As a trusted proxy says, or else the other end of the connection.
+        let client = connection.client().map(|client| setup.addresses.tcp(py, client)).transpose()?;
+        scope.set_item(intern!(py, "client"), client)?;
+        scope.set_item(intern!(py, "server"), setup.addresses.pair(py, connection.local())?)?;
     }
     if let Some(state) = &setup.state {
         scope.set_item(intern!(py, "state"), state.bind(py).copy()?)?;
@@ -109,20 +111,4 @@ fn headers<'py>(py: Python<'py>, headers: &HeaderMap) -> PyResult<Bound<'py, PyL
         list.append(PyTuple::new(py, [name, PyBytes::new(py, value.as_bytes())])?)?;
     }
     Ok(list)
-}
-
-/// As a trusted proxy says, or else the other end of the connection.
-fn client<'py>(py: Python<'py>, connection: &Connection) -> PyResult<Option<Bound<'py, PyTuple>>> {
-    match connection.client() {
-        Some(client) => address(py, &Address::Tcp(client)),
-        None => Ok(None),
-    }
-}
-
-fn address<'py>(py: Python<'py>, address: &Address) -> PyResult<Option<Bound<'py, PyTuple>>> {
-    Ok(match address {
-        Address::Tcp(address) => Some((address.ip().to_string(), address.port()).into_pyobject(py)?),
-        Address::Unix(Some(path)) => Some((path.as_os_str(), py.None()).into_pyobject(py)?),
-        Address::Unix(None) => None,
-    })
 }
