@@ -117,23 +117,16 @@ impl Exchange {
         let task = state.task.take();
         let was_finished = state.output.is_finished();
         let gone = state.gone;
-        let is_quiet = |error: &PyErr| {
-            let cancelled = || {
-                py.import(intern!(py, "asyncio"))
-                    .and_then(|asyncio| asyncio.getattr(intern!(py, "CancelledError")))
-                    .is_ok_and(|class| error.matches(py, class).unwrap_or(false))
-            };
-            gone && (error.is_instance_of::<pyo3::exceptions::PyOSError>(py) || cancelled())
-        };
+        let is_quiet = |error: &PyErr| gone && self.setup.is_disconnect(py, error);
         let fault = match &error {
             None if was_finished || gone => None,
             None => Some(Fault::new(state.output.missing())),
-            Some(error) if is_quiet(error) => None,
             Some(error) => {
+                // Python may do anything, and ask us again.
                 drop(state);
-                let fault = Fault::raised(py, error);
+                let fault = if is_quiet(error) { None } else { Some(Fault::raised(py, error)) };
                 state = self.lock();
-                Some(fault)
+                fault
             }
         };
         let unheard = match fault {

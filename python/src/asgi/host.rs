@@ -165,6 +165,13 @@ impl Setup {
         self.future.bind(py).call((), Some(self.future_arguments.bind(py)))
     }
 
+    /// Whether an error says no more than that the client is gone.
+    pub(super) fn is_disconnect(&self, py: Python<'_>, error: &PyErr) -> bool {
+        let answer = py.import(intern!(py, "rustcorn._asgi"));
+        let answer = answer.and_then(|helpers| helpers.call_method1(intern!(py, "is_disconnect"), (error.value(py),)));
+        answer.and_then(|answer| answer.is_truthy()).unwrap_or(false)
+    }
+
     pub(super) fn cancel_later(&self, py: Python<'_>, task: Py<PyAny>, grace: Duration) -> PyResult<()> {
         let cancel = task.getattr(py, intern!(py, "cancel"))?;
         self.event_loop.call_method1(py, intern!(py, "call_later"), (grace.as_secs_f64(), cancel)).map(drop)
