@@ -5,7 +5,7 @@ import traceback
 from typing import Any, Callable, Optional
 
 VERSIONS = {"version": "3.0", "spec_version": "2.5"}
-EXTENSIONS: dict = {}
+EXTENSIONS: dict = {"http.response.pathsend": {}, "http.response.zerocopysend": {}}
 SOCKET_EXTENSIONS: dict = {"websocket.http.response": {}}
 
 # A task that has said that it is done gets so long to return.

@@ -5,12 +5,15 @@
 //! - `exchange`: a request between the two loops; `input`, `output`: its two directions.
 //! - `channel`: what the application calls; `waiting`: what it awaits.
 //! - `scope`, `head`: from Rust's request to Python's, and from Python's response to Rust's.
+//! - `extensions`, `file`: what goes beyond.
 //! - `websocket`: WebSockets.
 //! - `fault`: what becomes of an application that fails.
 
 mod channel;
 mod exchange;
+mod extensions;
 mod fault;
+mod file;
 mod head;
 mod host;
 mod input;

@@ -1,5 +1,6 @@
 //! The scope of a request: what the application may know of it before it reads anything.
 
+use super::extensions;
 use super::host::Setup;
 use http::request::Parts;
 use http::{HeaderMap, Version};
@@ -9,7 +10,7 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 use rustcorn::{Address, Connection};
 
 /// Of a HTTP request.
-pub(super) fn http<'py>(py: Python<'py>, setup: &Setup, parts: Parts) -> PyResult<Bound<'py, PyDict>> {
+pub(super) fn http<'py>(py: Python<'py>, setup: &Setup, parts: &Parts) -> PyResult<Bound<'py, PyDict>> {
     let scope = PyDict::new(py);
     scope.set_item(intern!(py, "type"), intern!(py, "http"))?;
     let method = parts.method.as_str();
@@ -19,11 +20,13 @@ pub(super) fn http<'py>(py: Python<'py>, setup: &Setup, parts: Parts) -> PyResul
         _ => PyString::new(py, &method.to_ascii_uppercase()),
     };
     scope.set_item(intern!(py, "method"), method)?;
-    fill(&scope, setup, &parts)?;
+    fill(&scope, setup, parts)?;
     let scheme = parts.extensions.get::<Connection>().map_or("http", Connection::scheme);
     let scheme = if scheme == "https" { intern!(py, "https") } else { intern!(py, "http") };
     scope.set_item(intern!(py, "scheme"), scheme)?;
-    scope.set_item(intern!(py, "extensions"), setup.extensions.bind(py).copy()?)?;
+    let extensions = setup.extensions.bind(py).copy()?;
+    extensions::offer(&extensions, parts)?;
+    scope.set_item(intern!(py, "extensions"), extensions)?;
     Ok(scope)
 }
 
@@ -41,7 +44,9 @@ pub(super) fn websocket<'py>(
     let scheme = if scheme == "https" { intern!(py, "wss") } else { intern!(py, "ws") };
     scope.set_item(intern!(py, "scheme"), scheme)?;
     scope.set_item(intern!(py, "subprotocols"), PyList::new(py, subprotocols)?)?;
-    scope.set_item(intern!(py, "extensions"), setup.socket_extensions.bind(py).copy()?)?;
+    let extensions = setup.socket_extensions.bind(py).copy()?;
+    extensions::tell_tls(&extensions, parts)?;
+    scope.set_item(intern!(py, "extensions"), extensions)?;
     Ok(scope)
 }
 
