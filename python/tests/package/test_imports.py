@@ -98,7 +98,7 @@ def test_a_broken_module_does_not_stop_a_server_that_runs(rustcorn, tmp_path):
     (tmp_path / "site_app.py").write_text(good.replace("b'good'", "b'better'"))
     server.signal(signal.SIGHUP)
     server.wait_for(r" ready \(pid:\d+, generation 4")
-    from kit import until
+    from running import until
 
     until("the new code answers", lambda: httpx.get(server.url).text == "better")
 
