@@ -1,5 +1,6 @@
 //! An ASGI application in its worker.
 
+use super::address::Addresses;
 use super::lifespan;
 use super::options::Options;
 use super::service::Asgi;
@@ -109,6 +110,7 @@ pub(super) struct Setup {
     pub(super) root_path: Py<PyString>,
     /// `scope["state"]`; each request has a copy. None: the application does not know lifespans.
     pub(super) state: Option<Py<PyDict>>,
+    pub(super) addresses: Addresses,
     event_loop: Py<PyAny>,
     task: Py<PyAny>,
     task_arguments: Py<PyDict>,
@@ -144,6 +146,7 @@ impl Setup {
             socket_extensions: dict("SOCKET_EXTENSIONS")?,
             root_path: PyString::new(py, &host.options.root_path).unbind(),
             state: state.map(|state| state.clone_ref(py)),
+            addresses: Addresses::default(),
             event_loop,
             task: asyncio.getattr("Task")?.unbind(),
             task_arguments: task_arguments.unbind(),
@@ -160,6 +163,13 @@ impl Setup {
     /// A future of asyncio's.
     pub(super) fn future<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.future.bind(py).call((), Some(self.future_arguments.bind(py)))
+    }
+
+    /// Whether an error says no more than that the client is gone.
+    pub(super) fn is_disconnect(&self, py: Python<'_>, error: &PyErr) -> bool {
+        let answer = py.import(intern!(py, "rustcorn._asgi"));
+        let answer = answer.and_then(|helpers| helpers.call_method1(intern!(py, "is_disconnect"), (error.value(py),)));
+        answer.and_then(|answer| answer.is_truthy()).unwrap_or(false)
     }
 
     pub(super) fn cancel_later(&self, py: Python<'_>, task: Py<PyAny>, grace: Duration) -> PyResult<()> {

@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from kit import Asgi  # noqa: E402
+from asgi_kit import Asgi  # noqa: E402
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import json
 import socket
 import struct
 
-from kit import Asgi, eventually
+from asgi_kit import Asgi, eventually
 
 END = {"type": "http.request", "body": "", "more_body": False}
 GONE = {"type": "http.disconnect"}

@@ -6,7 +6,7 @@ import json
 import tempfile
 
 import pytest
-from kit import Asgi
+from asgi_kit import Asgi
 
 
 def scope(asgi: Asgi, target: str = "/scope", method: str = "GET", headers: str = "") -> dict:

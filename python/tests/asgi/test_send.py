@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from kit import Asgi, eventually
+from asgi_kit import Asgi, eventually
 
 
 def test_an_error_replaces_an_unsent_head(asgi: Asgi) -> None:

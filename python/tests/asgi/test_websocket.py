@@ -10,7 +10,7 @@ import zlib
 
 import pytest
 import websockets.exceptions
-from kit import Asgi, eventually
+from asgi_kit import Asgi, eventually
 from websockets.sync.client import ClientConnection, connect
 
 UPGRADE = (
@@ -49,6 +49,9 @@ class Raw:
         self.client = asgi.connect()
         self.client.send(path, headers=UPGRADE + headers)
         self.status, self.headers = self.client.head()
+
+    def __del__(self) -> None:
+        self.client.sock.close()
 
     def frame(self) -> tuple[int, bytes]:
         first, second = self.client.exactly(2)

@@ -390,10 +390,6 @@ def case_sleep(environ, start_response):
     return [str(os.getpid()).encode()]
 
 
-def case_hints(environ, start_response):
-    environ["wsgi.early_hints"]([("Link", "</style.css>; rel=preload; as=style")])
-    start_response("200 OK", TEXT)
-    return [b"hinted"]
 
 
 def case_gzip(environ, start_response):

@@ -175,6 +175,7 @@ impl<S: Application> Parts<'_, S> {
     /// Goes on as far as possible.
     pub(super) fn poll_exchange(&mut self, cx: &mut Context<'_>) -> Poll<After> {
         loop {
+            self.send_hints();
             match self.advance(cx) {
                 Advance::On => continue,
                 Advance::Over(after) => return Poll::Ready(after),
@@ -220,6 +221,16 @@ impl<S: Application> Parts<'_, S> {
                 }
                 Pumped::Gone => return Poll::Ready(self.client_is_gone()),
             }
+        }
+    }
+
+    /// Sends what the application has hinted at. It is no part of the answer: that can still be replaced.
+    fn send_hints(&mut self) {
+        let (Some(wire), Some(exchange)) = (self.wire.as_mut(), self.exchange.as_mut()) else { return };
+        let Some(heads) = self.connection.take_hints() else { return };
+        if exchange.framing.is_none() && exchange.version == Version::HTTP_11 {
+            wire.output().extend_from_slice(&heads);
+            exchange.begin += heads.len() as u64;
         }
     }
 

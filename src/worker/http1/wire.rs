@@ -188,7 +188,7 @@ impl Wire {
 
     /// How many bytes wait to be sent.
     pub(super) fn waiting(&self) -> usize {
-        // A file that is longer than memory has no way to be counted, nor to be among what waits behind others.
+        // No file that long is among the answers that wait for one another.
         let file = self.file.as_ref().map_or(0, |file| usize::try_from(file.length).unwrap_or(usize::MAX / 2));
         self.output.len() - self.sent + self.large.len() + self.tail.len() + file
     }

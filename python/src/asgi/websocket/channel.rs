@@ -118,7 +118,7 @@ impl Session {
 
     fn say(&self, given: &Bound<'_, PyDict>) -> PyResult<bool> {
         let py = given.py();
-        let field = |name| Ok::<_, PyErr>(given.get_item(name)?.filter(|value| !value.is_none()));
+        let field = |name| message::field(given, name);
         let (kind, payload) = match (field(intern!(py, "text"))?, field(intern!(py, "bytes"))?) {
             (Some(text), None) => {
                 let text = text.cast::<PyString>()?;
@@ -146,13 +146,13 @@ impl Session {
     fn accept(&self, given: &Bound<'_, PyDict>) -> PyResult<bool> {
         let py = given.py();
         let mut headers = HeaderMap::new();
-        if let Some(list) = given.get_item(intern!(py, "headers"))?.filter(|list| !list.is_none()) {
+        if let Some(list) = message::field(given, intern!(py, "headers"))? {
             head::fill(&mut headers, &list)?;
         }
         if headers.contains_key(SEC_WEBSOCKET_PROTOCOL) {
             return Err(PyValueError::new_err("the subprotocol is a field of its own, and no header"));
         }
-        let subprotocol = given.get_item(intern!(py, "subprotocol"))?.filter(|name| !name.is_none());
+        let subprotocol = message::field(given, intern!(py, "subprotocol"))?;
         let subprotocol = subprotocol.map(|name| {
             HeaderValue::from_str(&name.extract::<String>()?)
                 .map_err(|_| PyValueError::new_err(format!("{name} cannot be a subprotocol")))
@@ -179,9 +179,9 @@ impl Session {
 
     fn close(&self, given: &Bound<'_, PyDict>) -> PyResult<bool> {
         let py = given.py();
-        let code = given.get_item(intern!(py, "code"))?.filter(|code| !code.is_none());
+        let code = message::field(given, intern!(py, "code"))?;
         let code = code.map_or(Ok(1000), |code| code.extract::<u16>())?;
-        let reason = given.get_item(intern!(py, "reason"))?.filter(|reason| !reason.is_none());
+        let reason = message::field(given, intern!(py, "reason"))?;
         let reason = reason.map_or(Ok(String::new()), |reason| reason.extract::<String>())?;
         let mut state = self.lock();
         if state.over.is_some() {

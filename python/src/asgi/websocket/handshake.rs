@@ -66,14 +66,11 @@ impl Asked {
         OURS.iter().for_each(|name| drop(headers.remove(name)));
         *response.headers_mut() = headers;
         let headers = response.headers_mut();
-        match &self.key {
-            Some(key) => {
-                headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-                headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
-                let accept = HeaderValue::try_from(derive_accept_key(key.as_bytes()));
-                drop(accept.map(|accept| headers.insert(SEC_WEBSOCKET_ACCEPT, accept)));
-            }
-            None => {}
+        if let Some(key) = &self.key {
+            headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+            headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+            let accept = HeaderValue::try_from(derive_accept_key(key.as_bytes()));
+            drop(accept.map(|accept| headers.insert(SEC_WEBSOCKET_ACCEPT, accept)));
         }
         if let Some(subprotocol) = subprotocol {
             headers.insert(SEC_WEBSOCKET_PROTOCOL, subprotocol);

@@ -156,17 +156,14 @@ impl Session {
 
     /// The application has returned, or raised something.
     pub(super) fn done(self: &Arc<Self>, py: Python<'_>, error: Option<PyErr>) {
+        // Whoever sends to a client that is gone hears it by an error, which need not be caught. Asked without the lock:
+        // Python may do anything.
+        let was_over = self.lock().over.is_some();
+        let fault = error.filter(|error| !was_over || !self.setup.is_disconnect(py, error));
+        let fault = fault.map(|error| Fault::raised(py, &error));
         let mut state = self.lock();
         let task = state.task.take();
         let is_over = state.over.is_some();
-        // Whoever sends to a client that is gone hears it by an error, which need not be caught.
-        let fault = error.filter(|error| !is_over || !error.is_instance_of::<pyo3::exceptions::PyOSError>(py));
-        let fault = fault.map(|error| {
-            let cancelled = py.import("asyncio").and_then(|asyncio| asyncio.getattr("CancelledError"));
-            let is_cut = is_over && cancelled.is_ok_and(|class| error.matches(py, class).unwrap_or(false));
-            (is_cut, Fault::raised(py, &error))
-        });
-        let fault = fault.filter(|(is_cut, _)| !is_cut).map(|(_, fault)| fault);
         let unheard = match std::mem::replace(&mut state.phase, Phase::Closed) {
             Phase::Connecting(_) | Phase::Denying(..) if !is_over => {
                 state.answer = Some(match fault {
