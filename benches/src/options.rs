@@ -44,6 +44,14 @@ pub enum What {
     Balance,
     /// How soon a server is ready, a killed worker is replaced, a killed service is back, a reload is done.
     Timing,
+    /// Python: ASGI applications beside Granian, uvicorn, Gunicorn and Hypercorn.
+    Asgi,
+    /// Python: WSGI applications beside Granian and Gunicorn.
+    Wsgi,
+    /// Python: one client alone.
+    Latency,
+    /// Python: all of that with 1, 64 and 256 clients, one worker and as many as processors; a fifth of the rounds.
+    Scale,
 }
 
 /// How much work to put into which numbers.
@@ -58,7 +66,7 @@ pub struct Effort {
     /// Interleaved rounds of each comparison.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
     pub rounds: u16,
-    /// Seconds that each contender is measured in a round.
+    /// Seconds that each contender is measured in a round; for Python a quarter of that for each workload.
     #[arg(long, default_value_t = 2.0, value_parser = seconds)]
     pub seconds: f64,
     /// Seconds of load before that, not measured.

@@ -3,13 +3,13 @@
 use crate::app::{self, Interface, Loaded};
 use crate::asgi::{self, AsgiHost};
 use crate::hooks::Config;
-use crate::interp;
 use crate::supervised::Supervised;
 use crate::wsgi::{self, WsgiHost};
+use crate::{interp, report};
 use pyo3::prelude::*;
 use rustcorn::Settings;
-use rustcorn::abi::{Inherited, Seat};
-use rustcorn::arbiter::LaunchError;
+use rustcorn::abi::{Inherited, Report, Seat};
+use rustcorn::arbiter::{self, LaunchError};
 use rustcorn::types::exit;
 use rustcorn::worker::{was_stopped_quickly, worker_main};
 
@@ -30,6 +30,9 @@ pub struct Plan {
 pub fn launch(plan: &Plan, seat: &Seat) -> Result<i32, LaunchError> {
     Python::attach(|py| {
         let mut loaded = load(py, plan)?;
+        if plan.settings.reload {
+            tell_imports(py, seat);
+        }
         if let Some(config) = &plan.config {
             take_hooks(py, config, &mut loaded)?;
         }
@@ -52,9 +55,22 @@ pub fn load(py: Python<'_>, plan: &Plan) -> Result<Loaded, LaunchError> {
         let reason = format!("logging cannot be set up: {error}\n{}", interp::traceback(py, &error));
         LaunchError { code: exit::WORKER_BOOT, reason }
     })?;
+    if plan.settings.reload {
+        // Two changes within a second look the same to the cache of compiled code.
+        py.import("sys").and_then(|sys| sys.setattr("dont_write_bytecode", true)).map_err(|error| error.to_string())?;
+    }
     let loaded = app::load(py, &plan.settings, plan.object.as_ref())?;
     interp::settle_logging(py);
     Ok(loaded)
+}
+
+/// What the application was made from, to the arbiter, which watches it.
+fn tell_imports(py: Python<'_>, seat: &Seat) {
+    let files = py.import("rustcorn._reload").and_then(|module| module.call_method0("imported")?.extract());
+    match files {
+        Ok(files) => arbiter::report(seat, &Report::Imported { files }),
+        Err(error) => report::error(&interp::traceback(py, &error)),
+    }
 }
 
 /// What stands around requests.

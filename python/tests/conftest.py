@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from kit import Running
+from running import Running
 
 
 @pytest.fixture

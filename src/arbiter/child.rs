@@ -163,8 +163,8 @@ fn words(panic: &(dyn Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it said nothing")
 }
 
-/// Tells the arbiter. If even that fails, the exit code still does.
-fn report(seat: &Seat, report: &Report) {
+/// Tells the arbiter, before the worker itself does so. If even that fails, the exit code still does.
+pub fn report(seat: &Seat, report: &Report) {
     if let (Some(pipe), Ok(mut line)) = (sys::fd::borrow(seat.report_fd), serde_json::to_vec(report)) {
         line.push(b'\n');
         let _ = sys::write::log_write(pipe, &line);

@@ -6,7 +6,7 @@ use crate::abi::Report;
 use crate::log;
 use crate::supervisor::{Event, Intent};
 use crate::sys;
-use crate::types::{ExitStatus, Generation, Pid, Signal};
+use crate::types::{ExitStatus, Pid, Signal};
 use std::time::Duration;
 
 /// A child that was reaped.
@@ -53,12 +53,17 @@ impl Shell<'_> {
         if self.predecessor.as_mut().is_some_and(|predecessor| predecessor.read_promotion()) {
             news.push(News::Event(Event::Promoted));
         }
-        let generation = self.loads.newest_generation();
+        let mut files = Vec::new();
         for member in self.roster.iter_mut() {
             let pid = member.pid;
-            let reports = member.read_reports().into_iter();
-            news.extend(reports.map(|report| News::Event(told(pid, self.details.keep(generation, pid, report)))));
+            for report in member.read_reports() {
+                match report {
+                    Report::Imported { files: more } => files.extend(more),
+                    report => news.extend(told(pid, self.details.keep(pid, report)).map(News::Event)),
+                }
+            }
         }
+        self.watch_imported(files);
         if signals.contains(&Signal::CHLD) {
             self.reap(&mut news);
         }
@@ -67,13 +72,14 @@ impl Shell<'_> {
 
     fn reap(&mut self, news: &mut Vec<News>) {
         self.oom.sample();
-        let generation = self.loads.newest_generation();
         while let Some(reaped) = sys::wait::reap() {
             let (pid, status) = (reaped.pid, reaped.status);
             if let Some(member) = self.roster.get_mut(pid) {
                 // Its last words may have come after the pipes were read.
                 let reports = member.read_reports().into_iter();
-                news.extend(reports.map(|report| News::Event(told(pid, self.details.keep(generation, pid, report)))));
+                let details = &mut self.details;
+                let events = reports.filter_map(|report| told(pid, details.keep(pid, report)));
+                news.extend(events.map(News::Event));
                 news.push(News::Death(Reaped { pid, status, peak_rss_kb: reaped.peak_rss_kb }));
             } else if let Some(built) = self.development.as_mut().and_then(|it| it.reaped(pid, status)) {
                 news.push(News::Event(built));
@@ -112,21 +118,20 @@ impl Shell<'_> {
 }
 
 /// What stands below the sentence of a failed boot: a traceback. Workers fail together and for the same reason, so it is
-/// told once in a generation, and nobody but this log needs it.
+/// told once for each load, and nobody but this log needs it.
 #[derive(Default)]
 pub struct Details {
-    told: Option<(Option<Generation>, String)>,
+    told: Option<String>,
 }
 
 impl Details {
     /// Writes the details of a report, unless they were written before, and returns the report without.
-    fn keep(&mut self, generation: Option<Generation>, pid: Pid, report: Report) -> Report {
+    fn keep(&mut self, pid: Pid, report: Report) -> Report {
         let Report::BootFailed { code, reason } = report else { return report };
         let Some((sentence, details)) = reason.split_once('\n') else { return Report::BootFailed { code, reason } };
-        let known = self.told.as_ref().is_some_and(|(when, what)| *when == generation && what == details);
-        if !known {
+        if self.told.as_deref() != Some(details) {
             log::error!("Exception in worker process (pid:{pid})\n{}", details.trim_end());
-            self.told = Some((generation, details.to_owned()));
+            self.told = Some(details.to_owned());
         }
         Report::BootFailed { code, reason: sentence.to_owned() }
     }
@@ -141,13 +146,14 @@ fn urgent_first(signals: &mut Vec<Signal>) {
     signals.retain(|signal| index.next() == last || *signal != Signal::HUP);
 }
 
-fn told(pid: Pid, report: Report) -> Event {
-    match report {
+fn told(pid: Pid, report: Report) -> Option<Event> {
+    Some(match report {
         Report::Ready => Event::Ready { pid },
         Report::BootFailed { code, reason } => Event::BootFailed { pid, code, reason },
         Report::Recycle { reason } => Event::RecycleWanted { pid, reason },
         Report::Traced => Event::Traced { pid },
-    }
+        Report::Imported { .. } => return None,
+    })
 }
 
 #[cfg(test)]
@@ -155,15 +161,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_traceback_is_told_once_in_a_generation() {
+    fn a_traceback_is_no_part_of_the_sentence() {
         let mut details = Details::default();
-        let report = || Report::BootFailed { code: 3, reason: "it fails\nTraceback\n".into() };
-        let sentence = Report::BootFailed { code: 3, reason: "it fails".into() };
-        for generation in [1, 1, 2] {
-            let generation = Some(Generation(generation));
-            assert_eq!(details.keep(generation, Pid(7), report()), sentence);
-            assert_eq!(details.told, Some((generation, "Traceback\n".to_owned())));
+        for text in ["Traceback: a", "Traceback: a", "Traceback: b"] {
+            let report = Report::BootFailed { code: 3, reason: format!("it fails\n{text}") };
+            assert_eq!(details.keep(Pid(7), report), Report::BootFailed { code: 3, reason: "it fails".into() });
+            assert_eq!(details.told.as_deref(), Some(text));
         }
+        assert_eq!(details.keep(Pid(7), Report::Ready), Report::Ready);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! From actions to deeds. Each action is performed at once; what it results in comes back as an event.
 
 use super::cgroup::Verdict;
+use super::collect::Details;
 use super::collect::Reaped;
 use super::load::{Load, LoadError, Reloaded};
 use super::obituary::{self, Death};
@@ -26,6 +27,7 @@ impl Shell<'_> {
     pub fn perform(&mut self, action: Action, now: Mono, death: Option<&Reaped>) -> Outcome {
         match action {
             Action::Load { generation } => {
+                self.details = Details::default();
                 let loaded = self.loads.reload(generation, self.source, self.launcher);
                 return Outcome::Answer(match loaded.and_then(|reloaded| self.allow(generation, reloaded)) {
                     Ok(reloaded) => {

@@ -45,6 +45,9 @@ pub trait Launcher {
     /// One sentence, when this kind of application cannot be watched.
     fn watch(&self, settings: &Settings) -> Result<WatchPlan, String>;
 
+    /// A worker tells what its application was made from: [`Self::watch`] names it from now on.
+    fn imported(&mut self, _files: Vec<PathBuf>) {}
+
     /// What the list of processes and the log call this kind of application.
     fn kind(&self, _settings: &Settings) -> &'static str {
         "rust"
@@ -99,8 +102,21 @@ pub enum PrepareError {
 pub struct WatchPlan {
     /// Folders whose every file counts, and single files.
     pub paths: Vec<PathBuf>,
+    /// Which files in the folders count; none: all.
+    pub names: Option<Names>,
     /// The build to run after a change; none: the changed file itself is the application.
     pub build: Option<Build>,
+}
+
+/// Names of files and folders, as patterns of a shell.
+#[derive(Debug, Clone, Default)]
+pub struct Names {
+    /// Files that count.
+    pub includes: Vec<String>,
+    /// Files that do not, and folders that are not looked into.
+    pub excludes: Vec<String>,
+    /// Folders in which there is such a file are not looked into.
+    pub excluded_by: Option<&'static str>,
 }
 
 /// A build command, kept as its parts because `Command` can be used for one run only.

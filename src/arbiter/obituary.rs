@@ -151,8 +151,8 @@ pub fn doing(requests: &[InFlight], count: u32, now: Mono) -> String {
 /// What a worker that does not get ready is at: it says who it is before it calls the factory.
 pub fn booting(facts: &Facts) -> &'static str {
     match facts.pid {
-        Pid(0) => "its library is still being loaded: an initialiser in it, or in one that it needs, does not return",
-        _ => "its library is loaded, and the factory of the application does not return",
+        Pid(0) => "its code is still being loaded: an import, or an initialiser of a library, does not return",
+        _ => "its code is loaded, and the factory or the startup of the application does not return",
     }
 }
 

@@ -7,8 +7,10 @@ use crate::types::{Level, Mono, Pid, Signal, SlotId};
 use std::time::Duration;
 
 /// How long the stack traces of a hung worker are waited for: its successor serves already, and finding the names in
-/// the debug information of a large library takes its time.
-const AUTOPSY: Duration = Duration::from_secs(3);
+/// the debug information of a large library takes seconds on a busy machine.
+const AUTOPSY: Duration = Duration::from_secs(8);
+/// The same of a worker that never booted: its place is wanted.
+const BOOT_AUTOPSY: Duration = Duration::from_secs(3);
 /// The same when somebody waits for the stop.
 const LATE_AUTOPSY: Duration = Duration::from_secs(1);
 /// How long a core dump may take before KILL.
@@ -83,7 +85,11 @@ impl Machine {
         };
         let Some(birth) = seat.slot.birth().copied() else { return };
         out.extend(birth.pid.map(|pid| Action::Autopsy { slot, pid, symptom }));
-        let patience = if matches!(symptom, Symptom::DrainOverdue(_)) { LATE_AUTOPSY } else { AUTOPSY };
+        let patience = match symptom {
+            Symptom::DrainOverdue(_) => LATE_AUTOPSY,
+            _ if booting => BOOT_AUTOPSY,
+            _ => AUTOPSY,
+        };
         let step = Step::Examined { until: now.after(patience), symptom };
         seat.slot = Slot::Stopping(Stopping { birth, booting, step });
     }

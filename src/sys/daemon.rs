@@ -1,7 +1,7 @@
 //! Going into the background, without losing the answer to "did it start?".
 
 use super::leave::leave;
-use super::{fd, pipe, process};
+use super::{fd, fork, pipe, process};
 use crate::types::exit;
 use nix::unistd::{self, ForkResult};
 use std::fs::File;
@@ -37,7 +37,7 @@ pub fn detach() -> io::Result<Readiness> {
     }
     let (read, write) = pipe::blocking()?;
     // SAFETY: one thread, as was just counted.
-    match unsafe { unistd::fork()? } {
+    match unsafe { fork::raw()? } {
         ForkResult::Parent { child } => {
             drop(write);
             let answer = wait_for_word(File::from(read));
@@ -53,7 +53,7 @@ pub fn detach() -> io::Result<Readiness> {
             // A session of its own has no terminal; its leader could get one again, its leader's child cannot.
             let second = unistd::setsid().and_then(|_| {
                 // SAFETY: still one thread.
-                unsafe { unistd::fork() }
+                unsafe { fork::raw() }
             });
             match second {
                 Ok(ForkResult::Child) => Ok(Readiness(write)),

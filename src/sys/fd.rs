@@ -64,6 +64,11 @@ pub(crate) fn borrow<'a>(number: RawFd) -> Option<BorrowedFd<'a>> {
     (number >= 0).then(|| unsafe { BorrowedFd::borrow_raw(number) })
 }
 
+/// A second descriptor of whatever is open under this number, which stays its owner's.
+pub fn duplicate(number: RawFd) -> io::Result<OwnedFd> {
+    borrow(number).ok_or_else(|| io::Error::from_raw_os_error(nix::libc::EBADF))?.try_clone_to_owned()
+}
+
 /// Closes every descriptor from 3 upwards that is not in `keep`. For a fresh child that must not hold its parent's
 /// pipes and its siblings' sockets open.
 ///

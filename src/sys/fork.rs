@@ -38,10 +38,23 @@ pub fn set_hooks(hooks: Hooks) {
     let _ = HOOKS.set(hooks);
 }
 
-fn hook(which: fn(&Hooks) -> fn()) {
-    if let Some(hooks) = HOOKS.get() {
-        which(hooks)();
+/// The system call, with the hooks around it.
+///
+/// # Safety
+/// This process has one thread.
+pub(in crate::sys) unsafe fn raw() -> nix::Result<ForkResult> {
+    let Some(hooks) = HOOKS.get() else {
+        // SAFETY: the caller's promise.
+        return unsafe { nix::unistd::fork() };
+    };
+    (hooks.before)();
+    // SAFETY: as above.
+    let forked = unsafe { nix::unistd::fork() };
+    match forked {
+        Ok(ForkResult::Child) => (hooks.in_child)(),
+        Ok(ForkResult::Parent { .. }) | Err(_) => (hooks.in_parent)(),
     }
+    forked
 }
 
 /// Forks. The child runs `child` and leaves with the code that it returns: it never comes back up the stack, whatever
@@ -59,25 +72,18 @@ pub fn spawn(child: impl FnOnce() -> i32) -> io::Result<Pid> {
     }
     let mask = signal::block_all()?;
     let parent = nix::unistd::getpid();
-    hook(|hooks| hooks.before);
     // SAFETY: one thread, as was just counted: the child has all of this process and may do anything.
-    match unsafe { nix::unistd::fork() } {
+    match unsafe { raw() } {
         Ok(ForkResult::Child) => {
             FORKED_BY.store(parent.as_raw(), Relaxed);
-            let live = || {
-                hook(|hooks| hooks.in_child);
-                child()
-            };
-            let code = catch_unwind(AssertUnwindSafe(live)).unwrap_or(PANICKED);
+            let code = catch_unwind(AssertUnwindSafe(child)).unwrap_or(PANICKED);
             leave(code)
         }
         Ok(ForkResult::Parent { child }) => {
-            hook(|hooks| hooks.in_parent);
             signal::restore(&mask)?;
             Ok(Pid(child.as_raw()))
         }
         Err(errno) => {
-            hook(|hooks| hooks.in_parent);
             signal::restore(&mask)?;
             Err(errno.into())
         }
@@ -127,9 +133,9 @@ mod tests {
         static RUNS: AtomicI32 = AtomicI32::new(0);
         testkit::in_fork(|| {
             set_hooks(Hooks {
-                before: || drop(RUNS.fetch_add(1, Relaxed)),
-                in_parent: || drop(RUNS.fetch_add(10, Relaxed)),
-                in_child: || drop(RUNS.fetch_add(100, Relaxed)),
+                before: || RUNS.store(RUNS.load(Relaxed) + 1, Relaxed),
+                in_parent: || RUNS.store(RUNS.load(Relaxed) + 10, Relaxed),
+                in_child: || RUNS.store(RUNS.load(Relaxed) + 100, Relaxed),
             });
             let child = spawn(|| RUNS.load(Relaxed)).unwrap();
             assert_eq!(RUNS.load(Relaxed), 11);

@@ -32,6 +32,7 @@ pub mod privileges;
 #[cfg(feature = "arbiter")]
 pub mod process;
 pub mod random;
+pub mod sendfile;
 pub mod shm;
 pub mod signal;
 pub mod sigstack;

@@ -4,10 +4,12 @@ use super::state::ConnectionState;
 use crate::proxies::{Client, Forwarded, Peer, Scheme};
 use crate::tls::TlsFacts;
 use crate::types::{Generation, SlotId};
+use http::HeaderValue;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// The connection that a request came by; a request extension. Cheap to clone.
 ///
@@ -63,6 +65,14 @@ struct Inner {
     generation: Generation,
     state: ConnectionState,
     greeting: OnceLock<Greeting>,
+    hints: Hints,
+}
+
+/// Interim responses that wait to be sent (HTTP/1.1).
+#[derive(Default)]
+struct Hints {
+    waiting: AtomicBool,
+    heads: Mutex<Vec<u8>>,
 }
 
 /// What was learned before the first request.
@@ -85,7 +95,7 @@ impl Connection {
         generation: Generation,
         state: ConnectionState,
     ) -> Self {
-        let inner = Inner { peer, local, slot, generation, state, greeting: OnceLock::new() };
+        let inner = Inner { peer, local, slot, generation, state, greeting: OnceLock::new(), hints: Hints::default() };
         Self { inner: Arc::new(inner), forwarded: None, trusted: false }
     }
 
@@ -152,6 +162,32 @@ impl Connection {
     #[must_use]
     pub fn generation(&self) -> Generation {
         self.inner.generation
+    }
+
+    /// Sends these Link fields ahead of the response (RFC 8297), once the task that answers is polled; only if that is
+    /// by HTTP/1.1, and has not begun to.
+    #[doc(hidden)]
+    pub fn hint(&self, links: &[HeaderValue]) {
+        let mut heads = self.inner.hints.heads.lock().unwrap_or_else(PoisonError::into_inner);
+        heads.extend_from_slice(b"HTTP/1.1 103 Early Hints\r\n");
+        for link in links {
+            heads.extend_from_slice(b"link: ");
+            heads.extend_from_slice(link.as_bytes());
+            heads.extend_from_slice(b"\r\n");
+        }
+        heads.extend_from_slice(b"\r\n");
+        self.inner.hints.waiting.store(true, Relaxed);
+    }
+
+    /// What was hinted at since the last call.
+    pub(super) fn take_hints(&self) -> Option<Vec<u8>> {
+        let hints = &self.inner.hints;
+        if !hints.waiting.load(Relaxed) {
+            return None;
+        }
+        let mut heads = hints.heads.lock().unwrap_or_else(PoisonError::into_inner);
+        hints.waiting.store(false, Relaxed);
+        Some(std::mem::take(&mut *heads))
     }
 
     fn greeting(&self) -> Option<&Greeting> {

@@ -3,7 +3,7 @@
 //!
 //! - `boot`: the order of events.
 //! - `host`, `pause`: who builds the application and turns the event loop.
-//! - `application`, `factory`, `body`, `connection`: what an application sees.
+//! - `application`, `factory`, `body`, `connection`, `sendfile`: what an application sees.
 //! - `accept`, `balance`, `doors`: taking connections.
 //! - `serve`, `service`, `request`, `outgoing`, `io`, `registry`, `keepalive`: serving them.
 //! - `tls`: the handshake in front of them.
@@ -33,6 +33,7 @@ mod progress;
 mod registry;
 mod report;
 mod request;
+mod sendfile;
 mod sentinel;
 mod serve;
 mod slow;
@@ -48,6 +49,7 @@ pub use connection::{Address, Connection};
 pub use factory::IntoApp;
 pub use host::{BootFailure, Host, Life, Place};
 pub use pause::Pause;
+pub use sendfile::SendFile;
 pub use sentinel::{tell_more_stacks, was_stopped_quickly};
 
 /// What stands behind the status on the first line of a HTTP/1 response, if it is not the usual; an extension of responses.

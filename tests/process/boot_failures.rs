@@ -45,7 +45,7 @@ fn a_library_whose_initialiser_never_returns_ends_the_start_with_3_after_the_boo
     let lab = Lab::new().with_testapps();
     lab.write("tar-pit", "");
     let begun = Instant::now();
-    fails(&lab, "testapps:router", "--boot-timeout 1", 3, &["boot_timeout", "an initialiser in it"]);
+    fails(&lab, "testapps:router", "--boot-timeout 1", 3, &["boot_timeout", "an initialiser of a library"]);
     assert!(begun.elapsed() < secs(10), "it took {:?}", begun.elapsed());
 }
 

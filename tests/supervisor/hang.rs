@@ -35,12 +35,12 @@ fn a_hung_worker_is_examined_before_it_is_killed() {
 fn a_worker_that_writes_no_traces_is_killed_all_the_same() {
     let (mut scene, pid) = found_hung();
     let found = scene.now;
-    assert!(scene.pass(millis(2_900)).signals().is_empty(), "it may take its time to find the names");
+    assert!(scene.pass(millis(7_900)).signals().is_empty(), "it may take its time to find the names");
     scene.pass(millis(100));
     assert_eq!(scene.signals(), [(pid, Signal::ABRT)]);
     scene.pass(secs(2));
     assert_eq!(scene.signals(), [(pid, Signal::KILL)]);
-    assert!(scene.now.since(found) <= secs(6));
+    assert!(scene.now.since(found) <= secs(11));
 }
 
 #[test]

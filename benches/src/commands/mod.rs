@@ -2,11 +2,13 @@
 //! the run, a request that failed is.
 
 mod balance;
+mod burst;
 mod cpu;
 mod idle;
 mod log;
 mod memory;
 mod pace;
+mod python;
 mod short;
 mod timing;
 
@@ -21,9 +23,11 @@ use crate::report::Report;
 pub fn run(effort: &Effort) -> Result<()> {
     end_with_us()?;
     raise_descriptors()?;
-    let artifacts = Artifacts::build()?;
     let everything = What::value_variants();
-    for what in if effort.what.is_empty() { everything } else { &effort.what } {
+    let chosen = if effort.what.is_empty() { everything } else { &effort.what };
+    let python = |what: &What| matches!(what, What::Asgi | What::Wsgi | What::Latency | What::Scale);
+    let artifacts = Artifacts::build(chosen.iter().any(|what| !python(what)), chosen.iter().any(python))?;
+    for what in chosen {
         measure(*what, &artifacts, effort)?.publish(!effort.no_save)?;
     }
     Ok(())
@@ -38,5 +42,9 @@ fn measure(what: What, artifacts: &Artifacts, effort: &Effort) -> Result<Report>
         What::Memory => memory::memory(artifacts, effort),
         What::Balance => balance::balance(artifacts, effort),
         What::Timing => timing::timing(artifacts, effort),
+        What::Asgi => python::asgi(artifacts, effort),
+        What::Wsgi => python::wsgi(artifacts, effort),
+        What::Latency => python::latency(artifacts, effort),
+        What::Scale => python::scale(artifacts, effort),
     }
 }

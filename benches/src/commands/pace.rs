@@ -1,11 +1,10 @@
 //! What a contender does under a closed loop: the measurement that several pages share, and its sheet.
 
-use anyhow::{Context, Result, ensure};
-use std::time::{Duration, Instant};
+use anyhow::Result;
 
+use super::burst::{Burst, burst};
 use crate::contenders::Field;
 use crate::load::{Load, Shape};
-use crate::measure::{Cpu, resident_tree};
 use crate::options::Effort;
 use crate::process::Running;
 use crate::report::{Metric, Sheet};
@@ -76,30 +75,8 @@ pub fn start_load(running: &Running, shape: Shape, cpu: Option<usize>, effort: &
 
 /// Loads a contender and measures it when it is warm: the numbers in the order of the metrics.
 fn pace(running: &Running, shape: Shape, cpu: Option<usize>, effort: &Effort) -> Result<[f64; METRICS.len()]> {
-    let load = start_load(running, shape, cpu, effort)?;
-    std::thread::sleep(effort.warmup());
-    let (clock, counts) = (Instant::now(), load.counts());
-    let (server, ours) = (Cpu::of(running.pid())?, Cpu::ours()?);
-    std::thread::sleep(effort.span());
-    let (clock, counts) = (clock.elapsed(), load.counts().since(&counts));
-    let used = Cpu::of(running.pid()).and_then(|now| now.since(&server));
-    let ours = Cpu::ours().and_then(|now| now.since(&ours));
-    let resident = resident_tree(running.pid());
-    // If a request failed, that is what went wrong, whatever else did.
-    load.finish()?;
-    let (used, ours) = (used?, ours?);
-    ensure!(counts.total() > 0, "no request was answered in {clock:?}");
-    let wait = |share| counts.quantile(share).context("no latency").map(|wait: Duration| wait.as_secs_f64() * 1e6);
-    // Exact below 2^53 requests and bytes.
-    #[allow(clippy::cast_precision_loss)]
-    let (answered, resident) = (counts.total() as f64, resident? as f64);
-    Ok([
-        used.as_secs_f64() * 1e6 / answered,
-        answered / clock.as_secs_f64(),
-        wait(0.5)?,
-        wait(0.99)?,
-        used.as_secs_f64() / clock.as_secs_f64(),
-        ours.as_secs_f64() / clock.as_secs_f64(),
-        resident / 1e6,
-    ])
+    let (clients, threads) = (effort.connections.into(), effort.load_threads.into());
+    let what = Burst { shape, clients, threads, cpu, warmup: effort.warmup(), span: effort.span(), calls: false };
+    let seen = burst(running, &what)?;
+    Ok([seen.cost_us, seen.per_second, seen.p50_us, seen.p99_us, seen.busy, seen.load_busy, seen.rss_mb])
 }

@@ -4,6 +4,7 @@
 //! What is not installed or does not know an option is left out with a line that says so. Starting and ending is
 //! `process`'s.
 
+mod python;
 mod servers;
 mod words;
 
@@ -13,9 +14,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::options::Effort;
-use crate::process::{Artifacts, Cpus, Ready, Running, Start};
+use crate::process::{Artifacts, Cpus, Ready, Running, Start, workspace};
 use words::Words;
 
+pub use python::{
+    GRANIAN_ASGI, GRANIAN_WSGI, GUNICORN_ASGI, GUNICORN_GTHREAD, GUNICORN_SYNC, GUNICORN_UVICORN, HYPERCORN, PEERS,
+    RUSTCORN_PYTHON, RUSTCORN_THREADS, UVICORN,
+};
 pub use servers::{AXUM_SERVE, BARE, GUNICORN, NGINX, RUSTCORN};
 
 /// A program that can serve the hello route, and how.
@@ -42,6 +47,8 @@ pub struct Server {
 pub enum Unit {
     /// Child processes.
     Worker,
+    /// Child processes, and whatever others the server likes to have.
+    Family,
     /// Threads of one process.
     Thread,
 }
@@ -52,13 +59,14 @@ pub struct Entry {
     server: &'static Server,
     workers: usize,
     label: &'static str,
+    app: &'static str,
     more: &'static [&'static str],
 }
 
 impl Server {
     /// Takes part with so many workers.
     pub const fn with(&'static self, workers: usize) -> Entry {
-        Entry { server: self, workers, label: "", more: &[] }
+        Entry { server: self, workers, label: "", app: "", more: &[] }
     }
 }
 
@@ -68,11 +76,17 @@ impl Entry {
     pub const fn and(self, label: &'static str, more: &'static [&'static str]) -> Self {
         Self { label, more, ..self }
     }
+
+    /// The same with this application, which the server's words call `{app}`.
+    #[must_use]
+    pub const fn serving(self, app: &'static str) -> Self {
+        Self { app, ..self }
+    }
 }
 
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let unit = if self.server.unit == Unit::Worker { "worker" } else { "thread" };
+        let unit = if self.server.unit == Unit::Thread { "thread" } else { "worker" };
         let plural = if self.workers == 1 { "" } else { "s" };
         write!(f, "{}, {} {unit}{plural}", self.server.name, self.workers)?;
         if self.label.is_empty() { Ok(()) } else { write!(f, ", {}", self.label) }
@@ -83,8 +97,8 @@ impl fmt::Display for Entry {
 pub struct Contender<'a> {
     /// How the tables call it.
     pub name: String,
-    /// Its child processes when it is ready.
-    pub workers: usize,
+    /// Its child processes when it is ready; none if nobody knows.
+    workers: Option<usize>,
     entry: Entry,
     program: PathBuf,
     artifacts: &'a Artifacts,
@@ -100,13 +114,16 @@ impl Contender<'_> {
             ready: server.ready,
             cpu,
             command: &|home, port| {
-                let words = Words { artifacts: self.artifacts, home, port, workers: self.entry.workers };
+                let (workers, app) = (self.entry.workers, self.entry.app);
+                let words = Words { artifacts: self.artifacts, home, port, workers, app };
                 for (name, text) in server.files {
                     let text = text.replace("{more}", &self.entry.more.join(" "));
                     std::fs::write(home.join(name), words.fill(&text))
                         .with_context(|| format!("cannot write {name} in {}", home.display()))?;
                 }
                 let mut command = Command::new(&self.program);
+                // Where those that serve Python find it.
+                command.env("PYTHONPATH", workspace().join("benches/peers/python"));
                 for arg in server.args {
                     let one = [*arg];
                     let args = if *arg == "{more}" { self.entry.more } else { &one };
@@ -149,7 +166,11 @@ impl<'a> Field<'a> {
         for entry in entries.iter().filter(|entry| effort.wants(&entry.to_string())) {
             match program(entry, artifacts) {
                 Ok(program) => {
-                    let workers = if entry.server.unit == Unit::Worker { entry.workers } else { 0 };
+                    let workers = match entry.server.unit {
+                        Unit::Worker => Some(entry.workers),
+                        Unit::Family => None,
+                        Unit::Thread => Some(0),
+                    };
                     let contender = Contender { name: entry.to_string(), workers, entry: *entry, program, artifacts };
                     field.versions.extend(contender.version().filter(|version| !field.versions.contains(version)));
                     field.contenders.push(contender);
@@ -164,7 +185,7 @@ impl<'a> Field<'a> {
 /// The program of an entry, or why it cannot take part.
 fn program(entry: &Entry, artifacts: &Artifacts) -> Result<PathBuf, String> {
     let nowhere = Path::new("");
-    let words = Words { artifacts, home: nowhere, port: 0, workers: entry.workers };
+    let words = Words { artifacts, home: nowhere, port: 0, workers: entry.workers, app: entry.app };
     let names: Vec<String> = entry.server.program.iter().map(|name| words.fill(name)).collect();
     let program = names.iter().find_map(|name| find(name));
     let program = program.ok_or_else(|| format!("there is no program {}", names.join(" or ")))?;

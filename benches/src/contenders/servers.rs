@@ -53,7 +53,7 @@ pub const NGINX: Server = Server {
 /// Gunicorn with its default worker and an application that only tells its process id.
 pub const GUNICORN: Server = Server {
     name: "gunicorn, sync",
-    program: &["gunicorn"],
+    program: &["gunicorn", "{target}/bench-tools/venv/bin/gunicorn"],
     args: &["whoami:app", "--bind", "127.0.0.1:0", "--workers", "{workers}", "--chdir", "{peers}", "{more}"],
     files: &[],
     ready: LISTENING,

@@ -14,12 +14,14 @@ pub struct Words<'a> {
     pub port: u16,
     /// `{workers}`.
     pub workers: usize,
+    /// `{app}`: the application, where an entry names one.
+    pub app: &'a str,
 }
 
 impl Words<'_> {
     /// The text with its words filled in. `{peers}` is the folder with the applications of other servers.
     pub fn fill(&self, text: &str) -> String {
-        let words: [(&str, &dyn Fn() -> String); 8] = [
+        let words: [(&str, &dyn Fn() -> String); 9] = [
             ("{ourselves}", &|| self.artifacts.ourselves.display().to_string()),
             ("{rustcorn}", &|| self.artifacts.rustcorn.display().to_string()),
             ("{hello}", &|| self.artifacts.hello.display().to_string()),
@@ -27,6 +29,7 @@ impl Words<'_> {
             ("{home}", &|| self.home.display().to_string()),
             ("{port}", &|| self.port.to_string()),
             ("{workers}", &|| self.workers.to_string()),
+            ("{app}", &|| self.app.to_owned()),
             ("{peers}", &|| workspace().join("benches/peers").display().to_string()),
         ];
         let mut filled = text.to_owned();
@@ -49,8 +52,8 @@ mod tests {
             hello: "/b/libhello.so".into(),
             target: "/b".into(),
         };
-        let words = Words { artifacts: &artifacts, home: Path::new("/tmp/x"), port: 81, workers: 4 };
-        assert_eq!(words.fill("{hello}:router"), "/b/libhello.so:router");
+        let words = Words { artifacts: &artifacts, home: Path::new("/tmp/x"), port: 81, workers: 4, app: "shop:app" };
+        assert_eq!(words.fill("{hello}:router {app}"), "/b/libhello.so:router shop:app");
         assert_eq!(words.fill("http { listen {port}; } {home} {workers}"), "http { listen 81; } /tmp/x 4");
     }
 }

@@ -48,11 +48,12 @@ impl Client {
                 ensure!(filled < BUFFER, "the head of the answer is larger than {BUFFER} bytes");
                 continue;
             };
-            ensure!(head.whole() <= BUFFER, "the answer is larger than {BUFFER} bytes");
-            if filled < head.whole() {
+            let whole = head.whole(&self.buffer[..filled])?.filter(|whole| *whole <= filled);
+            let Some(whole) = whole else {
+                ensure!(filled < BUFFER, "the answer is larger than {BUFFER} bytes");
                 continue;
-            }
-            ensure!(filled == head.whole(), "the server sent more than the answer");
+            };
+            ensure!(filled == whole, "the server sent more than the answer");
             ensure!(head.status == 200, "the answer has status {}", head.status);
             return Ok(Answer { head, bytes: &self.buffer[..filled] });
         }

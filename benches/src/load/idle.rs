@@ -86,7 +86,8 @@ fn ask(stream: &mut TcpStream, request: &[u8]) -> Result<()> {
             bail!("the connection ended after {filled} bytes of the answer");
         }
         filled += count;
-        if let Some(head) = response::parse(&buffer[..filled])?.filter(|head| head.whole() <= filled) {
+        let Some(head) = response::parse(&buffer[..filled])? else { continue };
+        if head.whole(&buffer[..filled])?.is_some_and(|whole| whole <= filled) {
             ensure!(head.status == 200, "the answer has status {}", head.status);
             return Ok(());
         }

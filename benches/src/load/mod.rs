@@ -9,6 +9,7 @@ mod histogram;
 mod idle;
 mod probe;
 mod response;
+mod talk;
 mod tally;
 
 use anyhow::{Context, Result, anyhow, ensure};
@@ -22,13 +23,19 @@ pub use idle::{Idlers, first_answer};
 pub use probe::{Prober, Probes, Sighting};
 use tally::Tally;
 
-/// How a client uses its connection.
+/// What a client asks for, and how it uses its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// One connection for all its requests.
+    /// `GET /`, one connection for all its requests.
     KeepAlive,
-    /// A connection for each request, closed by the server.
+    /// `GET /`, a connection for each request, closed by the server.
     OneRequestEach,
+    /// As `KeepAlive`, of this path.
+    Get(&'static str),
+    /// As `KeepAlive`, but a POST of so many bytes.
+    Post(&'static str, usize),
+    /// Messages of so many bytes over one WebSocket, each to be sent back.
+    Echo(&'static str, usize),
 }
 
 /// A load that is running. Ends when dropped.

@@ -28,3 +28,8 @@ pub fn switches(pid: i32) -> Result<u64> {
     }
     Ok(sum)
 }
+
+/// The same of a process and all its descendants.
+pub fn switches_tree(root: i32) -> Result<u64> {
+    tree(root)?.into_iter().map(switches).sum()
+}

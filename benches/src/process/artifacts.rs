@@ -1,6 +1,7 @@
 //! The programs that are measured: built here, so that a result is never that of yesterday's build.
 
 use anyhow::{Context, Result, ensure};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -17,30 +18,49 @@ pub struct Artifacts {
 }
 
 impl Artifacts {
-    /// Builds `rustcorn` and `hello` in release mode, with cargo's progress on the terminal.
-    pub fn build() -> Result<Self> {
+    /// Builds what is wanted in release mode, with the progress on the terminal: `rustcorn` and `hello`, and the package
+    /// for Python, which goes into the environment that `make bench` has made for it and its peers.
+    pub fn build(rust: bool, python: bool) -> Result<Self> {
         ensure!(!cfg!(debug_assertions), "the peers live in this program: measure with `cargo run --release`");
         let ourselves = std::env::current_exe().context("cannot tell where this program is")?;
         let release = ourselves.parent().context("this program lies in no directory")?;
         let target = release.parent().context("this program does not lie in cargo's target directory")?;
-        // One by one, as a user builds them: together they would share the union of their features.
-        for package in ["rustcorn", "hello"] {
-            build(package, target)?;
+        let (rustcorn, hello) = (release.join("rustcorn"), release.join("libhello.so"));
+        if rust {
+            // One by one, as a user builds them: together they would share the union of their features.
+            for package in ["rustcorn", "hello"] {
+                let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+                run(Command::new(cargo)
+                    .args(["build", "--release", "--package", package, "--target-dir"])
+                    .arg(target))?;
+            }
+            for file in [&rustcorn, &hello] {
+                ensure!(file.is_file(), "cargo built no {}", file.display());
+            }
         }
-        let rustcorn = release.join("rustcorn");
-        let hello = release.join("libhello.so");
-        for file in [&rustcorn, &hello] {
-            ensure!(file.is_file(), "cargo built no {}", file.display());
+        let bin = target.join("bench-tools/venv/bin");
+        // Without the environment, the pages say that there is no such program.
+        if python && bin.is_dir() {
+            let wheels = target.join("bench-tools/wheels");
+            std::fs::remove_dir_all(&wheels).or_else(|error| match error.kind() {
+                ErrorKind::NotFound => Ok(()),
+                _ => Err(error).with_context(|| format!("cannot empty {}", wheels.display())),
+            })?;
+            let mut maturin = Command::new(bin.join("maturin"));
+            maturin.args(["build", "--release", "--manifest-path", "python/Cargo.toml", "--target-dir"]).arg(target);
+            run(maturin.arg("--interpreter").arg(bin.join("python")).arg("--out").arg(&wheels))?;
+            let wheel = std::fs::read_dir(&wheels).context("maturin built no wheel")?.flatten().next();
+            let wheel = wheel.context("maturin built no wheel")?.path();
+            let mut pip = Command::new(bin.join("pip"));
+            pip.args(["install", "--quiet", "--disable-pip-version-check", "--no-deps", "--force-reinstall"]);
+            run(pip.arg(wheel))?;
         }
         let target = target.to_owned();
         Ok(Self { ourselves, rustcorn, hello, target })
     }
 }
 
-fn build(package: &str, target: &Path) -> Result<()> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    command.args(["build", "--release", "--package", package, "--target-dir"]).arg(target);
+fn run(command: &mut Command) -> Result<()> {
     command.current_dir(workspace());
     // What `cargo run` tells of this package: ring's build script watches these, and would be run, with all that depends on
     // it, at every change between a build from the shell and one from here.
@@ -50,8 +70,10 @@ fn build(package: &str, target: &Path) -> Result<()> {
             command.env_remove(&key);
         }
     }
-    let status = command.status().context("cannot run cargo")?;
-    ensure!(status.success(), "cargo could not build {package} ({status})");
+    // The tables alone go to stdout.
+    let stdout = std::io::stderr();
+    let status = command.stdout(stdout).status().with_context(|| format!("cannot run {command:?}"))?;
+    ensure!(status.success(), "{command:?} failed ({status})");
     Ok(())
 }
 

@@ -39,8 +39,8 @@ type Words = Arc<Mutex<VecDeque<String>>>;
 pub struct Start<'a> {
     /// How the tables call it.
     pub name: &'a str,
-    /// Its child processes when it is ready.
-    pub workers: usize,
+    /// Its child processes when it is ready; none if nobody knows how many there are to be.
+    pub workers: Option<usize>,
     /// How it is known to serve.
     pub ready: Ready,
     /// The processor that it runs on, if it is to be one alone.
@@ -103,7 +103,10 @@ impl Running {
         let child = &mut self.child;
         wait_for_an_answer(self.address, deadline, || matches!(child.try_wait(), Ok(None)))?;
         self.boot = begun.elapsed();
-        self.wait_for_workers(start.workers, deadline)
+        match start.workers {
+            Some(count) => self.wait_for_workers(count, deadline),
+            None => rest(self.pid(), deadline),
+        }
     }
 
     /// Waits until there are exactly `count` workers and nothing is going on.
@@ -207,7 +210,7 @@ mod tests {
             Ok(command)
         };
         for (ready, reason) in [(Ready::Says("Listening at: "), "Listening at"), (Ready::Answers, "has ended")] {
-            let start = Start { name: "pauper", workers: 0, ready, cpu: None, command: &command };
+            let start = Start { name: "pauper", workers: Some(0), ready, cpu: None, command: &command };
             let problem = Running::start(start).err().map(|problem| format!("{problem:#}")).unwrap();
             assert!(problem.contains("no money") && problem.contains(reason), "{problem}");
         }

@@ -95,6 +95,13 @@ impl Report {
         self.sheets.push(sheet.json());
     }
 
+    /// Adds a sheet's table alone: for sheets of many rows.
+    pub fn sheet_unplotted(&mut self, sheet: &Sheet) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(self.page, "{}", sheet.table());
+        self.sheets.push(sheet.json());
+    }
+
     /// Adds a goal and whether this run has met it.
     pub fn goal(&mut self, met: bool, what: &str) {
         let verdict = if met { "met" } else { "MISSED" };

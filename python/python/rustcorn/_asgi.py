@@ -5,7 +5,8 @@ import traceback
 from typing import Any, Callable, Optional
 
 VERSIONS = {"version": "3.0", "spec_version": "2.5"}
-EXTENSIONS: dict = {}
+EXTENSIONS: dict = {"http.response.pathsend": {}, "http.response.zerocopysend": {}}
+SOCKET_EXTENSIONS: dict = {"websocket.http.response": {}}
 
 # A task that has said that it is done gets so long to return.
 _LAST_WORDS = 0.25
@@ -19,6 +20,22 @@ async def serve(app, scope, receive, send, done):
         done(error)
     else:
         done(None)
+
+
+# What frameworks raise when their client is gone (Starlette).
+_DISCONNECTS = {"ClientDisconnect", "ClientDisconnected", "WebSocketDisconnect"}
+
+
+def is_disconnect(error: Optional[BaseException], depth: int = 8) -> bool:
+    """Whether this is only about a client that is gone, or that and the cancellation that follows."""
+    if error is None or not depth:
+        return False
+    if isinstance(error, asyncio.CancelledError) or type(error).__name__ in _DISCONNECTS:
+        return True
+    members = getattr(error, "exceptions", None)
+    if isinstance(members, (list, tuple)) and members:
+        return all(is_disconnect(member, depth - 1) for member in members)
+    return is_disconnect(error.__cause__ if error.__suppress_context__ else error.__context__, depth - 1)
 
 
 class Lifespan:

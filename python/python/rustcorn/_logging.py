@@ -18,6 +18,9 @@ from ._errors import traceback
 #: What the operator wants to see; set when the worker begins.
 _level = logging.INFO
 
+#: A configuration for logging.config.dictConfig that the program has given, instead of a file.
+given: dict[str, Any] | None = None
+
 
 class OperatorLog(logging.Handler):
     """Writes records to rustcorn's log, which adds time, process and level."""
@@ -51,6 +54,8 @@ def enter_worker(
     logging.lastResort = OperatorLog(level)
     warnings.showwarning = _show_warning
     threading.excepthook = _thread_failed
+    if given is not None:
+        logging.config.dictConfig(given)
     if config is not None:
         configure(config)
     if config_json is not None:

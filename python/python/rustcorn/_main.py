@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Any, NoReturn
 
-from . import _rustcorn
+from . import _logging, _rustcorn
 
 
 def main() -> NoReturn:
@@ -26,6 +26,9 @@ def run(app: Any, **settings: Any) -> None:
     Returns when the server has stopped, and raises SystemExit with its exit code if it failed. It forks, so it has to
     be called by the main thread of a process that has no others and no event loop.
     """
+    if isinstance(settings.get("log_config"), dict):
+        # Workers are forked, and so find it where it is.
+        _logging.given = settings.pop("log_config")
     words = _words(settings)
     if not isinstance(app, str):
         if settings.get("reload") or int(settings.get("workers") or os.environ.get("WEB_CONCURRENCY") or 1) > 1:

@@ -2,13 +2,16 @@
 
 use super::exchange::{Exchange, State};
 use super::fault;
+use super::file::Stretch;
+use super::host::Setup;
 use super::input::Next;
 use super::output::Phase;
 use super::service::Reply;
-use super::waiting::{self, Waiting, What};
-use super::{head, message};
+use super::waiting::{self, Peer, Waiting, What};
+use super::{extensions, head, message};
 use bytes::Bytes;
 use http::Response;
+use http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -32,14 +35,14 @@ pub(super) fn open(py: Python<'_>, exchange: Arc<Exchange>) -> PyResult<Ends<'_>
 
 #[pymethods]
 impl Channel {
-    fn receive(slf: Py<Self>, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        Ok(Py::new(py, Waiting::new(slf, What::Receive))?.into_any())
+    fn receive(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Ok(Py::new(py, Waiting::new(self.exchange.clone(), What::Receive))?.into_any())
     }
 
-    fn send(slf: &Bound<'_, Self>, message: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-        let py = slf.py();
-        if slf.get().exchange.send(message)? {
-            Ok(Py::new(py, Waiting::new(slf.clone().unbind(), What::Room))?.into_any())
+    fn send(&self, message: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        let py = message.py();
+        if self.exchange.send(message)? {
+            Ok(Py::new(py, Waiting::new(self.exchange.clone(), What::Room))?.into_any())
         } else {
             waiting::done(py)
         }
@@ -50,39 +53,42 @@ impl Channel {
     }
 }
 
-/// What there is to tell.
-pub(super) fn try_receive(py: Python<'_>, exchange: &Exchange) -> PyResult<Option<Py<PyAny>>> {
-    let mut state = exchange.lock();
-    let ended = state.gone || state.output.is_finished();
-    let next = state.input.next(ended);
-    drop(state);
-    Ok(match next {
-        Next::Bytes(bytes, more) => Some(message::request(py, &bytes, more)?.into_any().unbind()),
-        Next::Disconnect => Some(message::disconnect(py)?.into_any().unbind()),
-        Next::Wait => None,
-    })
-}
+impl Peer for Exchange {
+    fn setup(&self) -> &Setup {
+        &self.setup
+    }
 
-/// There was nothing to tell: `waiter` hears when there is.
-pub(super) fn await_input(exchange: &Exchange, waiter: Py<PyAny>) {
-    let mut state = exchange.lock();
-    state.input.awaits(waiter);
-    if state.input.wants() {
-        // Whoever polls for the worker reads.
-        let waker = state.input.reader.take().or_else(|| state.worker.take());
-        if let Some(waker) = waker {
-            exchange.setup.hub.wake(waker);
+    fn receive(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        let mut state = self.lock();
+        let ended = state.gone || state.output.is_finished();
+        let next = state.input.next(ended);
+        drop(state);
+        Ok(match next {
+            Next::Bytes(bytes, more) => Some(message::request(py, &bytes, more)?.into_any().unbind()),
+            Next::Disconnect => Some(message::disconnect(py)?.into_any().unbind()),
+            Next::Wait => None,
+        })
+    }
+
+    fn await_message(&self, waiter: Py<PyAny>) {
+        let mut state = self.lock();
+        state.input.awaits(waiter);
+        if state.input.wants() {
+            // Whoever polls for the worker reads.
+            let waker = state.input.reader.take().or_else(|| state.worker.take());
+            drop(state);
+            self.wake(waker);
         }
     }
-}
 
-/// Whether there is room for more.
-pub(super) fn try_room(py: Python<'_>, exchange: &Exchange) -> PyResult<Option<Py<PyAny>>> {
-    let state = exchange.lock();
-    if state.gone {
-        return Err(fault::gone());
+    fn has_room(&self) -> PyResult<bool> {
+        let state = self.lock();
+        if state.gone { Err(fault::gone()) } else { Ok(state.output.has_room()) }
     }
-    Ok(state.output.has_room().then(|| py.None()))
+
+    fn await_room(&self, waiter: Py<PyAny>) {
+        self.lock().output.awaits(waiter);
+    }
 }
 
 impl Exchange {
@@ -98,6 +104,17 @@ impl Exchange {
             self.send_body(py, body, more)
         } else if is(intern!(py, "http.response.start")) {
             self.send_start(message)
+        } else if is(intern!(py, "http.response.pathsend")) {
+            let stretch = Stretch::of_path(message)?;
+            self.send_path(py, stretch)
+        } else if is(intern!(py, "http.response.zerocopysend")) {
+            let stretch = Stretch::of_file(message)?;
+            let more = message::flag(message, intern!(py, "more_body"))?;
+            self.send_part(py, stretch, more)
+        } else if is(intern!(py, "http.response.trailers")) {
+            self.send_trailers(message)
+        } else if is(intern!(py, "http.response.early_hint")) {
+            self.send_hint(message)
         } else {
             Err(PyRuntimeError::new_err(format!("{kind} is no message of a HTTP response that this server knows")))
         }
@@ -126,41 +143,126 @@ impl Exchange {
             Phase::Head(parts, false) if !more => {
                 state.answer = Some(Ok(Response::from_parts(*parts, Reply::whole(body))));
             }
+            before => {
+                self.go_on(&mut state, before, more)?;
+                state.output.push(body);
+            }
+        }
+        self.tell(py, state)
+    }
+
+    fn send_part(self: &Arc<Self>, py: Python<'_>, stretch: Stretch, more: bool) -> PyResult<bool> {
+        let mut state = self.lock();
+        if state.gone {
+            return Err(fault::gone());
+        }
+        let before = std::mem::replace(&mut state.output.phase, Phase::Finished);
+        self.go_on(&mut state, before, more)?;
+        state.output.push_file(stretch);
+        self.tell(py, state)
+    }
+
+    /// A file is a whole body, and its length is known.
+    fn send_path(self: &Arc<Self>, py: Python<'_>, stretch: Stretch) -> PyResult<bool> {
+        let mut state = self.lock();
+        if state.gone {
+            return Err(fault::gone());
+        }
+        match &mut state.output.phase {
+            Phase::Head(parts, _) => {
+                parts.headers.entry(CONTENT_LENGTH).or_insert_with(|| HeaderValue::from(stretch.len()));
+                if self.setup.options.sendfile {
+                    parts.extensions.insert(stretch.as_send_file());
+                }
+            }
+            Phase::Silent => {
+                return Err(PyRuntimeError::new_err("http.response.pathsend comes after http.response.start"));
+            }
+            _ => {
+                return Err(PyRuntimeError::new_err(
+                    "http.response.pathsend is a whole body, and there is one already",
+                ));
+            }
+        }
+        drop(state);
+        self.send_part(py, stretch, false)
+    }
+
+    fn send_trailers(&self, message: &Bound<'_, PyDict>) -> PyResult<bool> {
+        let py = message.py();
+        let mut trailers = HeaderMap::new();
+        if let Some(headers) = message.get_item(intern!(py, "headers"))? {
+            head::fill(&mut trailers, &headers)?;
+        }
+        let more = message::flag(message, intern!(py, "more_trailers"))?;
+        let mut state = self.lock();
+        if state.gone {
+            return Err(fault::gone());
+        }
+        if !matches!(state.output.phase, Phase::Trailers) {
+            return Err(PyRuntimeError::new_err(
+                "http.response.trailers comes after the body of a response that was started with trailers",
+            ));
+        }
+        state.output.trail(trailers);
+        if !more {
+            state.output.phase = Phase::Finished;
+        }
+        self.tell(py, state)
+    }
+
+    fn send_hint(&self, message: &Bound<'_, PyDict>) -> PyResult<bool> {
+        let links = extensions::links(message)?;
+        let mut state = self.lock();
+        if state.gone {
+            return Err(fault::gone());
+        }
+        if state.output.has_begun() || state.answer.is_some() {
+            return Err(PyRuntimeError::new_err("http.response.early_hint comes after the response"));
+        }
+        if let Some(connection) = &state.connection {
+            connection.hint(&links);
+            let worker = state.worker.take();
+            drop(state);
+            self.wake(worker);
+        }
+        Ok(false)
+    }
+
+    /// The next part of the body comes; `before` is how far it was.
+    fn go_on(self: &Arc<Self>, state: &mut State, before: Phase, more: bool) -> PyResult<()> {
+        let trailers = match before {
             Phase::Head(parts, trailers) => {
                 state.answer = Some(Ok(Response::from_parts(*parts, Reply::stream(self.clone()))));
-                self.go_on(&mut state, body, more, trailers);
+                trailers
             }
-            Phase::Body(trailers) => self.go_on(&mut state, body, more, trailers),
+            Phase::Body(trailers) => trailers,
             before => {
                 let what = match &before {
-                    Phase::Silent => "http.response.body was sent before http.response.start",
+                    Phase::Silent => "the body of a response was sent before http.response.start",
                     Phase::Failed => "the response has failed",
                     _ => "the response is complete",
                 };
                 state.output.phase = before;
                 return Err(PyRuntimeError::new_err(what));
             }
-        }
-        if let Some(worker) = state.worker.take() {
-            self.setup.hub.wake(worker);
-        }
-        self.tell_receiver(py, state)
-    }
-
-    fn go_on(&self, state: &mut State, body: Bytes, more: bool, trailers: bool) {
-        state.output.push(body);
+        };
         state.output.phase = match (more, trailers) {
             (true, trailers) => Phase::Body(trailers),
             (false, true) => Phase::Trailers,
             (false, false) => Phase::Finished,
         };
+        Ok(())
     }
 
-    /// Whoever waits in `receive` for the end hears of it.
-    fn tell_receiver(&self, py: Python<'_>, mut state: MutexGuard<'_, State>) -> PyResult<bool> {
-        let is_full = state.output.is_full();
+    /// The worker has something to do, and whoever waits in `receive` for the end hears of it. True: there is enough.
+    fn tell(&self, py: Python<'_>, mut state: MutexGuard<'_, State>) -> PyResult<bool> {
+        // Who has said all need not wait.
+        let is_full = state.output.is_full() && !state.output.is_finished();
+        let worker = state.worker.take();
         let waiter = if state.output.is_finished() { state.input.waiter() } else { None };
         drop(state);
+        self.wake(worker);
         if let Some(waiter) = waiter {
             waiting::resolve(py, &waiter);
         }

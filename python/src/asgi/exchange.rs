@@ -4,13 +4,13 @@ use super::fault::Fault;
 use super::host::Setup;
 use super::output::Output;
 use super::service::Reply;
-use super::{channel, input::Input, scope};
+use super::{channel, extensions, input::Input, scope};
 use crate::bridge::Job;
 use crate::report;
 use http::Response;
 use pyo3::intern;
 use pyo3::prelude::*;
-use rustcorn::Body;
+use rustcorn::{Body, Connection};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
@@ -31,6 +31,8 @@ pub(super) struct State {
     pub(super) gone: bool,
     /// Of the worker's task that waits for something to send.
     pub(super) worker: Option<Waker>,
+    /// Where hints go; none: they cannot be sent.
+    pub(super) connection: Option<Connection>,
     /// The application's task, as long as it runs.
     task: Option<Py<PyAny>>,
     /// It waits in the hub.
@@ -41,7 +43,8 @@ impl Exchange {
     pub(super) fn new(setup: Arc<Setup>, parts: http::request::Parts, body: Body) -> Arc<Self> {
         let state = State {
             input: Input::new(body),
-            output: Output::new(parts.method == http::Method::HEAD),
+            output: Output::new(parts.method == http::Method::HEAD, extensions::takes_trailers(&parts)),
+            connection: None,
             parts: Some(Box::new(parts)),
             answer: None,
             gone: false,
@@ -68,7 +71,10 @@ impl Exchange {
     /// The worker will hear no more, or does not want to.
     pub(super) fn leave(self: &Arc<Self>) {
         let mut state = self.lock();
-        if !std::mem::replace(&mut state.gone, true) {
+        if state.output.is_finished() {
+            // The application has said all; whoever sends it may do so without us.
+            state.output.drop_rest();
+        } else if !std::mem::replace(&mut state.gone, true) {
             let reader = state.input.close();
             state.output.drop_rest();
             state.worker = None;
@@ -80,7 +86,7 @@ impl Exchange {
         }
     }
 
-    fn wake(&self, waker: Option<Waker>) {
+    pub(super) fn wake(&self, waker: Option<Waker>) {
         if let Some(waker) = waker {
             self.setup.hub.wake(waker);
         }
@@ -89,7 +95,11 @@ impl Exchange {
     /// Gives the request to the application, as a task of its own.
     fn begin(self: &Arc<Self>, py: Python<'_>, parts: http::request::Parts) -> PyResult<()> {
         let setup = &self.setup;
-        let scope = scope::http(py, setup, parts)?;
+        let scope = scope::http(py, setup, &parts)?;
+        if parts.version == http::Version::HTTP_11 {
+            self.lock().connection = parts.extensions.get::<Connection>().cloned();
+        }
+        drop(parts);
         let (receive, send, done) = channel::open(py, self.clone())?;
         let coroutine = setup.serve.bind(py).call1((setup.app.bind(py), scope, receive, send, done))?;
         let task = setup.spawn(py, coroutine)?;
@@ -107,23 +117,16 @@ impl Exchange {
         let task = state.task.take();
         let was_finished = state.output.is_finished();
         let gone = state.gone;
-        let is_quiet = |error: &PyErr| {
-            let cancelled = || {
-                py.import(intern!(py, "asyncio"))
-                    .and_then(|asyncio| asyncio.getattr(intern!(py, "CancelledError")))
-                    .is_ok_and(|class| error.matches(py, class).unwrap_or(false))
-            };
-            gone && (error.is_instance_of::<pyo3::exceptions::PyOSError>(py) || cancelled())
-        };
+        let is_quiet = |error: &PyErr| gone && self.setup.is_disconnect(py, error);
         let fault = match &error {
             None if was_finished || gone => None,
             None => Some(Fault::new(state.output.missing())),
-            Some(error) if is_quiet(error) => None,
             Some(error) => {
+                // Python may do anything, and ask us again.
                 drop(state);
-                let fault = Fault::raised(py, error);
+                let fault = if is_quiet(error) { None } else { Some(Fault::raised(py, error)) };
                 state = self.lock();
-                Some(fault)
+                fault
             }
         };
         let unheard = match fault {

@@ -41,12 +41,9 @@ pub(super) fn fill(headers: &mut HeaderMap, given: &Bound<'_, PyAny>) -> PyResul
 }
 
 fn add(headers: &mut HeaderMap, pair: &Bound<'_, PyAny>) -> PyResult<()> {
-    let (name, value) = if let Ok(pair) = pair.cast_exact::<PyTuple>()
-        && pair.len() == 2
-    {
-        (pair.get_item(0)?, pair.get_item(1)?)
-    } else {
-        pair.extract().map_err(|_| PyTypeError::new_err("headers are pairs of name and value"))?
+    let (name, value) = match pair.cast_exact::<PyTuple>() {
+        Ok(pair) if pair.len() == 2 => (pair.get_item(0)?, pair.get_item(1)?),
+        _ => two(pair)?,
     };
     let (Ok(name), Ok(value)) = (name.cast::<PyBytes>(), value.cast::<PyBytes>()) else {
         return Err(PyTypeError::new_err(format!("a header's name and value are bytes: {name:?}: {value:?}")));
@@ -56,4 +53,13 @@ fn add(headers: &mut HeaderMap, pair: &Bound<'_, PyAny>) -> PyResult<()> {
     let value = HeaderValue::from_bytes(value.as_bytes().trim_ascii()).map_err(|_| wrong("value"))?;
     headers.append(parsed, value);
     Ok(())
+}
+
+/// Of any iterable.
+fn two<'py>(pair: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+    let items: Vec<_> = pair.try_iter()?.collect::<PyResult<_>>()?;
+    match <[_; 2]>::try_from(items) {
+        Ok([name, value]) => Ok((name, value)),
+        Err(_) => Err(PyTypeError::new_err("headers are pairs of name and value")),
+    }
 }

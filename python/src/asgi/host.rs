@@ -1,5 +1,6 @@
 //! An ASGI application in its worker.
 
+use super::address::Addresses;
 use super::lifespan;
 use super::options::Options;
 use super::service::Asgi;
@@ -104,9 +105,12 @@ pub(super) struct Setup {
     pub(super) versions: Py<PyDict>,
     /// `scope["extensions"]`; each request has a copy.
     pub(super) extensions: Py<PyDict>,
+    /// The same for WebSockets.
+    pub(super) socket_extensions: Py<PyDict>,
     pub(super) root_path: Py<PyString>,
     /// `scope["state"]`; each request has a copy. None: the application does not know lifespans.
     pub(super) state: Option<Py<PyDict>>,
+    pub(super) addresses: Addresses,
     event_loop: Py<PyAny>,
     task: Py<PyAny>,
     task_arguments: Py<PyDict>,
@@ -131,15 +135,18 @@ impl Setup {
             // The first step is taken at once, and many need no second.
             task_arguments.set_item("eager_start", true)?;
         }
+        let dict = |name| PyResult::Ok(helpers.getattr(name)?.cast_into::<PyDict>()?.unbind());
         Ok(Self {
             hub: bridge.hub().clone(),
             app: host.app.clone_ref(py),
             serve: helpers.getattr("serve")?.unbind(),
             options: host.options.clone(),
-            versions: helpers.getattr("VERSIONS")?.cast_into::<PyDict>().map_err(PyErr::from)?.unbind(),
-            extensions: helpers.getattr("EXTENSIONS")?.cast_into::<PyDict>().map_err(PyErr::from)?.unbind(),
+            versions: dict("VERSIONS")?,
+            extensions: dict("EXTENSIONS")?,
+            socket_extensions: dict("SOCKET_EXTENSIONS")?,
             root_path: PyString::new(py, &host.options.root_path).unbind(),
             state: state.map(|state| state.clone_ref(py)),
+            addresses: Addresses::default(),
             event_loop,
             task: asyncio.getattr("Task")?.unbind(),
             task_arguments: task_arguments.unbind(),
@@ -156,6 +163,13 @@ impl Setup {
     /// A future of asyncio's.
     pub(super) fn future<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.future.bind(py).call((), Some(self.future_arguments.bind(py)))
+    }
+
+    /// Whether an error says no more than that the client is gone.
+    pub(super) fn is_disconnect(&self, py: Python<'_>, error: &PyErr) -> bool {
+        let answer = py.import(intern!(py, "rustcorn._asgi"));
+        let answer = answer.and_then(|helpers| helpers.call_method1(intern!(py, "is_disconnect"), (error.value(py),)));
+        answer.and_then(|answer| answer.is_truthy()).unwrap_or(false)
     }
 
     pub(super) fn cancel_later(&self, py: Python<'_>, task: Py<PyAny>, grace: Duration) -> PyResult<()> {

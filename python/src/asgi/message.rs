@@ -31,6 +31,14 @@ pub(super) fn kind<'py>(message: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyS
     Ok(kind.cast_into::<PyString>()?)
 }
 
+/// A field that may be missing, or none, which is the same.
+pub(super) fn field<'py>(
+    message: &Bound<'py, PyDict>,
+    name: &Bound<'py, PyString>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    Ok(message.get_item(name)?.filter(|value| !value.is_none()))
+}
+
 /// A field that is true or false; without it, it is false.
 pub(super) fn flag(message: &Bound<'_, PyDict>, name: &Bound<'_, PyString>) -> PyResult<bool> {
     message.get_item(name)?.map_or(Ok(false), |value| value.is_truthy())

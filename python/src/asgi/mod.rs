@@ -4,12 +4,17 @@
 //! - `service`: what the worker calls, and the body of its responses.
 //! - `exchange`: a request between the two loops; `input`, `output`: its two directions.
 //! - `channel`: what the application calls; `waiting`: what it awaits.
-//! - `scope`, `head`: from Rust's request to Python's, and from Python's response to Rust's.
+//! - `scope`, `address`, `head`: from Rust's request to Python's, and from Python's response to Rust's.
+//! - `extensions`, `file`: what goes beyond.
+//! - `websocket`: WebSockets.
 //! - `fault`: what becomes of an application that fails.
 
+mod address;
 mod channel;
 mod exchange;
+mod extensions;
 mod fault;
+mod file;
 mod head;
 mod host;
 mod input;
@@ -20,6 +25,7 @@ mod output;
 mod scope;
 mod service;
 mod waiting;
+mod websocket;
 
 pub use host::AsgiHost;
 pub use options::Options;

@@ -17,6 +17,8 @@ pub struct Options {
     pub root_path: String,
     /// How long after its client's leave the task of a request is cancelled; none: never.
     pub disconnect_grace: Option<Duration>,
+    /// Whether the kernel may send files.
+    pub sendfile: bool,
     /// The largest message of a WebSocket; zero: any size.
     pub ws_max_size: usize,
     /// So many messages of one wait for the application.
@@ -37,6 +39,7 @@ impl Default for Options {
             shutdown_timeout: Duration::ZERO,
             root_path: String::new(),
             disconnect_grace: None,
+            sendfile: true,
             ws_max_size: 16 << 20,
             ws_max_queue: 32,
             ws_ping_interval: Duration::from_secs(20),
@@ -55,6 +58,7 @@ impl Options {
             shutdown_timeout: settings.lifespan_timeout,
             root_path: settings.root_path.clone(),
             disconnect_grace: Some(settings.asgi_disconnect_grace_period),
+            sendfile: settings.sendfile,
             ws_max_size: usize::try_from(settings.websocket_max_message_size).unwrap_or(usize::MAX),
             ws_max_queue: settings.ws_max_queue,
             ws_ping_interval: settings.ws_ping_interval,

@@ -1,6 +1,7 @@
 //! The body of a response on its way out of Python, and how far the application has got with it.
 
 use super::fault::Fault;
+use super::file::Stretch;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::response::Parts;
@@ -8,20 +9,27 @@ use pyo3::prelude::*;
 use std::collections::VecDeque;
 
 /// With so many bytes waiting, the application waits too.
-const MANY: usize = 64 << 10;
+const MANY: u64 = 64 << 10;
 /// From here on it need not any more.
-const FEW: usize = 16 << 10;
+const FEW: u64 = 16 << 10;
 
 pub(super) struct Output {
     pub(super) phase: Phase,
     /// For the worker to send.
-    pieces: VecDeque<Bytes>,
-    bytes: usize,
+    pieces: VecDeque<Part>,
+    bytes: u64,
     trailers: Option<HeaderMap>,
     fault: Option<Fault>,
     /// The application waits for room.
     waiter: Option<Py<PyAny>>,
     is_head: bool,
+    /// The client takes trailers.
+    pub(super) may_trail: bool,
+}
+
+enum Part {
+    Bytes(Bytes),
+    File(Stretch),
 }
 
 pub(super) enum Phase {
@@ -49,7 +57,7 @@ pub(super) enum Piece {
 }
 
 impl Output {
-    pub(super) fn new(is_head: bool) -> Self {
+    pub(super) fn new(is_head: bool, may_trail: bool) -> Self {
         Self {
             phase: Phase::Silent,
             pieces: VecDeque::new(),
@@ -58,18 +66,29 @@ impl Output {
             fault: None,
             waiter: None,
             is_head,
+            may_trail,
         }
     }
 
     pub(super) fn push(&mut self, piece: Bytes) {
         // The client of a HEAD gets none of it.
         if !piece.is_empty() && !self.is_head {
-            self.bytes += piece.len();
-            self.pieces.push_back(piece);
+            self.bytes += piece.len() as u64;
+            self.pieces.push_back(Part::Bytes(piece));
+        }
+    }
+
+    pub(super) fn push_file(&mut self, stretch: Stretch) {
+        if stretch.len() > 0 && !self.is_head {
+            self.bytes += stretch.len();
+            self.pieces.push_back(Part::File(stretch));
         }
     }
 
     pub(super) fn trail(&mut self, trailers: HeaderMap) {
+        if !self.may_trail {
+            return;
+        }
         match &mut self.trailers {
             Some(known) => known.extend(trailers),
             None => self.trailers = Some(trailers),
@@ -78,9 +97,25 @@ impl Output {
 
     /// For the worker. `True` with it: the application's waiting is over.
     pub(super) fn next(&mut self) -> (Piece, bool) {
-        if let Some(piece) = self.pieces.pop_front() {
-            self.bytes -= piece.len();
-            return (Piece::Data(piece), self.waiter.is_some() && self.has_room());
+        let data = match self.pieces.front_mut() {
+            None => None,
+            Some(Part::Bytes(bytes)) => Some(Ok((std::mem::take(bytes), true))),
+            Some(Part::File(stretch)) => Some(stretch.read().map(|piece| (piece, stretch.len() == 0))),
+        };
+        match data {
+            None => {}
+            Some(Ok((piece, is_last))) => {
+                if is_last {
+                    self.pieces.pop_front();
+                }
+                self.bytes -= piece.len() as u64;
+                return (Piece::Data(piece), self.waiter.is_some() && self.has_room());
+            }
+            Some(Err(error)) => {
+                self.drop_rest();
+                self.phase = Phase::Failed;
+                return (Piece::Fault(Fault::new(error.to_string())), self.waiter.is_some());
+            }
         }
         if let Some(fault) = self.fault.take() {
             return (Piece::Fault(fault), false);

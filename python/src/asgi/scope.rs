@@ -1,15 +1,16 @@
 //! The scope of a request: what the application may know of it before it reads anything.
 
+use super::extensions;
 use super::host::Setup;
 use http::request::Parts;
 use http::{HeaderMap, Version};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
-use rustcorn::{Address, Connection};
+use rustcorn::Connection;
 
 /// Of a HTTP request.
-pub(super) fn http<'py>(py: Python<'py>, setup: &Setup, parts: Parts) -> PyResult<Bound<'py, PyDict>> {
+pub(super) fn http<'py>(py: Python<'py>, setup: &Setup, parts: &Parts) -> PyResult<Bound<'py, PyDict>> {
     let scope = PyDict::new(py);
     scope.set_item(intern!(py, "type"), intern!(py, "http"))?;
     let method = parts.method.as_str();
@@ -19,16 +20,38 @@ pub(super) fn http<'py>(py: Python<'py>, setup: &Setup, parts: Parts) -> PyResul
         _ => PyString::new(py, &method.to_ascii_uppercase()),
     };
     scope.set_item(intern!(py, "method"), method)?;
-    fill(&scope, setup, &parts)?;
+    fill(&scope, setup, parts)?;
     let scheme = parts.extensions.get::<Connection>().map_or("http", Connection::scheme);
     let scheme = if scheme == "https" { intern!(py, "https") } else { intern!(py, "http") };
     scope.set_item(intern!(py, "scheme"), scheme)?;
-    scope.set_item(intern!(py, "extensions"), setup.extensions.bind(py).copy()?)?;
+    let extensions = setup.extensions.bind(py).copy()?;
+    extensions::offer(&extensions, parts)?;
+    scope.set_item(intern!(py, "extensions"), extensions)?;
+    Ok(scope)
+}
+
+/// Of a WebSocket.
+pub(super) fn websocket<'py>(
+    py: Python<'py>,
+    setup: &Setup,
+    parts: &Parts,
+    subprotocols: &[&str],
+) -> PyResult<Bound<'py, PyDict>> {
+    let scope = PyDict::new(py);
+    scope.set_item(intern!(py, "type"), intern!(py, "websocket"))?;
+    fill(&scope, setup, parts)?;
+    let scheme = parts.extensions.get::<Connection>().map_or("http", Connection::scheme);
+    let scheme = if scheme == "https" { intern!(py, "wss") } else { intern!(py, "ws") };
+    scope.set_item(intern!(py, "scheme"), scheme)?;
+    scope.set_item(intern!(py, "subprotocols"), PyList::new(py, subprotocols)?)?;
+    let extensions = setup.socket_extensions.bind(py).copy()?;
+    extensions::tell_tls(&extensions, parts)?;
+    scope.set_item(intern!(py, "extensions"), extensions)?;
     Ok(scope)
 }
 
 /// What HTTP and WebSocket have in common.
-pub(super) fn fill(scope: &Bound<'_, PyDict>, setup: &Setup, parts: &Parts) -> PyResult<()> {
+fn fill(scope: &Bound<'_, PyDict>, setup: &Setup, parts: &Parts) -> PyResult<()> {
     let py = scope.py();
     scope.set_item(intern!(py, "asgi"), setup.versions.bind(py).copy()?)?;
     let version = match parts.version {
@@ -44,8 +67,10 @@ pub(super) fn fill(scope: &Bound<'_, PyDict>, setup: &Setup, parts: &Parts) -> P
     scope.set_item(intern!(py, "root_path"), setup.root_path.bind(py))?;
     scope.set_item(intern!(py, "headers"), headers(py, &parts.headers)?)?;
     if let Some(connection) = parts.extensions.get::<Connection>() {
-        scope.set_item(intern!(py, "client"), client(py, connection)?)?;
-        scope.set_item(intern!(py, "server"), address(py, connection.local())?)?;
+        // As a trusted proxy says, or else the other end of the connection.
+        let client = connection.client().map(|client| setup.addresses.tcp(py, client)).transpose()?;
+        scope.set_item(intern!(py, "client"), client)?;
+        scope.set_item(intern!(py, "server"), setup.addresses.pair(py, connection.local())?)?;
     }
     if let Some(state) = &setup.state {
         scope.set_item(intern!(py, "state"), state.bind(py).copy()?)?;
@@ -86,20 +111,4 @@ fn headers<'py>(py: Python<'py>, headers: &HeaderMap) -> PyResult<Bound<'py, PyL
         list.append(PyTuple::new(py, [name, PyBytes::new(py, value.as_bytes())])?)?;
     }
     Ok(list)
-}
-
-/// As a trusted proxy says, or else the other end of the connection.
-fn client<'py>(py: Python<'py>, connection: &Connection) -> PyResult<Option<Bound<'py, PyTuple>>> {
-    match connection.client() {
-        Some(client) => address(py, &Address::Tcp(client)),
-        None => Ok(None),
-    }
-}
-
-fn address<'py>(py: Python<'py>, address: &Address) -> PyResult<Option<Bound<'py, PyTuple>>> {
-    Ok(match address {
-        Address::Tcp(address) => Some((address.ip().to_string(), address.port()).into_pyobject(py)?),
-        Address::Unix(Some(path)) => Some((path.as_os_str(), py.None()).into_pyobject(py)?),
-        Address::Unix(None) => None,
-    })
 }

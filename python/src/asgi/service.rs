@@ -4,6 +4,7 @@ use super::exchange::Exchange;
 use super::fault::Fault;
 use super::host::Setup;
 use super::output::Piece;
+use super::websocket::{self, Session};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
@@ -11,7 +12,7 @@ use rustcorn::Body;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use tower_service::Service;
 
 /// The application.
@@ -28,41 +29,61 @@ impl Service<Request<Body>> for Asgi {
     }
 
     fn call(&mut self, request: Request<Body>) -> Answer {
+        let is_websocket = websocket::is_websocket(&request);
         let (parts, body) = request.into_parts();
-        Answer(Some(Exchange::new(self.0.clone(), parts, body)))
+        if !is_websocket {
+            return Answer(Asked::Http(Exchange::new(self.0.clone(), parts, body)));
+        }
+        Answer(Session::new(self.0.clone(), parts).map_or(Asked::Nothing, Asked::WebSocket))
     }
 }
 
 /// The head of a response in the making.
-pub struct Answer(Option<Arc<Exchange>>);
+pub struct Answer(Asked);
+
+enum Asked {
+    Http(Arc<Exchange>),
+    WebSocket(Arc<Session>),
+    /// The answer was given.
+    Nothing,
+}
 
 impl Future for Answer {
     type Output = Result<Response<Reply>, Fault>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Some(exchange) = &self.0 else { return Poll::Pending };
-        let mut state = exchange.lock();
-        if let Some(answer) = state.answer.take() {
-            if answer.is_ok() && state.input.is_open() && !state.output.is_finished() {
-                // Whoever waits for the response must not wait for the request's body.
-                drop(tokio::spawn(Reader(exchange.clone())));
-            }
-            drop(state);
-            self.0 = None;
-            return Poll::Ready(answer);
-        }
-        if state.input.poll(cx) {
-            exchange.call_python(&mut state);
-        }
-        remember(&mut state.worker, cx);
-        Poll::Pending
+        let answer = match &self.0 {
+            Asked::Http(exchange) => ready!(poll_http(exchange, cx)),
+            Asked::WebSocket(session) => ready!(session.poll_answer(cx)),
+            Asked::Nothing => Err(Fault::new("the request is no WebSocket's")),
+        };
+        self.0 = Asked::Nothing;
+        Poll::Ready(answer)
     }
+}
+
+fn poll_http(exchange: &Arc<Exchange>, cx: &mut Context<'_>) -> Poll<Result<Response<Reply>, Fault>> {
+    let mut state = exchange.lock();
+    if let Some(answer) = state.answer.take() {
+        if answer.is_ok() && state.input.is_open() && !state.output.is_finished() {
+            // Whoever waits for the response must not wait for the request's body.
+            drop(tokio::spawn(Reader(exchange.clone())));
+        }
+        return Poll::Ready(answer);
+    }
+    if state.input.poll(cx) {
+        exchange.call_python(&mut state);
+    }
+    remember(&mut state.worker, cx);
+    Poll::Pending
 }
 
 impl Drop for Answer {
     fn drop(&mut self) {
-        if let Some(exchange) = self.0.take() {
-            exchange.leave();
+        match &self.0 {
+            Asked::Http(exchange) => exchange.leave(),
+            Asked::WebSocket(session) => session.ends(1006, ""),
+            Asked::Nothing => {}
         }
     }
 }
@@ -86,7 +107,7 @@ impl Future for Reader {
     }
 }
 
-fn remember(place: &mut Option<Waker>, cx: &Context<'_>) {
+pub(super) fn remember(place: &mut Option<Waker>, cx: &Context<'_>) {
     if !place.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
         *place = Some(cx.waker().clone());
     }

@@ -1,11 +1,12 @@
 //! What an application awaits. It finishes at once whenever it can: without a turn of the loop.
 
-use super::channel::{self, Channel};
+use super::host::Setup;
 use pyo3::exceptions::PyStopIteration;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyIterator;
+use std::sync::Arc;
 
 /// Awaited, it returns none at once. There is one for all.
 #[pyclass(frozen)]
@@ -35,6 +36,23 @@ impl Done {
     }
 }
 
+/// What can be awaited: an exchange, from the application's end.
+pub(super) trait Peer: Send + Sync {
+    fn setup(&self) -> &Setup;
+
+    /// The next message, if there is one.
+    fn receive(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>>;
+
+    /// There was none: `waiter` hears when there is.
+    fn await_message(&self, waiter: Py<PyAny>);
+
+    /// Whether more can be sent.
+    fn has_room(&self) -> PyResult<bool>;
+
+    /// There was none: `waiter` hears when there is.
+    fn await_room(&self, waiter: Py<PyAny>);
+}
+
 /// What `receive` or `send` do in the moment when they are awaited, and again when something has happened.
 pub(super) enum What {
     Receive,
@@ -44,15 +62,15 @@ pub(super) enum What {
 /// Awaited, it is done when that is.
 #[pyclass]
 pub(super) struct Waiting {
-    channel: Py<Channel>,
+    peer: Arc<dyn Peer>,
     what: What,
     /// Of the future that says when to look again. That has no value: one that is cancelled loses nothing.
     future: Option<Py<PyIterator>>,
 }
 
 impl Waiting {
-    pub(super) fn new(channel: Py<Channel>, what: What) -> Self {
-        Self { channel, what, future: None }
+    pub(super) fn new(peer: Arc<dyn Peer>, what: What) -> Self {
+        Self { peer, what, future: None }
     }
 }
 
@@ -75,18 +93,17 @@ impl Waiting {
                 }
                 self.future = None;
             }
-            let exchange = &self.channel.get().exchange;
             let value = match self.what {
-                What::Receive => channel::try_receive(py, exchange)?,
-                What::Room => channel::try_room(py, exchange)?,
+                What::Receive => self.peer.receive(py)?,
+                What::Room => self.peer.has_room()?.then(|| py.None()),
             };
             if let Some(value) = value {
                 return Err(PyStopIteration::new_err((value,)));
             }
-            let future = exchange.setup.future(py)?;
+            let future = self.peer.setup().future(py)?;
             match self.what {
-                What::Receive => channel::await_input(exchange, future.clone().unbind()),
-                What::Room => exchange.lock().output.awaits(future.clone().unbind()),
+                What::Receive => self.peer.await_message(future.clone().unbind()),
+                What::Room => self.peer.await_room(future.clone().unbind()),
             }
             self.future = Some(future.try_iter()?.unbind());
         }

@@ -11,20 +11,26 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use rustcorn::Settings;
 use rustcorn::abi::Seat;
-use rustcorn::arbiter::{Hooks, LaunchError, Launcher, PrepareError, WatchPlan};
+use rustcorn::arbiter::{Hooks, LaunchError, Launcher, Names, PrepareError, WatchPlan};
 use rustcorn::cli::{self, Program};
 use rustcorn::launch::LibraryLauncher;
 use rustcorn::settings::OPTIONS;
 use rustcorn::types::Generation;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+
+/// Folders and files that are not watched.
+const EXCLUDES: [&str; 4] = [".*", "node_modules", "site-packages", "__pycache__"];
 
 /// Launches applications of both languages.
 pub struct PythonLauncher {
     library: LibraryLauncher,
     /// The generations whose application is Python's.
     plans: BTreeMap<Generation, Plan>,
+    /// What the application was made from, as a worker has told.
+    imported: BTreeSet<PathBuf>,
     /// What the settings file wants to be run.
     hooks: ServerHooks,
     /// The application, where the program has handed it over as an object.
@@ -38,7 +44,14 @@ impl PythonLauncher {
     #[must_use]
     pub fn new(object: Option<Py<PyAny>>, command: Option<Vec<OsString>>) -> Self {
         let hooks = ServerHooks::default();
-        Self { library: LibraryLauncher::default(), plans: BTreeMap::new(), hooks, object, command }
+        Self {
+            library: LibraryLauncher::default(),
+            plans: BTreeMap::new(),
+            imported: BTreeSet::new(),
+            hooks,
+            object,
+            command,
+        }
     }
 }
 
@@ -96,7 +109,24 @@ impl Launcher for PythonLauncher {
         if self.plans.is_empty() {
             return self.library.watch(settings);
         }
-        Err("--reload for Python applications is not in this version; send HUP after a change".into())
+        let words = (&settings.app_dir, &settings.pythonpath, &settings.reload_dirs);
+        let folders = Python::attach(|py| py.import("rustcorn._reload")?.call_method1("folders", words)?.extract());
+        let mut paths: Vec<PathBuf> = folders.map_err(|error: PyErr| error.to_string())?;
+        if let Some(missing) = paths.iter().find(|folder| !folder.is_dir()) {
+            return Err(format!("reload_dirs: {} is no directory", missing.display()));
+        }
+        paths.extend(self.imported.iter().filter(|file| file.parent().is_some_and(Path::is_dir)).cloned());
+        paths.extend(settings.config.iter().filter(|file| file.is_file()).cloned());
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let mut names =
+            Names { includes: owned(&["*.py"]), excludes: owned(&EXCLUDES), excluded_by: Some("pyvenv.cfg") };
+        names.includes.extend(settings.reload_includes.iter().cloned());
+        names.excludes.extend(settings.reload_excludes.iter().cloned());
+        Ok(WatchPlan { paths, names: Some(names), build: None })
+    }
+
+    fn imported(&mut self, files: Vec<PathBuf>) {
+        self.imported = files.into_iter().collect();
     }
 
     fn kind(&self, settings: &Settings) -> &'static str {

@@ -45,7 +45,7 @@ impl Caller {
             Err(error) => return errors::log(py, "A request could not be answered", &error),
         };
         let returned = self.enter(py, &head, body, &start);
-        respond::respond(py, &start, returned, self.options.sendfile);
+        respond::respond(py, &head, &start, returned, self.options.sendfile);
     }
 
     fn enter<'py>(

@@ -33,10 +33,10 @@ pub(super) fn log(py: Python<'_>, what: &str, error: &PyErr) {
 /// The exception in one line, and its traceback below.
 pub(super) fn described(py: Python<'_>, error: &PyErr) -> String {
     // Before Python 3.12 an exception that was caught does not know where it came from by itself.
-    if let Some(traceback) = error.traceback(py) {
-        // What fails here only makes the text shorter.
-        drop(error.value(py).setattr(intern!(py, "__traceback__"), traceback));
-    }
+    // Ours have none.
+    let Some(traceback) = error.traceback(py) else { return error.to_string() };
+    // What fails here only makes the text shorter.
+    drop(error.value(py).setattr(intern!(py, "__traceback__"), traceback));
     format!("{error}\n{}", interp::traceback(py, error).trim_end())
 }
 

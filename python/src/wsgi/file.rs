@@ -5,8 +5,11 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use rustcorn::BoxError;
+use rustcorn::sys::fd;
+use rustcorn::worker::SendFile;
 use std::fs::File;
-use std::io::Read;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 
 /// What is read of a file at a time.
 const PIECE: usize = 64 << 10;
@@ -14,6 +17,7 @@ const PIECE: usize = 64 << 10;
 /// An iterable over a file's blocks (PEP 3333, "Optional Platform-Specific File Handling").
 #[pyclass(name = "FileWrapper", module = "rustcorn")]
 pub(super) struct FileWrapper {
+    #[pyo3(get)]
     filelike: Py<PyAny>,
     block_size: usize,
 }
@@ -44,30 +48,55 @@ impl FileWrapper {
     }
 }
 
-/// A file as the body of a response.
-pub struct FileBody {
-    file: File,
-    left: u64,
+impl FileWrapper {
+    /// What is left of the file from its current offset on, if it is a file of the system whose bytes are those that
+    /// `read` gives.
+    pub(super) fn part(&self, py: Python<'_>) -> Option<SendFile> {
+        let filelike = self.filelike.bind(py);
+        if !is_plain(filelike).unwrap_or(false) {
+            return None;
+        }
+        // Whatever is not as it is with files: then its blocks are read.
+        let number: i32 = filelike.call_method0(intern!(py, "fileno")).ok()?.extract().ok()?;
+        let file = File::from(fd::duplicate(number).ok()?);
+        let metadata = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
+        let offset: u64 = filelike.call_method0(intern!(py, "tell")).ok()?.extract().ok()?;
+        Some(SendFile { file: Arc::new(file), offset, length: metadata.len().saturating_sub(offset) })
+    }
 }
+
+/// Files that pack or unpack have a `fileno` too: that of the packed file.
+fn is_plain(filelike: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let io = filelike.py().import(intern!(filelike.py(), "io"))?;
+    let is = |object: &Bound<'_, PyAny>, class: &str| object.is_instance(&io.getattr(class)?);
+    if is(filelike, "BufferedReader")? || is(filelike, "BufferedRandom")? {
+        return is(&filelike.getattr(intern!(filelike.py(), "raw"))?, "FileIO");
+    }
+    Ok(!is(filelike, "BufferedIOBase")? && !is(filelike, "TextIOBase")?)
+}
+
+/// A part of a file as the body of a response, where the kernel does not send it.
+pub struct FileBody(pub(super) SendFile);
 
 impl FileBody {
     pub(super) fn left(&self) -> u64 {
-        self.left
+        self.0.length
     }
 
     pub(super) fn next(&mut self) -> Option<Result<Bytes, BoxError>> {
-        if self.left == 0 {
+        let part = &mut self.0;
+        if part.length == 0 {
             return None;
         }
-        let length = usize::try_from(self.left).unwrap_or(PIECE).min(PIECE);
-        let mut piece = vec![0; length];
-        match self.file.read(&mut piece) {
+        let mut piece = vec![0; usize::try_from(part.length).unwrap_or(PIECE).min(PIECE)];
+        match part.file.read_at(&mut piece, part.offset) {
             Ok(0) => {
-                self.left = 0;
+                part.length = 0;
                 Some(Err("the file has become shorter while it was sent".into()))
             }
             Ok(count) => {
-                self.left -= count as u64;
+                part.offset += count as u64;
+                part.length -= count as u64;
                 piece.truncate(count);
                 Some(Ok(piece.into()))
             }

@@ -87,6 +87,10 @@ impl Turner {
         self.outbox.borrow_mut().push(parcel);
     }
 
+    pub(super) fn keeps_something(&self) -> bool {
+        !self.outbox.borrow().is_empty()
+    }
+
     /// Sends what is to be sent, and waits for requests if `jobs` has none.
     fn collect(&self, py: Python<'_>, queue: &Queue, jobs: &mut VecDeque<Job>) {
         let here = Here((self, jobs));

@@ -30,6 +30,8 @@ struct State {
     jobs: VecDeque<Job>,
     /// The event loop's own thread takes them.
     taker: Option<Waker>,
+    /// So many threads wait for one.
+    idle: usize,
     closed: bool,
 }
 
@@ -41,11 +43,13 @@ impl Queue {
     pub(super) fn push(&self, job: Job) {
         let mut state = self.state();
         state.jobs.push_back(job);
-        let taker = state.taker.take();
+        let (taker, is_awaited) = (state.taker.take(), state.idle > 0);
         drop(state);
-        match taker {
-            Some(taker) => taker.wake(),
-            None => self.0.news.notify_one(),
+        if let Some(taker) = taker {
+            taker.wake();
+        }
+        if is_awaited {
+            self.0.news.notify_one();
         }
     }
 
@@ -72,7 +76,9 @@ impl Queue {
             if state.closed {
                 return None;
             }
+            state.idle += 1;
             state = self.0.news.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.idle -= 1;
         }
     }
 

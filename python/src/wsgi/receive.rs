@@ -3,7 +3,9 @@
 //! With one thread a body is received first: a slow upload would otherwise keep the worker from everything else. It is
 //! kept in memory up to a limit, and in a temporary file beyond that. Two kinds are not waited for: a client that awaits
 //! `100 Continue` asks the application itself, which answers by reading; and with several threads, a body that is large
-//! or of unknown length is read as it comes, while other threads serve other clients.
+//! or of unknown length is read as it comes, while other threads serve other clients. So an application that answers
+//! while its client still sends needs either of the two; with one thread, any other upload is complete before the
+//! application hears of it, and `limit_request_body` is what bounds it.
 
 use super::options::Options;
 use bytes::{Bytes, BytesMut};

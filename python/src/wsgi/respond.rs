@@ -1,15 +1,21 @@
 //! What the application returns is sent, and closed.
 
 use super::errors::{self, Failure};
+use super::file::FileWrapper;
+use super::send::bytes;
 use super::start::{StartResponse, block};
+use super::wait;
 use bytes::Bytes;
+use http::request::Parts;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
+use rustcorn::types::Level;
 
 /// Sends what the application has returned, or says that it has failed. In any case its result is closed, once.
 pub(super) fn respond<'py>(
     py: Python<'py>,
+    head: &Parts,
     start: &Bound<'py, StartResponse>,
     returned: PyResult<Bound<'py, PyAny>>,
     sendfile: bool,
@@ -18,11 +24,17 @@ pub(super) fn respond<'py>(
         Ok(result) => result,
         Err(error) => return fail(py, start, error),
     };
-    let _ = sendfile;
-    if let Err(error) = send(py, start, &result) {
+    if let Err(error) = send(py, start, &result, sendfile) {
         fail(py, start, error);
     }
-    if let Err(error) = close(&result) {
+    if start.try_borrow().is_ok_and(|start| start.sending.is_too_long()) {
+        let (method, path) = (&head.method, head.uri.path());
+        let line = format_args!(
+            "The response to {method} {path} gives more than its Content-Length says; the rest is not sent"
+        );
+        rustcorn::log::line(Level::Error, line);
+    }
+    if let Err(error) = close(py, &result) {
         errors::log(py, "The application's result failed to close", &error);
     }
 }
@@ -34,20 +46,32 @@ fn fail(py: Python<'_>, start: &Bound<'_, StartResponse>, error: PyErr) {
     }
 }
 
-fn close(result: &Bound<'_, PyAny>) -> PyResult<()> {
+fn close(py: Python<'_>, result: &Bound<'_, PyAny>) -> PyResult<()> {
     // What most applications return has nothing to close.
     if result.is_exact_instance_of::<PyList>() || result.is_exact_instance_of::<PyTuple>() {
         return Ok(());
     }
-    match result.getattr_opt(intern!(result.py(), "close"))? {
-        Some(close) => close.call0().map(drop),
-        None => Ok(()),
-    }
+    let Some(close) = result.getattr_opt(intern!(py, "close"))? else { return Ok(()) };
+    // It may take its time, and the client has waited long enough.
+    wait::flush(py)?;
+    close.call0().map(drop)
 }
 
-fn send<'py>(py: Python<'py>, start: &Bound<'py, StartResponse>, result: &Bound<'py, PyAny>) -> PyResult<()> {
+fn send<'py>(
+    py: Python<'py>,
+    start: &Bound<'py, StartResponse>,
+    result: &Bound<'py, PyAny>,
+    sendfile: bool,
+) -> PyResult<()> {
     if let Some(whole) = whole(result)? {
         return at_once(py, start, &whole);
+    }
+    if sendfile
+        && let Ok(wrapper) = result.cast_exact::<FileWrapper>()
+        && let Some(part) = wrapper.try_borrow()?.part(py)
+        && start.try_borrow_mut()?.sending.finish_with_file(part)?
+    {
+        return Ok(());
     }
     let mut is_first = true;
     let blocks = result.try_iter()?;
@@ -57,7 +81,7 @@ fn send<'py>(py: Python<'py>, start: &Bound<'py, StartResponse>, result: &Bound<
         let mut start = start.try_borrow_mut()?;
         if std::mem::take(&mut is_first) && result.len().is_ok_and(|length| length == 1) && !start.sending.has_begun() {
             // It is the only one, so its length is that of the response.
-            return start.sending.finish_with(Bytes::copy_from_slice(block.as_bytes()));
+            return start.sending.finish_with(bytes(block));
         }
         start.sending.send(py, block)?;
         if start.sending.is_too_long() {
@@ -90,7 +114,7 @@ fn at_once<'py>(py: Python<'py>, start: &Bound<'py, StartResponse>, blocks: &[Bo
     }
     let body = match blocks {
         [] => Bytes::new(),
-        [only] => Bytes::copy_from_slice(only.as_bytes()),
+        [only] => bytes(only),
         several => several.iter().flat_map(|block| block.as_bytes()).copied().collect(),
     };
     start.sending.finish_with(body)

@@ -1,14 +1,17 @@
 //! The response as it is sent: its head with the first block that is not empty, then each block at once.
 
 use super::body::{Answer, Body, Giver, Gone, blocks};
+use super::file::FileBody;
 use super::head::Head;
 use super::wait::{self, Parcel};
 use bytes::Bytes;
 use http::Method;
 use pyo3::exceptions::{PyAssertionError, PyBrokenPipeError};
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 use rustcorn::BoxError;
+use rustcorn::worker::SendFile;
 use std::future::poll_fn;
 use tokio::sync::oneshot;
 
@@ -129,8 +132,35 @@ impl Sending {
         }
     }
 
+    /// The whole response at once, the body of which is a part of a file; false: something was sent before.
+    pub(super) fn finish_with_file(&mut self, mut part: SendFile) -> PyResult<bool> {
+        match std::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Before { reply, head: Some(head) } => {
+                // Too little is for the engine to find out.
+                part.length = part.length.min(self.left.unwrap_or(u64::MAX));
+                let mut response = head.response(Body::File(FileBody(part.clone())));
+                response.extensions_mut().insert(part);
+                wait::deliver(Parcel::Answer(reply, Ok(response)));
+                Ok(true)
+            }
+            Stage::Before { reply, head: None } => {
+                self.stage = Stage::Before { reply, head: None };
+                Err(not_started())
+            }
+            begun => {
+                self.stage = begun;
+                Ok(false)
+            }
+        }
+    }
+
     /// The whole response at once.
-    pub(super) fn finish_with(&mut self, body: Bytes) -> PyResult<()> {
+    pub(super) fn finish_with(&mut self, mut body: Bytes) -> PyResult<()> {
+        if let Some(left) = self.left.filter(|left| (body.len() as u64) > *left) {
+            self.too_long = true;
+            // It is less than a length.
+            body.truncate(left as usize);
+        }
         match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Before { reply, head: Some(head) } => {
                 wait::deliver(Parcel::Answer(reply, Ok(head.response(Body::whole(body)))));
@@ -174,7 +204,12 @@ fn not_started() -> PyErr {
     PyAssertionError::new_err("the application gave a body before it called start_response")
 }
 
-/// A copy: cheaper than keeping the object for all but the largest.
-fn bytes(block: &Bound<'_, PyBytes>) -> Bytes {
-    Bytes::copy_from_slice(block.as_bytes())
+/// Objects up to this size are copied: cheaper than keeping them.
+const SMALL: usize = 32 << 10;
+
+pub(super) fn bytes(block: &Bound<'_, PyBytes>) -> Bytes {
+    if block.as_bytes().len() <= SMALL {
+        return Bytes::copy_from_slice(block.as_bytes());
+    }
+    Bytes::from_owner(PyBackedBytes::from(block.clone()))
 }

@@ -99,11 +99,11 @@ fn block_on<F: Future>(future: F) -> F::Output {
 
 /// Lets what was handed over be sent.
 pub(super) fn flush(py: Python<'_>) -> PyResult<()> {
-    let mut has_turned = false;
-    if turner().is_none() {
-        // The event loop has a thread of its own.
+    // Without a turner the event loop has a thread of its own.
+    if !turner().is_some_and(|turner| turner.keeps_something()) {
         return Ok(());
     }
+    let mut has_turned = false;
     wait(
         py,
         std::future::poll_fn(move |cx| {

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from kit import SCRIPT, until
+from running import SCRIPT, until
 
 APPS = Path(__file__).parent / "apps"
 
@@ -109,3 +109,36 @@ def test_without_the_package_it_says_how_to_get_it(failing, tmp_path):
         "rustcorn: main is a Python application, and no Python with the package rustcorn was found: activate the "
         "application's virtual environment, and install it there (pip install rustcorn)\n"
     )
+
+
+def test_a_daemon(failing, tmp_path):
+    """The command returns when the daemon serves; nothing of the launching process is in it."""
+    log, pidfile = tmp_path / "daemon.log", tmp_path / "pid"
+    words = ["main:app", "--daemon", "--pid", str(pidfile), "--log-file", str(log), "-w", "2"]
+    code, said = failing(*words, cwd=APPS)
+    daemon = int(pidfile.read_text())
+    try:
+        assert (code, said) == (0, "")
+        url = next(word for word in log.read_text().split() if word.startswith("http://"))
+        assert httpx.get(url).json() == {"message": "Hello World"}
+        assert os.getsid(daemon) != daemon and title(daemon) == "rustcorn: arbiter [main:app]"
+    finally:
+        os.kill(daemon, signal.SIGTERM)
+    until("it has ended", lambda: "Shutting down: Master (exit code 0)" in log.read_text(), log.read_text)
+    until("it has taken its file along", lambda: not pidfile.exists())
+
+
+def test_hooks_around_forks_run(rustcorn, tmp_path):
+    """The interpreter knows that it is a child: what is registered for forks runs, and threading knows the thread."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os\nos.register_at_fork(after_in_child=lambda: os.environ.update(FORKED='yes'))\n"
+    )
+    (tmp_path / "hooked.py").write_text(
+        "import os, threading\n"
+        "def app(environ, start_response):\n"
+        "    start_response('200 OK', [])\n"
+        "    same = threading.main_thread() is threading.current_thread() and threading.active_count() == 1\n"
+        "    return [f\"{os.environ.get('FORKED')} {same}\".encode()]\n"
+    )
+    server = rustcorn("hooked:app", cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)})
+    assert httpx.get(server.url).text == "yes True"

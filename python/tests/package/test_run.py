@@ -74,6 +74,24 @@ rustcorn.run(application, port=0)
     assert "[__main__:application]" not in server.log and "__main__:application" in server.log
 
 
+def test_a_configuration_of_logging_as_a_dictionary(rustcorn, tmp_path):
+    program = script(
+        tmp_path,
+        """
+import rustcorn
+
+config = {
+    "version": 1, "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "dict:%(message)s"}},
+    "handlers": {"out": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"level": "INFO", "handlers": ["out"]},
+}
+rustcorn.run("talkative:app", port=0, log_config=config)
+""",
+    )
+    assert "\ndict:info at import\n" in rustcorn(program, cwd=APPS, **PYTHON).log
+
+
 @pytest.mark.parametrize(
     ("call", "code", "said"),
     [

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from kit import until
+from running import until
 
 APPS = Path(__file__).parent / "apps"
 

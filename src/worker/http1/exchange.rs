@@ -15,6 +15,7 @@ use crate::worker::body::Body;
 use crate::worker::connection::Connection;
 use crate::worker::progress::{self, Progress};
 use crate::worker::request::{End, Flight, prepare};
+use crate::worker::sendfile::SendFile;
 use http::{Method, Request, Response, Version};
 use http_body::Body as _;
 use pin_project_lite::pin_project;
@@ -174,6 +175,7 @@ impl<S: Application> Parts<'_, S> {
     /// Goes on as far as possible.
     pub(super) fn poll_exchange(&mut self, cx: &mut Context<'_>) -> Poll<After> {
         loop {
+            self.send_hints();
             match self.advance(cx) {
                 Advance::On => continue,
                 Advance::Over(after) => return Poll::Ready(after),
@@ -219,6 +221,16 @@ impl<S: Application> Parts<'_, S> {
                 }
                 Pumped::Gone => return Poll::Ready(self.client_is_gone()),
             }
+        }
+    }
+
+    /// Sends what the application has hinted at. It is no part of the answer: that can still be replaced.
+    fn send_hints(&mut self) {
+        let (Some(wire), Some(exchange)) = (self.wire.as_mut(), self.exchange.as_mut()) else { return };
+        let Some(heads) = self.connection.take_hints() else { return };
+        if exchange.framing.is_none() && exchange.version == Version::HTTP_11 {
+            wire.output().extend_from_slice(&heads);
+            exchange.begin += heads.len() as u64;
         }
     }
 
@@ -348,6 +360,13 @@ impl<S: Application> Parts<'_, S> {
             flight.answered(response.status(), response.headers());
         }
         exchange.framing = Some(framing);
+        if let Some(file) = response.extensions_mut().remove::<SendFile>()
+            && framing == Framing::Length(file.length)
+            && wire.io.sends_files()
+        {
+            wire.push_file(file);
+            return self.sent(None);
+        }
         self.step.set(Step::Sending { body: response.into_body() });
         if is_empty || framing == Framing::None {
             let fault = framing.end(wire, None);

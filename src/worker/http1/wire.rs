@@ -1,6 +1,7 @@
 //! The bytes of one HTTP/1 connection: what came and was not looked at, and what is still to be sent.
 
 use super::scratch::{self, ROOM};
+use crate::worker::sendfile::SendFile;
 use crate::worker::wire::Io;
 use bytes::{Buf, Bytes, BytesMut};
 use std::io::{self, IoSlice};
@@ -16,6 +17,8 @@ const MANY: usize = 32 << 10;
 const SPARE: usize = 1 << 10;
 /// The most that is read of a body at a time.
 const MOST: usize = 64 << 10;
+/// The most that is sent of a file at a time.
+const MOST_OF_FILE: usize = 256 << 10;
 
 pub(super) struct Wire {
     pub(super) io: Io,
@@ -26,15 +29,26 @@ pub(super) struct Wire {
     sent: usize,
     /// ... then this, ...
     large: Bytes,
-    /// ... then this.
+    /// ... then this, ...
     tail: &'static [u8],
+    /// ... then this.
+    file: Option<Box<SendFile>>,
     /// Bytes sent in all.
     pub(super) total: u64,
 }
 
 impl Wire {
     pub(super) fn new(io: Io) -> Self {
-        Self { io, input: BytesMut::new(), output: Vec::new(), sent: 0, large: Bytes::new(), tail: b"", total: 0 }
+        Self {
+            io,
+            input: BytesMut::new(),
+            output: Vec::new(),
+            sent: 0,
+            large: Bytes::new(),
+            tail: b"",
+            file: None,
+            total: 0,
+        }
     }
 
     /// Reads more; zero: the client has closed its side. `expected` is how much a body still needs, or zero.
@@ -95,19 +109,28 @@ impl Wire {
         }
     }
 
+    /// Sends a part of a file, after all that waits.
+    pub(super) fn push_file(&mut self, file: SendFile) {
+        self.file = Some(Box::new(file)).filter(|file| file.length > 0);
+    }
+
     /// Whether more may be written.
     pub(super) fn has_room(&self) -> bool {
-        self.large.is_empty() && self.tail.is_empty() && self.output.len() - self.sent < MANY
+        self.large.is_empty() && self.tail.is_empty() && self.file.is_none() && self.output.len() - self.sent < MANY
     }
 
     /// Whether all is sent.
     pub(super) fn is_flushed(&self) -> bool {
+        self.is_written() && self.file.is_none()
+    }
+
+    fn is_written(&self) -> bool {
         self.output.is_empty() && self.large.is_empty() && self.tail.is_empty()
     }
 
     /// Sends what waits.
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while !self.is_flushed() {
+        while !self.is_written() {
             let io = Pin::new(&mut self.io);
             let count = if self.large.is_empty() && self.tail.is_empty() {
                 ready!(io.poll_write(cx, &self.output[self.sent..]))?
@@ -121,8 +144,27 @@ impl Wire {
             self.total += count as u64;
             self.advance(count);
         }
+        ready!(self.poll_send_file(cx))?;
         // Only now TLS has nothing left of its own.
         ready!(Pin::new(&mut self.io).poll_flush(cx))?;
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_send_file(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let Some(part) = &mut self.file {
+            let count = usize::try_from(part.length).unwrap_or(MOST_OF_FILE).min(MOST_OF_FILE);
+            let count = ready!(self.io.poll_send_file(cx, &part.file, part.offset, count))? as u64;
+            if count == 0 {
+                crate::log::error!("A file has become shorter while it was sent; its connection is closed");
+                return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
+            }
+            self.total += count;
+            part.offset += count;
+            part.length -= count;
+            if part.length == 0 {
+                self.file = None;
+            }
+        }
         Poll::Ready(Ok(()))
     }
 
@@ -146,13 +188,16 @@ impl Wire {
 
     /// How many bytes wait to be sent.
     pub(super) fn waiting(&self) -> usize {
-        self.output.len() - self.sent + self.large.len() + self.tail.len()
+        // No file that long is among the answers that wait for one another.
+        let file = self.file.as_ref().map_or(0, |file| usize::try_from(file.length).unwrap_or(usize::MAX / 2));
+        self.output.len() - self.sent + self.large.len() + self.tail.len() + file
     }
 
     /// Forgets what waits beyond the first `begin` bytes of this connection: nobody will get it.
     pub(super) fn forget_beyond(&mut self, begin: u64) {
         self.large = Bytes::new();
         self.tail = b"";
+        self.file = None;
         let kept = usize::try_from(begin.saturating_sub(self.total)).unwrap_or(usize::MAX);
         self.output.truncate(self.sent.saturating_add(kept));
         if self.output.len() == self.sent {

@@ -11,6 +11,7 @@ use crate::worker::context::Worker;
 use crate::worker::registry::Ticket;
 use crate::worker::state::Moment;
 use bytes::Bytes;
+use std::fs::File;
 use std::future::Future;
 use std::io;
 use std::mem::MaybeUninit;
@@ -90,6 +91,22 @@ impl Io {
     /// How many bytes of what was written the client's kernel has not taken yet.
     pub(in crate::worker) fn unsent_bytes(&self) -> usize {
         self.stream.unsent_bytes()
+    }
+
+    /// Whether files can be sent by the kernel.
+    pub(in crate::worker) fn sends_files(&self) -> bool {
+        self.stream.sends_files()
+    }
+
+    /// Has the kernel send a part of a file; zero: the file ends there.
+    pub(in crate::worker) fn poll_send_file(
+        &self,
+        cx: &mut Context<'_>,
+        file: &File,
+        offset: u64,
+        count: usize,
+    ) -> Poll<io::Result<usize>> {
+        self.wrote(self.stream.poll_send_file(cx, file, offset, count))
     }
 
     /// The client shall see that the connection did not end in order.

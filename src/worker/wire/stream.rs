@@ -1,13 +1,15 @@
 //! A socket of any kind, with or without TLS.
 
 use crate::sys::accepting::unsent_bytes;
+use crate::sys::sendfile;
 use crate::worker::connection::Address;
 use bytes::{Buf, Bytes};
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 use std::pin::Pin;
-use std::task::{Context, Poll};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::server::TlsStream;
 
@@ -72,6 +74,38 @@ impl Stream {
             Self::Unix(stream) => unsent_bytes(stream),
             Self::Tls(stream) => stream.get_ref().0.stream.unsent_bytes(),
             Self::Gone => 0,
+        }
+    }
+
+    /// Whether the kernel can send files here: nothing else is done with the bytes.
+    pub(in crate::worker) fn sends_files(&self) -> bool {
+        matches!(self, Self::Tcp(_) | Self::Unix(_))
+    }
+
+    /// Has the kernel send a part of a file; zero: the file ends there.
+    pub(in crate::worker) fn poll_send_file(
+        &self,
+        cx: &mut Context<'_>,
+        file: &File,
+        offset: u64,
+        count: usize,
+    ) -> Poll<io::Result<usize>> {
+        /// Sends once the socket takes something, and waits again if it does not after all.
+        macro_rules! send {
+            ($stream:expr) => {
+                loop {
+                    ready!($stream.poll_write_ready(cx))?;
+                    match $stream.try_io(Interest::WRITABLE, || sendfile::send($stream, file, offset, count)) {
+                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                        answer => return Poll::Ready(answer),
+                    }
+                }
+            };
+        }
+        match self {
+            Self::Tcp(stream) => send!(stream),
+            Self::Unix(stream) => send!(stream),
+            Self::Tls(_) | Self::Gone => Poll::Ready(Err(io::ErrorKind::Unsupported.into())),
         }
     }
 

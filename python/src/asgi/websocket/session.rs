@@ -1,0 +1,236 @@
+//! One WebSocket between the two loops.
+
+use super::handshake::{self, Asked};
+use super::{channel, deflate::Agreed, pump};
+use crate::asgi::fault::Fault;
+use crate::asgi::host::Setup;
+use crate::asgi::service::{Reply, remember};
+use crate::asgi::{scope, waiting};
+use crate::bridge::Job;
+use crate::report;
+use bytes::Bytes;
+use http::request::Parts;
+use http::response::Parts as ResponseParts;
+use http::{Response, StatusCode};
+use pyo3::intern;
+use pyo3::prelude::*;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use tungstenite::protocol::frame::coding::Data;
+
+/// With so many bytes waiting, the application waits too.
+const MANY: usize = 64 << 10;
+/// From here on it need not any more.
+const FEW: usize = 16 << 10;
+
+/// What the application is told.
+pub(super) enum Inbound {
+    Text(String),
+    Binary(Bytes),
+}
+
+/// What the application says.
+pub(super) enum Outbound {
+    Message(Data, Bytes),
+    Close(u16, String),
+}
+
+/// How far it is.
+pub(super) enum Phase {
+    /// The application has to decide.
+    Connecting(Box<Asked>),
+    /// It answers with a response instead.
+    Denying(Box<ResponseParts>, Vec<u8>),
+    Open,
+    /// The application has said its last word.
+    Closed,
+}
+
+pub(in crate::asgi) struct Session {
+    pub(super) setup: Arc<Setup>,
+    state: Mutex<State>,
+}
+
+pub(super) struct State {
+    parts: Option<Box<Parts>>,
+    pub(super) phase: Phase,
+    /// What the worker is told; none: not yet, or it was.
+    pub(super) answer: Option<Result<Response<Reply>, Fault>>,
+    /// What the connection's task begins with, once the answer is given.
+    pub(super) opening: Option<(Box<Asked>, Option<Agreed>)>,
+    /// The application was told of the connection.
+    pub(super) told: bool,
+    pub(super) inbox: VecDeque<Inbound>,
+    pub(super) outbox: VecDeque<Outbound>,
+    pub(super) out_bytes: usize,
+    /// Code and reason; after the inbox.
+    pub(super) over: Option<(u16, String)>,
+    /// Of whoever waits for the application: the worker for an answer, then the connection's task.
+    pub(super) worker: Option<Waker>,
+    pub(super) receiver: Option<Py<PyAny>>,
+    pub(super) sender: Option<Py<PyAny>>,
+    task: Option<Py<PyAny>>,
+    /// Its task will be cancelled if it goes on for too long.
+    late: bool,
+    queued: bool,
+}
+
+impl Session {
+    pub(in crate::asgi) fn new(setup: Arc<Setup>, mut parts: Parts) -> Option<Arc<Self>> {
+        let asked = Asked::of(&mut parts)?;
+        let state = State {
+            parts: Some(Box::new(parts)),
+            phase: Phase::Connecting(Box::new(asked)),
+            answer: None,
+            opening: None,
+            told: false,
+            inbox: VecDeque::new(),
+            outbox: VecDeque::new(),
+            out_bytes: 0,
+            over: None,
+            worker: None,
+            receiver: None,
+            sender: None,
+            task: None,
+            late: false,
+            queued: true,
+        };
+        let session = Arc::new(Self { setup, state: Mutex::new(state) });
+        session.setup.hub.push(session.clone());
+        Some(session)
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// There may be something to do for Python.
+    pub(super) fn call_python(self: &Arc<Self>, state: &mut State) {
+        if !std::mem::replace(&mut state.queued, true) {
+            self.setup.hub.push(self.clone());
+        }
+    }
+
+    pub(super) fn wake(&self, waker: Option<Waker>) {
+        if let Some(waker) = waker {
+            self.setup.hub.wake(waker);
+        }
+    }
+
+    /// The connection is no more. Only the first word about it counts.
+    pub(in crate::asgi) fn ends(self: &Arc<Self>, code: u16, reason: &str) {
+        let mut state = self.lock();
+        if state.over.is_none() {
+            state.over = Some((code, reason.to_owned()));
+        }
+        state.outbox.clear();
+        state.out_bytes = 0;
+        self.call_python(&mut state);
+    }
+
+    /// The application's answer to the handshake. If it accepts, the connection has a task from then on.
+    pub(in crate::asgi) fn poll_answer(self: &Arc<Self>, cx: &mut Context<'_>) -> Poll<Result<Response<Reply>, Fault>> {
+        let mut state = self.lock();
+        let Some(answer) = state.answer.take() else {
+            remember(&mut state.worker, cx);
+            return Poll::Pending;
+        };
+        if let Some((asked, agreed)) = state.opening.take() {
+            drop(tokio::spawn(pump::run(self.clone(), asked.upgrade, agreed)));
+        }
+        Poll::Ready(answer)
+    }
+
+    fn begin(self: &Arc<Self>, py: Python<'_>, parts: &Parts) -> PyResult<()> {
+        let setup = &self.setup;
+        let scope = scope::websocket(py, setup, parts, &handshake::subprotocols(&parts.headers))?;
+        let (receive, send, done) = channel::open(py, self.clone())?;
+        let coroutine = setup.serve.bind(py).call1((setup.app.bind(py), scope, receive, send, done))?;
+        let task = setup.spawn(py, coroutine)?;
+        if !task.call_method0(intern!(py, "done"))?.is_truthy()? {
+            self.lock().task = Some(task.unbind());
+        }
+        Ok(())
+    }
+
+    /// The application has returned, or raised something.
+    pub(super) fn done(self: &Arc<Self>, py: Python<'_>, error: Option<PyErr>) {
+        // Whoever sends to a client that is gone hears it by an error, which need not be caught. Asked without the lock:
+        // Python may do anything.
+        let was_over = self.lock().over.is_some();
+        let fault = error.filter(|error| !was_over || !self.setup.is_disconnect(py, error));
+        let fault = fault.map(|error| Fault::raised(py, &error));
+        let mut state = self.lock();
+        let task = state.task.take();
+        let is_over = state.over.is_some();
+        let unheard = match std::mem::replace(&mut state.phase, Phase::Closed) {
+            Phase::Connecting(_) | Phase::Denying(..) if !is_over => {
+                state.answer = Some(match fault {
+                    Some(fault) => Err(fault),
+                    None => Ok(refusal()),
+                });
+                None
+            }
+            Phase::Open if !is_over => {
+                let (code, reason) = if fault.is_some() { (1011, "Internal Error") } else { (1000, "") };
+                state.outbox.push_back(Outbound::Close(code, reason.to_owned()));
+                fault
+            }
+            _ => fault,
+        };
+        let worker = state.worker.take();
+        drop(state);
+        self.wake(worker);
+        drop(task);
+        if let Some(fault) = unheard {
+            report::error(&format!("The application failed with a WebSocket: {fault}"));
+        }
+    }
+
+    pub(super) fn has_room(state: &State) -> bool {
+        state.out_bytes <= FEW
+    }
+
+    pub(super) fn is_full(state: &State) -> bool {
+        state.out_bytes >= MANY
+    }
+}
+
+/// Of an application that does not want it.
+pub(super) fn refusal() -> Response<Reply> {
+    let mut response = Response::new(Reply::whole(Bytes::new()));
+    *response.status_mut() = StatusCode::FORBIDDEN;
+    response
+}
+
+impl Job for Session {
+    fn run(self: Arc<Self>, py: Python<'_>) {
+        let mut state = self.lock();
+        state.queued = false;
+        if let Some(parts) = state.parts.take() {
+            if state.over.is_some() {
+                return;
+            }
+            drop(state);
+            if let Err(error) = self.begin(py, &parts) {
+                self.done(py, Some(error));
+            }
+            return;
+        }
+        let over = state.over.is_some();
+        let receiver = if over || !state.inbox.is_empty() { state.receiver.take() } else { None };
+        let sender = if over || Self::has_room(&state) { state.sender.take() } else { None };
+        let late = state.task.as_ref().filter(|_| over && !state.late).map(|task| task.clone_ref(py));
+        state.late |= over;
+        drop(state);
+        for waiter in [receiver, sender].into_iter().flatten() {
+            waiting::resolve(py, &waiter);
+        }
+        if let (Some(task), Some(grace)) = (late, self.setup.options.disconnect_grace)
+            && let Err(error) = self.setup.cancel_later(py, task, grace)
+        {
+            report::error(&report::describe(py, &error));
+        }
+    }
+}

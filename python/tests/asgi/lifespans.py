@@ -1,0 +1,99 @@
+"""Applications whose lifespans are cases."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+
+async def respond(scope, receive, send):
+    body = f"state: {scope.get('state')}".encode()
+    if scope["path"] == "/long":
+        tell("begun")
+        await asyncio.sleep(0.3)
+        tell("answered")
+        body = b"long"
+    await send({"type": "http.response.start", "status": 200})
+    await send({"type": "http.response.body", "body": body})
+
+
+def tell(word):
+    with open(os.environ["TOLD"], "a") as file:
+        file.write(word + "\n")
+
+
+def application(lifespan):
+    async def app(scope, receive, send):
+        await (lifespan if scope["type"] == "lifespan" else respond)(scope, receive, send)
+
+    return app
+
+
+@application
+async def raises(scope, receive, send):
+    raise ValueError("no lifespan")
+
+
+@application
+async def asserts(scope, receive, send):
+    assert scope["type"] == "http"
+
+
+@application
+async def returns(scope, receive, send):
+    pass
+
+
+@application
+async def cancels(scope, receive, send):
+    raise asyncio.CancelledError
+
+
+@application
+async def fails(scope, receive, send):
+    await receive()
+    await send({"type": "lifespan.startup.failed", "message": "the database is not there"})
+
+
+@application
+async def slow(scope, receive, send):
+    await receive()
+    await asyncio.sleep(0.3)
+    scope["state"]["ready"] = True
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+@application
+async def tells(scope, receive, send):
+    tell((await receive())["type"].split(".")[1])
+    await send({"type": "lifespan.startup.complete"})
+    tell((await receive())["type"].split(".")[1])
+    await asyncio.sleep(0.05)
+    tell("bye")
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+@application
+async def fails_late(scope, receive, send):
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await send({"type": "lifespan.shutdown.failed", "message": "it hurts"})
+
+
+@application
+async def raises_late(scope, receive, send):
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    raise ValueError("too late")
+
+
+@application
+async def hangs_late(scope, receive, send):
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await asyncio.sleep(60)

@@ -1,0 +1,74 @@
+"""Cases 1 to 7: the application's start and end."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from asgi_kit import HERE, PATIENCE, Asgi, eventually
+
+
+def start(app: str, *options: str) -> tuple[int, str]:
+    """The exit code and the log of a start that fails."""
+    words = [sys.executable, "-m", "rustcorn", app, "--app-dir", str(HERE), "--bind", "127.0.0.1:0", *options]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE, cwd=HERE)
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize("app", ["raises", "returns", "cancels", "asserts"])
+def test_an_application_without_a_lifespan_is_served(app: str) -> None:
+    with Asgi(f"lifespans:{app}") as asgi:
+        assert asgi.ask("/").text == "state: None"
+    assert "Traceback" not in asgi.log
+
+
+@pytest.mark.parametrize(("app", "why"), [("raises", "ValueError: no lifespan"), ("returns", "it returned")])
+def test_on_demands_one(app: str, why: str) -> None:
+    code, log = start(f"lifespans:{app}", "--lifespan", "on")
+    assert code == 3 and why in log
+
+
+def test_off_asks_nothing() -> None:
+    with Asgi("lifespans:fails", "--lifespan", "off") as asgi:
+        assert asgi.ask("/").text == "state: None"
+
+
+@pytest.mark.parametrize("mode", ["auto", "on"])
+def test_a_failed_startup_ends_the_start(mode: str) -> None:
+    code, log = start("lifespans:fails", "--lifespan", mode)
+    assert code == 3
+    assert "its lifespan startup failed: the database is not there" in log
+    assert log.count("Booting worker") == 1
+
+
+def test_nothing_is_served_before_the_startup_is_complete() -> None:
+    with Asgi("lifespans:slow") as asgi:
+        assert asgi.ask("/").text == "state: {'ready': True}"
+
+
+def test_shutdown_comes_after_the_last_connection(tmp_path) -> None:
+    told = tmp_path / "told"
+    with Asgi("lifespans:tells", env={"TOLD": str(told)}) as asgi:
+        with asgi.connect() as client:
+            client.send("/long")
+            eventually(lambda: told.exists() and "begun" in told.read_text())
+            asgi.process.terminate()
+            assert client.response().text == "long"
+        assert asgi.process.wait(PATIENCE) == 0
+    assert told.read_text().split() == ["startup", "begun", "answered", "shutdown", "bye"]
+
+
+def test_a_failed_shutdown_is_told() -> None:
+    asgi = Asgi("lifespans:fails_late")
+    asgi.stop()
+    assert asgi.process.returncode == 0 and "lifespan shutdown failed: it hurts" in asgi.log
+    asgi = Asgi("lifespans:raises_late")
+    asgi.stop()
+    assert asgi.process.returncode == 0 and "ValueError: too late" in asgi.log
+
+
+def test_a_shutdown_that_hangs_is_abandoned() -> None:
+    with Asgi("lifespans:hangs_late", "--lifespan-timeout", "0.2", "--graceful-timeout", "10") as asgi:
+        asgi.process.terminate()
+        assert asgi.process.wait(5) == 0
