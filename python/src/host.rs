@@ -12,6 +12,7 @@ use rustcorn::abi::{Inherited, Report, Seat};
 use rustcorn::arbiter::{self, LaunchError};
 use rustcorn::types::exit;
 use rustcorn::worker::{was_stopped_quickly, worker_main};
+use std::cell::RefCell;
 
 /// What the workers of one generation run.
 pub struct Plan {
@@ -21,6 +22,8 @@ pub struct Plan {
     pub object: Option<Py<PyAny>>,
     /// The settings file, if it was Python: what it wants to be run in a worker.
     pub config: Option<Config>,
+    /// The application, in a process that has it loaded for its workers, and in those workers.
+    pub preloaded: RefCell<Option<Loaded>>,
 }
 
 /// The whole life of a worker: imports the application and serves it; the exit code of the process.
@@ -29,7 +32,8 @@ pub struct Plan {
 /// The application cannot be imported.
 pub fn launch(plan: &Plan, seat: &Seat) -> Result<i32, LaunchError> {
     Python::attach(|py| {
-        let mut loaded = load(py, plan)?;
+        let preloaded = plan.preloaded.take();
+        let mut loaded = preloaded.map_or_else(|| load(py, plan), Ok)?;
         if plan.settings.reload {
             tell_imports(py, seat);
         }
@@ -42,6 +46,22 @@ pub fn launch(plan: &Plan, seat: &Seat) -> Result<i32, LaunchError> {
         }
         interp::leave_worker(py);
         Ok(code)
+    })
+}
+
+/// Imports the application into a process that workers are forked from.
+///
+/// # Errors
+/// As [`load`].
+pub fn preload(plan: &Plan) -> Result<(), LaunchError> {
+    Python::attach(|py| {
+        let loaded = load(py, plan)?;
+        let settled = py.import("rustcorn._preload").and_then(|module| module.call_method0("settle"));
+        if let Err(error) = settled {
+            report::error(&interp::traceback(py, &error));
+        }
+        plan.preloaded.replace(Some(loaded));
+        Ok(())
     })
 }
 

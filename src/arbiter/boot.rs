@@ -22,6 +22,7 @@ use crate::supervisor::Machine;
 use crate::sys;
 use crate::sys::signal::Inbox;
 use crate::types::{Generation, Pid, Signal, exit};
+use std::collections::BTreeMap;
 
 /// Seats on the scoreboard: the most workers and their successors together. Pages of unused seats cost nothing.
 const SLOTS: u16 = 1024;
@@ -140,6 +141,8 @@ fn start(
         daemonized: settings.daemon,
         log_generation: Generation::FIRST,
         own,
+        zygotes: BTreeMap::new(),
+        later: Vec::new(),
         wanted: None,
     };
     shell.watch_certificates();

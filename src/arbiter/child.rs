@@ -67,20 +67,32 @@ pub fn spawn(plan: &Plan<'_>) -> io::Result<Member> {
         scoreboard_len,
         vouched: Vouched::ours(),
     };
-    let pid = sys::fork::spawn(|| live(plan, &seat, &listeners))?;
+    let title = title(plan);
+    let life = || {
+        prepare(plan, &seat, &listeners, &[], &title)?;
+        let lived = plan.launcher.launch(plan.generation, &seat);
+        lived.map_err(|LaunchError { code, reason }| Failure::Told(code, reason))
+    };
+    let pid = sys::fork::spawn(|| live(plan.slot, &seat, life))?;
     Ok(Member::new(pid, plan.lane, reports))
 }
 
 /// The standard error stream.
-const STDERR: i32 = 2;
+pub const STDERR: i32 = 2;
 
 /// A daemon's workers never have the terminal: whoever launched it, perhaps through a pipe, must see its end.
-fn is_mute(settings: &Settings) -> bool {
+pub fn is_mute(settings: &Settings) -> bool {
     settings.daemon && !settings.enable_stdio_inheritance && settings.log_path().is_none()
 }
 
+/// What the list of processes calls a worker.
+pub fn title(plan: &Plan<'_>) -> String {
+    let app = terms::app_name(&plan.load.settings);
+    format!("rustcorn: worker {} generation {} [{app}]", plan.slot, plan.generation)
+}
+
 /// Why a child never came to its application.
-enum Failure {
+pub enum Failure {
     /// The arbiter is gone: there is nobody to tell.
     Orphaned,
     /// The exit code, and one sentence for the arbiter's log.
@@ -88,7 +100,8 @@ enum Failure {
 }
 
 impl Failure {
-    fn boot(why: impl std::fmt::Display) -> Self {
+    /// Something before the application's code went wrong.
+    pub fn boot(why: impl std::fmt::Display) -> Self {
         Self::Told(exit::WORKER_BOOT, why.to_string())
     }
 }
@@ -97,14 +110,9 @@ impl Failure {
 ///
 /// What goes wrong before the application's own code runs is told by the report pipe: this process may have no log that
 /// anybody reads, and the arbiter always has one.
-fn live(plan: &Plan<'_>, seat: &Seat, listeners: &[SeatListener]) -> i32 {
-    let life = || {
-        prepare(plan, seat, listeners)?;
-        let lived = plan.launcher.launch(plan.generation, seat);
-        lived.map_err(|LaunchError { code, reason }| Failure::Told(code, reason))
-    };
+pub fn live(slot: SlotId, seat: &Seat, life: impl FnOnce() -> Result<i32, Failure>) -> i32 {
     let lived = catch_unwind(AssertUnwindSafe(life)).unwrap_or_else(|panic| {
-        Err(Failure::boot(format_args!("worker {} panicked before its application: {}", plan.slot, words(&*panic))))
+        Err(Failure::boot(format_args!("worker {slot} panicked before its application: {}", words(&*panic))))
     });
     match lived {
         Ok(code) => code,
@@ -117,24 +125,26 @@ fn live(plan: &Plan<'_>, seat: &Seat, listeners: &[SeatListener]) -> i32 {
 }
 
 /// From a copy of the arbiter to a process of the worker's own.
-fn prepare(plan: &Plan<'_>, seat: &Seat, listeners: &[SeatListener]) -> Result<(), Failure> {
+pub fn prepare(
+    plan: &Plan<'_>,
+    seat: &Seat,
+    listeners: &[SeatListener],
+    more: &[i32],
+    title: &str,
+) -> Result<(), Failure> {
     let settings = &plan.load.settings;
     sys::signal::reset_handlers();
     let mut keep = vec![seat.report_fd, seat.lifeline_fd, seat.log_fd, seat.tls_fd, seat.access_fd];
     keep.extend(listeners.iter().map(|listener| listener.fd));
     keep.extend(plan.launcher.descriptors(plan.generation));
+    keep.extend(more);
     // What a worker holds open it would keep alive: the arbiter's end of the lifeline, sockets of closed binds.
     sys::fd::close_all_except(&keep);
     if settings.daemon && !settings.enable_stdio_inheritance {
         // If even /dev/null cannot be had, the terminal is what is left.
         let _ = sys::daemon::silence_stdio();
     }
-    sys::title::set(&format!(
-        "rustcorn: worker {} generation {} [{}]",
-        plan.slot,
-        plan.generation,
-        terms::app_name(settings)
-    ));
+    sys::title::set(title);
     for name in ARBITER_VARIABLES {
         sys::env::remove(name);
     }
@@ -144,10 +154,17 @@ fn prepare(plan: &Plan<'_>, seat: &Seat, listeners: &[SeatListener]) -> Result<(
     if let Some(mask) = settings.umask {
         sys::privileges::umask(mask);
     }
-    plan.launcher.hooks().in_worker(plan.generation).map_err(Failure::boot)?;
+    if more.is_empty() {
+        plan.launcher.hooks().in_worker(plan.generation).map_err(Failure::boot)?;
+    }
     let assumed = plan.load.identity.assume();
     assumed.map_err(|error| Failure::boot(format_args!("worker {} cannot drop its privileges: {error}", plan.slot)))?;
-    let refused = |step: &str, error| Failure::boot(format_args!("worker {} cannot {step}: {error}", plan.slot));
+    tie_to_arbiter(plan.slot)
+}
+
+/// What a process of the worker's own needs last.
+pub fn tie_to_arbiter(slot: SlotId) -> Result<(), Failure> {
+    let refused = |step: &str, error| Failure::boot(format_args!("worker {slot} cannot {step}: {error}"));
     // Until the worker watches its lifeline itself; a change of user would have cleared it.
     let in_time = sys::orphan::die_with_arbiter();
     if !in_time.map_err(|error| refused("tie its life to the arbiter's", error))? {
@@ -173,7 +190,7 @@ pub fn report(seat: &Seat, report: &Report) {
 
 /// The sockets as the worker sees them. With lanes, every worker gets the sockets of all lanes, so that no accept queue
 /// is left alone when the owner of a lane is gone.
-fn seat_listeners(listeners: &Listeners) -> Vec<SeatListener> {
+pub fn seat_listeners(listeners: &Listeners) -> Vec<SeatListener> {
     let mut seats = Vec::new();
     for listener in listeners.iter() {
         let kind = match listener.address() {

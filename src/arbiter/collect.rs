@@ -31,12 +31,12 @@ impl Shell<'_> {
     /// Waits for news, at most `patience`. Intents come first: at a terminal, Ctrl-C reaches the workers too, and their
     /// deaths must not be taken for crashes. What a worker reported comes before its death.
     pub fn wait(&mut self, patience: Option<Duration>) -> Vec<News> {
-        let at_once = self.development.as_ref().is_some_and(Development::has_news);
+        let at_once = self.development.as_ref().is_some_and(Development::has_news) || !self.later.is_empty();
         let patience = if at_once { Some(Duration::ZERO) } else { patience };
         if let Err(error) = sys::poll::wait(&self.wake_sources(), patience) {
             log::error!("cannot wait for events: {error}");
         }
-        let mut news = Vec::new();
+        let mut news = std::mem::take(&mut self.later);
         let mut signals = Vec::new();
         self.inbox.drain(&mut signals);
         urgent_first(&mut signals);
@@ -64,6 +64,7 @@ impl Shell<'_> {
             }
         }
         self.watch_imported(files);
+        self.hear_zygotes(&mut news);
         if signals.contains(&Signal::CHLD) {
             self.reap(&mut news);
         }
@@ -81,6 +82,7 @@ impl Shell<'_> {
                 let events = reports.filter_map(|report| told(pid, details.keep(pid, report)));
                 news.extend(events.map(News::Event));
                 news.push(News::Death(Reaped { pid, status, peak_rss_kb: reaped.peak_rss_kb }));
+            } else if self.bury_zygote(&reaped, news) {
             } else if let Some(built) = self.development.as_mut().and_then(|it| it.reaped(pid, status)) {
                 news.push(News::Event(built));
             } else if self.successor.take_if(|successor| successor.pid == pid).is_some() {
@@ -126,7 +128,7 @@ pub struct Details {
 
 impl Details {
     /// Writes the details of a report, unless they were written before, and returns the report without.
-    fn keep(&mut self, pid: Pid, report: Report) -> Report {
+    pub fn keep(&mut self, pid: Pid, report: Report) -> Report {
         let Report::BootFailed { code, reason } = report else { return report };
         let Some((sentence, details)) = reason.split_once('\n') else { return Report::BootFailed { code, reason } };
         if self.told.as_deref() != Some(details) {
@@ -146,7 +148,7 @@ fn urgent_first(signals: &mut Vec<Signal>) {
     signals.retain(|signal| index.next() == last || *signal != Signal::HUP);
 }
 
-fn told(pid: Pid, report: Report) -> Option<Event> {
+pub fn told(pid: Pid, report: Report) -> Option<Event> {
     Some(match report {
         Report::Ready => Event::Ready { pid },
         Report::BootFailed { code, reason } => Event::BootFailed { pid, code, reason },

@@ -44,6 +44,7 @@ impl Shell<'_> {
             }
             Action::Forget { generation } => {
                 let was_newest = self.loads.newest_generation() == Some(generation);
+                self.end_zygotes(|which| which == generation);
                 self.loads.forget(generation);
                 self.launcher.forget(generation);
                 if was_newest {
@@ -52,7 +53,9 @@ impl Shell<'_> {
                     self.watch.look_soon();
                 }
             }
-            Action::Spawn { slot, generation } => return Outcome::Answer(self.spawn(slot, generation)),
+            Action::Spawn { slot, generation } => {
+                return self.spawn(slot, generation).map_or(Outcome::Done, Outcome::Answer);
+            }
             Action::Signal { pid, signal } => self.signal(pid, signal),
             Action::ReadHeartbeat { slot } => {
                 let at = self.scoreboard.slot(slot).heartbeat();
@@ -66,6 +69,7 @@ impl Shell<'_> {
             }
             Action::ReopenLogs => self.reopen_logs(),
             Action::CloseListeners => {
+                self.end_zygotes(|_| true);
                 for load in self.loads.iter() {
                     load.listeners.close();
                 }

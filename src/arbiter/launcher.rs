@@ -33,6 +33,19 @@ pub trait Launcher {
     /// One sentence, when it cannot be loaded.
     fn rehearse(&self, generation: Generation) -> Result<(), String>;
 
+    /// Whether the application of this generation is loaded once, by a process that its workers are forked from.
+    fn preloads(&self, _generation: Generation) -> bool {
+        false
+    }
+
+    /// Loads the application into this process, which workers are forked from then: [`Self::launch`] finds it there.
+    ///
+    /// # Errors
+    /// When it cannot be loaded.
+    fn preload(&self, _generation: Generation) -> Result<(), LaunchError> {
+        Ok(())
+    }
+
     /// Runs in the forked child: loads and serves, returns the exit code of the process.
     ///
     /// # Errors

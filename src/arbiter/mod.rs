@@ -28,6 +28,7 @@ mod shell;
 mod terms;
 mod turn;
 mod upgrade;
+mod zygote;
 
 pub use boot::{check, run};
 pub use child::report;

@@ -3,15 +3,16 @@
 use super::certificates::Watch;
 use super::cgroup::OomWatch;
 use super::child::{self, Plan};
-use super::collect::Details;
+use super::collect::{Details, News};
 use super::develop::Development;
 use super::launcher::Launcher;
 use super::load::Loads;
 use super::notify::ServiceManager;
 use super::pidfile::PidFile;
-use super::roster::Roster;
+use super::roster::{Member, Roster};
 use super::terms;
 use super::upgrade::{Origin, Predecessor, Successor};
+use super::zygote::Zygote;
 use crate::log;
 use crate::scoreboard::Scoreboard;
 use crate::settings::SettingsSource;
@@ -20,6 +21,8 @@ use crate::sys;
 use crate::sys::daemon::Readiness;
 use crate::sys::signal::Inbox;
 use crate::types::{Generation, Pid, SlotId};
+use std::collections::BTreeMap;
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// What the arbiter holds. Descriptors close when it is dropped, sockets in the file system and the pid file go with it.
@@ -64,13 +67,30 @@ pub struct Shell<'a> {
     pub log_generation: Generation,
     /// Our own process.
     pub own: Pid,
+    /// The processes that have an application loaded and that workers are forked from.
+    pub zygotes: BTreeMap<Generation, Zygote>,
+    /// What the machine has to be told at the next turn.
+    pub later: Vec<News>,
     /// How many workers are wanted, once that is known.
     pub wanted: Option<u16>,
 }
 
 impl Shell<'_> {
-    /// Forks a worker; the answer is an event either way.
-    pub fn spawn(&mut self, slot: SlotId, generation: Generation) -> Event {
+    /// Forks a worker; the answer is an event either way. None: it comes later.
+    pub fn spawn(&mut self, slot: SlotId, generation: Generation) -> Option<Event> {
+        if self.launcher.preloads(generation) {
+            return self.spawn_preloaded(slot, generation);
+        }
+        Some(self.spawn_by(slot, generation, child::spawn))
+    }
+
+    /// The same in this way.
+    pub fn spawn_by(
+        &mut self,
+        slot: SlotId,
+        generation: Generation,
+        fork: impl FnOnce(&Plan<'_>) -> io::Result<Member>,
+    ) -> Event {
         let failed = |reason: String| Event::SpawnFailed { slot, reason };
         let Some(load) = self.loads.get(generation) else {
             return failed(format!("generation {generation} is not loaded any more"));
@@ -90,7 +110,7 @@ impl Shell<'_> {
             scoreboard: &self.scoreboard,
             launcher: &*self.launcher,
         };
-        match child::spawn(&plan) {
+        match fork(&plan) {
             Ok(member) => {
                 let pid = member.pid;
                 self.launcher.hooks().forked(pid);
@@ -141,7 +161,8 @@ impl Shell<'_> {
         sources.extend(self.watch.pipe());
         sources.extend(self.successor.as_ref().and_then(Successor::pipe));
         sources.extend(self.predecessor.as_ref().and_then(Predecessor::pipe));
-        sources.extend(self.roster.iter().filter_map(super::roster::Member::pipe));
+        sources.extend(self.roster.iter().filter_map(Member::pipe));
+        sources.extend(self.zygotes.values().filter_map(Zygote::pipe));
         sources
     }
 }

@@ -88,6 +88,13 @@ pub fn close_all_except(keep: &[RawFd]) {
     close_range(first, u32::MAX);
 }
 
+/// Closes one number, under the same promise.
+pub fn close_number(fd: RawFd) {
+    if let Ok(fd) = u32::try_from(fd) {
+        close_range(fd, fd);
+    }
+}
+
 fn close_range(first: u32, last: u32) {
     // SAFETY: closes numbers; the caller has promised that no owner of one of them is used or dropped any more.
     let result = unsafe { nix::libc::syscall(nix::libc::SYS_close_range, first, last, 0) };

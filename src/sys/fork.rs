@@ -5,6 +5,7 @@ use super::{process, signal};
 use crate::types::Pid;
 use nix::unistd::ForkResult;
 use std::io;
+use std::os::fd::AsRawFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
@@ -70,9 +71,45 @@ pub fn spawn(child: impl FnOnce() -> i32) -> io::Result<Pid> {
     if threads != 1 {
         return Err(io::Error::other(format!("a process with {threads} threads must not fork")));
     }
+    spawn_without_others(child)
+}
+
+/// The same for a child of our own parent's, or whoever `adopter` is: it must be the process among our ancestors that
+/// gets orphans. The child begins when it has been adopted. Other threads of this process are not in the child, and
+/// locks that they hold are never let go there: for a process whose threads are another language's, which has hooks for
+/// this.
+pub fn spawn_for(adopter: Pid, child: impl FnOnce() -> i32) -> io::Result<Pid> {
+    let (told, tell) = super::pipe::blocking()?;
+    let between = spawn_without_others(|| {
+        let own = nix::unistd::getpid();
+        let spawned = spawn_without_others(|| {
+            // It dies at once, with nothing left to do.
+            while nix::unistd::getppid() == own {
+                std::thread::yield_now();
+            }
+            FORKED_BY.store(adopter.0, Relaxed);
+            // Nobody drops them here: this process leaves by `_exit`.
+            super::fd::close_number(told.as_raw_fd());
+            super::fd::close_number(tell.as_raw_fd());
+            child()
+        });
+        let said = spawned.and_then(|pid| Ok(nix::unistd::write(&tell, &pid.0.to_ne_bytes())?));
+        i32::from(said.is_err())
+    })?;
+    drop(tell);
+    super::wait::until_gone(between)?;
+    let mut bytes = [0; 4];
+    match nix::unistd::read(&told, &mut bytes)? {
+        4 => Ok(Pid(i32::from_ne_bytes(bytes))),
+        _ => Err(io::Error::other("the process between died before it could fork")),
+    }
+}
+
+fn spawn_without_others(child: impl FnOnce() -> i32) -> io::Result<Pid> {
     let mask = signal::block_all()?;
     let parent = nix::unistd::getpid();
-    // SAFETY: one thread, as was just counted: the child has all of this process and may do anything.
+    // SAFETY: one thread, as was counted, so that the child has all of this process and may do anything; or others that
+    // an interpreter has stopped in its hook.
     match unsafe { raw() } {
         Ok(ForkResult::Child) => {
             FORKED_BY.store(parent.as_raw(), Relaxed);

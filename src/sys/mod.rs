@@ -25,6 +25,8 @@ pub mod library;
 #[cfg(feature = "arbiter")]
 pub mod memfd;
 pub mod orphan;
+#[cfg(feature = "arbiter")]
+pub mod passing;
 pub mod pipe;
 pub mod poll;
 #[cfg(feature = "arbiter")]

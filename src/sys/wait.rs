@@ -2,6 +2,7 @@
 
 use crate::types::{ExitStatus, Pid, Signal};
 use nix::libc;
+use std::io;
 use std::mem::MaybeUninit;
 use std::time::Duration;
 
@@ -46,6 +47,17 @@ pub fn reap() -> Option<Reaped> {
             peak_rss_kb: u64::try_from(usage.ru_maxrss).unwrap_or(0),
             cpu: duration(usage.ru_utime) + duration(usage.ru_stime),
         });
+    }
+}
+
+/// Waits for the end of this child of ours.
+pub fn until_gone(pid: Pid) -> io::Result<()> {
+    loop {
+        match nix::sys::wait::waitpid(nix::unistd::Pid::from_raw(pid.0), None) {
+            Err(nix::errno::Errno::EINTR) => {}
+            Err(errno) => return Err(errno.into()),
+            Ok(_) => return Ok(()),
+        }
     }
 }
 

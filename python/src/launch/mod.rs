@@ -16,6 +16,7 @@ use rustcorn::cli::{self, Program};
 use rustcorn::launch::LibraryLauncher;
 use rustcorn::settings::OPTIONS;
 use rustcorn::types::Generation;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -70,7 +71,10 @@ impl Launcher for PythonLauncher {
             Kind::Library => self.library.prepare(generation, settings),
             Kind::Python => {
                 let object = self.object.as_ref().map(|object| Python::attach(|py| object.clone_ref(py)));
-                self.plans.insert(generation, Plan { settings: settings.clone(), object, config });
+                self.plans.insert(
+                    generation,
+                    Plan { settings: settings.clone(), object, config, preloaded: RefCell::default() },
+                );
                 Ok(())
             }
         }
@@ -96,6 +100,14 @@ impl Launcher for PythonLauncher {
         let Some(plan) = self.plans.get(&generation) else { return self.library.rehearse(generation) };
         let loaded = Python::attach(|py| host::load(py, plan).map(drop));
         loaded.map_err(|LaunchError { reason, .. }| reason)
+    }
+
+    fn preloads(&self, generation: Generation) -> bool {
+        self.plans.get(&generation).is_some_and(|plan| plan.settings.preload_app)
+    }
+
+    fn preload(&self, generation: Generation) -> Result<(), LaunchError> {
+        self.plans.get(&generation).map_or(Ok(()), host::preload)
     }
 
     fn launch(&self, generation: Generation, seat: &Seat) -> Result<i32, LaunchError> {

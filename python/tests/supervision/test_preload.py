@@ -1,0 +1,152 @@
+"""`preload_app`: workers that are forked from a process which has the application."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from running import until
+
+APPS = Path(__file__).parent / "apps"
+
+
+def pss(pid: int) -> int:
+    """The memory of a process in KiB, shared pages counted by the part that is its own."""
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return int(re.search(r"^Pss:\s+(\d+)", rollup, re.M)[1])
+
+
+def zygotes(server) -> list[int]:
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            title = (folder / "cmdline").read_bytes()
+            parent = int((folder / "stat").read_text().rpartition(") ")[2].split()[1])
+        except OSError:
+            continue
+        if title.startswith(b"rustcorn: zygote") and parent == server.pid:
+            found.append(int(folder.name))
+    return found
+
+
+def answer(server) -> list[str]:
+    return httpx.get(server.url).text.split(" ")
+
+
+@pytest.mark.parametrize("app", ["shared:app", "shared:application"])
+def test_workers_come_from_one_import_and_are_the_arbiters_children(rustcorn, app):
+    server = rustcorn(app, "--preload", "-w", "3", "-e", "GREETING=hey", "--lifespan", "off", cwd=APPS)
+    server.wait_for(r" ready \(pid", count=3)
+    (zygote,) = zygotes(server)
+    for _ in range(10):
+        imported_by, own, parent, greeting = answer(server)
+        assert (int(imported_by), int(parent), greeting) == (zygote, server.pid, "hey")
+        assert int(own) in server.workers()
+    # A crash is answered from the same import, and is known for what it is.
+    victim = server.workers()[0]
+    os.kill(victim, signal.SIGKILL)
+    server.wait_for(rf"Worker \(pid:{victim}\) was sent SIGKILL!")
+    server.wait_for(r" ready \(pid", count=4)
+    assert zygotes(server) == [zygote]
+    server.signal(signal.SIGTERM)
+    assert server.ended() == 0
+
+
+def test_memory_is_shared(rustcorn):
+    total = {}
+    for words in ([], ["--preload"]):
+        server = rustcorn("shared:app", *words, "-w", "4", "--lifespan", "off", cwd=APPS)
+        server.wait_for(r" ready \(pid", count=4)
+        for _ in range(20):
+            answer(server)
+        total[bool(words)] = sum(pss(pid) for pid in [*server.workers(), *zygotes(server)])
+        server.end()
+    print(f"PSS of 4 workers: {total[False] >> 10} MB, with preload_app {total[True] >> 10} MB, its zygote included")
+    assert total[True] < total[False] * 0.6, total
+
+
+def test_a_reload_takes_new_code(rustcorn, tmp_path):
+    folder = tmp_path / "site"
+    shutil.copytree(APPS, folder)
+    server = rustcorn("shared:app", "--preload", "-w", "2", "--lifespan", "off", cwd=folder)
+    (before,) = zygotes(server)
+    text = (folder / "shared.py").read_text()
+    (folder / "shared.py").write_text(text.replace("{IMPORTED_BY}", "new"))
+    server.signal(signal.SIGHUP)
+    server.wait_for("Reload done")
+    assert answer(server)[0] == "new"
+    until("the old one is gone", lambda: before not in zygotes(server))
+    # Broken code keeps what serves, and says so once.
+    (folder / "shared.py").write_text("import nothing_like_it\n" + text)
+    server.signal(signal.SIGHUP)
+    server.wait_for("Reload abandoned: .*ModuleNotFoundError")
+    assert server.log.count("Traceback") == 1 and answer(server)[0] == "new"
+    until("one is left", lambda: len(zygotes(server)) == 1)
+
+
+def test_a_zygote_that_dies_harms_nobody(rustcorn):
+    server = rustcorn("shared:app", "--preload", "-w", "2", "--lifespan", "off", cwd=APPS)
+    server.wait_for(r" ready \(pid", count=2)
+    (zygote,) = zygotes(server)
+    os.kill(zygote, signal.SIGKILL)
+    server.wait_for(rf"\(pid:{zygote}\) was killed by SIGKILL")
+    assert answer(server)[0] == str(zygote)
+    os.kill(server.workers()[0], signal.SIGKILL)
+    server.wait_for(r" ready \(pid", count=3)
+    assert answer(server)
+
+
+def test_threads_of_the_import_are_told(rustcorn):
+    server = rustcorn("shared:app", "--preload", "--lifespan", "off", cwd=APPS, env={"START_THREAD": "1"})
+    server.wait_for(r"has started a thread \(poller\)")
+    assert answer(server)
+
+
+def test_an_import_that_fails_ends_the_first_start(failing, tmp_path):
+    (tmp_path / "main.py").write_text("import nothing_like_it\n")
+    code, log = failing("main:app", "--preload", "-w", "3", cwd=tmp_path)
+    assert code == 3 and log.count("Traceback") == 1, log
+
+
+def test_a_stop_during_the_import_is_obeyed_at_once(rustcorn, failing, tmp_path):
+    from running import Running
+
+    (tmp_path / "main.py").write_text("print('importing', flush=True)\nimport time\ntime.sleep(60)\n")
+    server = Running(["main:app", "--preload", "-w", "2"], log=tmp_path / "log", cwd=tmp_path)
+    try:
+        server.wait_for("importing")
+        begun = time.monotonic()
+        server.signal(signal.SIGTERM)
+        server.ended()
+        assert time.monotonic() - begun < 5, server.log
+    finally:
+        server.end()
+
+
+def test_nothing_outlives_an_arbiter_that_is_killed(rustcorn):
+    server = rustcorn("shared:app", "--preload", "-w", "2", "--lifespan", "off", "--graceful-timeout", "1", cwd=APPS)
+    server.signal(signal.SIGKILL)
+    server.ended()
+    until("all are gone", lambda: not server._left(), lambda: f"{server._left()}\n{server.log}")
+
+
+def test_hooks_run_in_workers_from_a_zygote(rustcorn, tmp_path):
+    folder = tmp_path / "site"
+    shutil.copytree(APPS, folder)
+    (folder / "gunicorn.conf.py").write_text(
+        "preload_app = True\ndef pre_fork(server, worker):\n    server.log.info('before %s', worker.age)\n"
+        "def post_fork(server, worker):\n    worker.log.info('after %s', worker.pid)\n"
+        "def child_exit(server, worker):\n    server.log.info('gone %s', worker.pid)\n"
+    )
+    server = rustcorn("shared:app", "--lifespan", "off", cwd=folder)
+    (pid,) = server.workers()
+    assert f"after {pid}" in server.log and "before 1" in server.log
+    server.signal(signal.SIGTERM)
+    server.ended()
+    assert f"gone {pid}" in server.log
