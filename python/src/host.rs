@@ -5,7 +5,7 @@ use crate::asgi::{self, AsgiHost};
 use crate::hooks::Config;
 use crate::supervised::Supervised;
 use crate::wsgi::{self, WsgiHost};
-use crate::{interp, report};
+use crate::{interp, report, stacks};
 use pyo3::prelude::*;
 use rustcorn::Settings;
 use rustcorn::abi::{Inherited, Report, Seat};
@@ -75,6 +75,10 @@ pub fn load(py: Python<'_>, plan: &Plan) -> Result<Loaded, LaunchError> {
         let reason = format!("logging cannot be set up: {error}\n{}", interp::traceback(py, &error));
         LaunchError { code: exit::WORKER_BOOT, reason }
     })?;
+    // Until the worker has its own ways: an import that hangs is told too.
+    if let Err(error) = stacks::tell_while_importing(py) {
+        report::debug(&interp::traceback(py, &error));
+    }
     if plan.settings.reload {
         // Two changes within a second look the same to the cache of compiled code.
         py.import("sys").and_then(|sys| sys.setattr("dont_write_bytecode", true)).map_err(|error| error.to_string())?;

@@ -8,25 +8,44 @@ use pyo3::types::{PyDict, PyString};
 use rustcorn::Settings;
 use rustcorn::sys::fork::{self, Hooks};
 use rustcorn::types::Level;
+use std::cell::Cell;
 
 /// From now on the interpreter takes part in every fork.
 pub fn join_forks() {
     fork::set_hooks(Hooks { before: before_fork, in_parent: after_fork_in_parent, in_child: after_fork_in_child });
 }
 
+thread_local! {
+    /// How the thread that forks was attached before.
+    static ATTACHED: Cell<Option<ffi::PyGILState_STATE>> = const { Cell::new(None) };
+}
+
 fn before_fork() {
-    // SAFETY: the thread that forks runs the arbiter, which Python has called: it is attached to the interpreter.
-    unsafe { ffi::PyOS_BeforeFork() }
+    // SAFETY: the interpreter lives as long as the process, and whoever forks may attach itself to it: it runs the arbiter
+    // or what came of it, which Python has called.
+    unsafe {
+        ATTACHED.set(Some(ffi::PyGILState_Ensure()));
+        ffi::PyOS_BeforeFork();
+    }
 }
 
 fn after_fork_in_parent() {
-    // SAFETY: as above.
+    // SAFETY: `before_fork` has attached this thread.
     unsafe { ffi::PyOS_AfterFork_Parent() }
+    detach();
 }
 
 fn after_fork_in_child() {
     // SAFETY: the child's only thread is the copy of the one that was attached.
     unsafe { ffi::PyOS_AfterFork_Child() }
+    detach();
+}
+
+fn detach() {
+    if let Some(before) = ATTACHED.take() {
+        // SAFETY: what `PyGILState_Ensure` has told this thread, or the one that it is a copy of.
+        unsafe { ffi::PyGILState_Release(before) }
+    }
 }
 
 /// Makes a fresh worker's interpreter fit for an application: its environment is the process's, `print` is seen at once,

@@ -4,8 +4,9 @@
 //! file in memory; the worker's sentinel sends the signal to the main thread, and reads the file.
 
 use pyo3::prelude::*;
-use rustcorn::sys::memfd;
-use rustcorn::sys::trace;
+use pyo3::types::PyDict;
+use rustcorn::sys::{self, memfd, trace};
+use rustcorn::types::Signal;
 use std::fs::File;
 use std::os::fd::AsRawFd;
 use std::sync::OnceLock;
@@ -22,7 +23,7 @@ pub fn install(py: Python<'_>) -> PyResult<()> {
     let signals = py.import("signal")?;
     // Of the signals that nobody has a meaning for.
     let signal: i32 = signals.getattr("SIGRTMIN")?.extract::<i32>()? + 5;
-    let words = pyo3::types::PyDict::new(py);
+    let words = PyDict::new(py);
     words.set_item("file", file.as_raw_fd())?;
     words.set_item("all_threads", true)?;
     py.import("faulthandler")?.call_method("register", (signal,), Some(&words))?;
@@ -30,6 +31,16 @@ pub fn install(py: Python<'_>) -> PyResult<()> {
     let _ = STACKS.set((signal, file));
     rustcorn::worker::tell_more_stacks(tell);
     Ok(())
+}
+
+/// While the application is imported, the worker has no sentinel: the arbiter's own signal makes the interpreter write
+/// its stacks to the log.
+pub fn tell_while_importing(py: Python<'_>) -> PyResult<()> {
+    let words = PyDict::new(py);
+    words.set_item("file", rustcorn::log::raw_fd())?;
+    words.set_item("all_threads", true)?;
+    py.import("faulthandler")?.call_method("register", (Signal::PWR.0,), Some(&words))?;
+    Ok(sys::signal::unblock(&[Signal::PWR])?)
 }
 
 fn tell() -> Option<String> {

@@ -106,7 +106,10 @@ impl Shell<'_> {
         let record = self.scoreboard.slot(slot);
         let facts = record.snapshot();
         let doing = match symptom {
-            Symptom::BootTimeout(_) => obituary::booting(&facts).into(),
+            Symptom::BootTimeout(_) => {
+                let kind = self.loads.newest().map_or("", |load| self.launcher.kind(&load.settings));
+                obituary::booting(&facts, kind).into()
+            }
             Symptom::Hung(_) | Symptom::DrainOverdue(_) => obituary::doing(&record.requests(), facts.in_flight, now),
         };
         log::critical!("worker {slot} (pid:{pid}): {}; {doing}", obituary::complaint(symptom));

@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -156,7 +157,7 @@ def _look(config: Config, facts: dict[str, Any]) -> Server:
 def call(config: Config, name: str, facts: dict[str, Any], *args: Any) -> str | None:
     """Calls a hook of the arbiter's; one sentence if it fails."""
     server = _look(config, facts)
-    before = _config.open_descriptors()
+    before, threads = _config.open_descriptors(), set(threading.enumerate())
     try:
         if name == "pre_fork":
             return _run(config, name, server, _next_worker(server))
@@ -166,6 +167,10 @@ def call(config: Config, name: str, facts: dict[str, Any], *args: Any) -> str | 
         return _run(config, name, server, *args)
     finally:
         config.descriptors |= _config.open_descriptors() - before
+        started = [thread.name for thread in threading.enumerate() if thread not in threads]
+        if started:
+            text = f"The hook {name} has started threads ({', '.join(started)}): they run here, and no worker has them"
+            _rustcorn.log(logging.INFO, text)
 
 
 def _next_worker(server: Server) -> Worker:

@@ -157,7 +157,12 @@ impl Launcher for PythonLauncher {
 /// `command` starts this program again: the interpreter and its arguments.
 #[pyfunction]
 #[pyo3(signature = (words, *, object = None, command = None))]
-pub fn start(words: Vec<OsString>, object: Option<Py<PyAny>>, command: Option<Vec<OsString>>) -> PyResult<i32> {
+pub fn start(
+    py: Python<'_>,
+    words: Vec<OsString>,
+    object: Option<Py<PyAny>>,
+    command: Option<Vec<OsString>>,
+) -> PyResult<i32> {
     let threads = rustcorn::sys::process::thread_count()?;
     if threads != 1 {
         return Err(PyRuntimeError::new_err(format!(
@@ -166,7 +171,8 @@ pub fn start(words: Vec<OsString>, object: Option<Py<PyAny>>, command: Option<Ve
         )));
     }
     interp::join_forks();
-    Ok(cli::obey(&Program::with_python(config::read), &mut PythonLauncher::new(object, command), words))
+    // Threads that a settings file starts go on while the arbiter waits.
+    Ok(py.detach(|| cli::obey(&Program::with_python(config::read), &mut PythonLauncher::new(object, command), words)))
 }
 
 /// Every option that a command line takes, for `run`: its key, with flag, opposite flag (or None) and whether it may be

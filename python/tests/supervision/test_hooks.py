@@ -205,3 +205,18 @@ def test_what_hooks_open_stays_open_in_workers_and_dict_logging(rustcorn, folder
     server = rustcorn("hello:app", cwd=folder)
     assert (folder / "kept").read_text() == "from the worker\n"
     assert "MINE logged" in server.log
+
+
+def test_a_thread_that_a_hook_starts_runs_in_the_arbiter(rustcorn, folder):
+    (folder / "gunicorn.conf.py").write_text(
+        "import threading, time\n\n\ndef _beat():\n    while True:\n        open('beat', 'a').write('x')\n"
+        "        time.sleep(0.05)\n\n\n"
+        "def when_ready(server):\n    threading.Thread(target=_beat, name='exporter', daemon=True).start()\n"
+    )
+    server = rustcorn("hello:app", cwd=folder)
+    server.wait_for(r"when_ready has started threads \(exporter\)")
+    size = (folder / "beat").stat().st_size
+    until("it goes on", lambda: (folder / "beat").stat().st_size > size + 5, lambda: server.log)
+    server.signal(signal.SIGHUP)
+    server.wait_for("Reload done")
+    assert httpx.get(server.url).status_code == 200
