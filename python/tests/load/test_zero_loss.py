@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from clients import Load
-from kit import Running, until
+from running import Running, until
 
 APPS = Path(__file__).parent / "apps"
 
