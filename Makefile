@@ -3,9 +3,6 @@
 CARGO ?= cargo
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 
-# The interpreter for the Python package.
-PYTHON ?= python3
-
 .DEFAULT_GOAL := help
 .PHONY: help build wheel test test-tools test-apps test-python python-tests-ready fmt lint generate bench bench-tools \
 	fuzz fuzz-tools
