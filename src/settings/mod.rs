@@ -15,6 +15,7 @@ mod kind;
 mod layer;
 mod options;
 mod parse;
+pub mod peers;
 mod python;
 mod resolve;
 mod secure;
