@@ -232,4 +232,9 @@ pub enum Report {
     },
     /// The stack traces that PWR asked for are in the log.
     Traced,
+    /// The application was made from these files; told while it boots, if it is reloaded when they change.
+    Imported {
+        /// Their paths.
+        files: Vec<std::path::PathBuf>,
+    },
 }

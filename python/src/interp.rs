@@ -30,16 +30,17 @@ fn after_fork_in_child() {
 }
 
 /// Makes a fresh worker's interpreter fit for an application: its environment is the process's, `print` is seen at once,
-/// logging and warnings go to the operator log.
+/// logging and warnings go to the operator log. `logging` is a configuration as `logging.config.dictConfig` takes it.
 ///
 /// # Errors
 /// The logging configuration that the settings name cannot be used.
-pub fn enter_worker(py: Python<'_>, settings: &Settings) -> PyResult<()> {
+pub fn enter_worker(py: Python<'_>, settings: &Settings, logging: Option<Bound<'_, PyAny>>) -> PyResult<()> {
     adopt_environment(py)?;
     let options = PyDict::new(py);
     options.set_item("level", level_number(settings.loglevel))?;
     options.set_item("config", &settings.logconfig)?;
     options.set_item("config_json", &settings.logconfig_json)?;
+    options.set_item("config_dict", logging)?;
     py.import("rustcorn._logging")?.call_method("enter_worker", (), Some(&options))?;
     Ok(())
 }

@@ -4,9 +4,9 @@
 //!
 //! ```text
 //! F4 launch         PythonLauncher: what a fresh child runs
-//! F3 host           from settings to a host of either kind
+//! F3 host   supervised   stacks   from settings to a host of either kind
 //! F2 bridge   asgi   wsgi
-//! F1 app            the import, and what kind of application it is
+//! F1 app   config   hooks   the import, and what kind of application it is; the settings file that is a program
 //! F0 interp   report  the interpreter: forks, environment, log, the end
 //! ```
 //!
@@ -17,10 +17,14 @@ use pyo3::prelude::*;
 pub mod app;
 pub mod asgi;
 pub mod bridge;
+pub mod config;
+pub mod hooks;
 pub mod host;
 pub mod interp;
 pub mod launch;
 mod report;
+mod stacks;
+mod supervised;
 pub mod wsgi;
 
 /// The module `rustcorn._rustcorn`.

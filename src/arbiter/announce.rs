@@ -6,6 +6,7 @@ use super::shell::Shell;
 use crate::log;
 use crate::supervisor::Phase;
 use crate::types::{Generation, Mono, exit};
+use std::path::PathBuf;
 
 impl Shell<'_> {
     /// Performs `Action::Announce`.
@@ -91,6 +92,14 @@ impl Shell<'_> {
         let Some(load) = self.loads.get(generation) else { return };
         for listener in load.listeners.iter() {
             log::info!("Listening at: {} ({})", listener.url(), self.own);
+        }
+    }
+
+    /// A worker has told what its application was made from.
+    pub fn watch_imported(&mut self, files: Vec<PathBuf>) {
+        if let Some(development) = self.development.as_mut().filter(|_| !files.is_empty()) {
+            development.add_files(&files);
+            self.launcher.imported(files);
         }
     }
 

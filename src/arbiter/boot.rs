@@ -4,6 +4,7 @@ use super::certificates::{self, Watch};
 use super::cgroup::OomWatch;
 use super::collect::Details;
 use super::develop::Development;
+use super::hooks::Server;
 use super::launcher::Launcher;
 use super::load::{self, LoadError, Loads, Names};
 use super::logfile::LogFile;
@@ -94,6 +95,10 @@ fn start(
         };
         checked.map_err(LoadError::failure)?;
     }
+    let detach = settings.daemon && predecessor.is_none();
+    if !detach {
+        starting(launcher, &settings)?;
+    }
     let inherited = inherited_listeners(predecessor.as_mut(), &settings)?;
     let load = load::open(settings, names, inherited.as_ref(), None)?;
     drop(inherited);
@@ -101,10 +106,12 @@ fn start(
     let development = settings.reload.then(|| Development::start(&settings, launcher)).transpose();
     let development = development.map_err(LoadError::failure)?;
     let terms = terms::terms(&settings, load::builds(launcher, &settings));
-    let detach = settings.daemon && predecessor.is_none();
     let readiness = detach.then(sys::daemon::detach).transpose();
     let readiness = readiness.map_err(|error| LoadError::step("become a daemon", error))?;
     // From here on this is the process that stays.
+    if detach {
+        starting(launcher, &settings)?;
+    }
     let own = Pid(std::process::id().cast_signed());
     let now = sys::clock::now();
     let mut loads = Loads::default();
@@ -133,6 +140,7 @@ fn start(
         daemonized: settings.daemon,
         log_generation: Generation::FIRST,
         own,
+        wanted: None,
     };
     shell.watch_certificates();
     shell.watch.look_soon();
@@ -140,6 +148,9 @@ fn start(
     shell.log_listeners(Generation::FIRST);
     let kind = shell.launcher.kind(&settings);
     log::info!("Using worker: {}", describe(kind, &settings));
+    if let Some(Err(reason)) = shell.with_hooks(|hooks, server| hooks.listening(server)) {
+        return Err(LoadError::failure(reason));
+    }
     let code = turn::run(&mut shell, &mut Machine::new(terms, Generation::FIRST, SLOTS));
     if shell.predecessor.as_mut().is_some_and(Predecessor::read_promotion) {
         // It left at the same moment, and so relies on us.
@@ -150,8 +161,16 @@ fn start(
         let told = if code == exit::OK { exit::FAILURE } else { code };
         readiness.tell(u8::try_from(told).unwrap_or(1));
     }
+    shell.with_hooks(|hooks, server| hooks.exiting(server));
     log::info!("Shutting down: Master (exit code {code})");
     Ok(code)
+}
+
+/// The operator's first word.
+fn starting(launcher: &dyn Launcher, settings: &Settings) -> Result<(), LoadError> {
+    let own = Pid(std::process::id().cast_signed());
+    let server = Server { pid: own, settings, addresses: settings.bind.clone(), wanted: settings.workers };
+    launcher.hooks().starting(&server).map_err(LoadError::failure)
 }
 
 /// Everything that a start would check, up to loading the application; nothing is bound, served or changed.

@@ -144,6 +144,7 @@ fn prepare(plan: &Plan<'_>, seat: &Seat, listeners: &[SeatListener]) -> Result<(
     if let Some(mask) = settings.umask {
         sys::privileges::umask(mask);
     }
+    plan.launcher.hooks().in_worker(plan.generation).map_err(Failure::boot)?;
     let assumed = plan.load.identity.assume();
     assumed.map_err(|error| Failure::boot(format_args!("worker {} cannot drop its privileges: {error}", plan.slot)))?;
     let refused = |step: &str, error| Failure::boot(format_args!("worker {} cannot {step}: {error}", plan.slot));
@@ -162,8 +163,8 @@ fn words(panic: &(dyn Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it said nothing")
 }
 
-/// Tells the arbiter. If even that fails, the exit code still does.
-fn report(seat: &Seat, report: &Report) {
+/// Tells the arbiter, before the worker itself does so. If even that fails, the exit code still does.
+pub fn report(seat: &Seat, report: &Report) {
     if let (Some(pipe), Ok(mut line)) = (sys::fd::borrow(seat.report_fd), serde_json::to_vec(report)) {
         line.push(b'\n');
         let _ = sys::write::log_write(pipe, &line);

@@ -53,11 +53,17 @@ impl Shell<'_> {
         if self.predecessor.as_mut().is_some_and(|predecessor| predecessor.read_promotion()) {
             news.push(News::Event(Event::Promoted));
         }
+        let mut files = Vec::new();
         for member in self.roster.iter_mut() {
             let pid = member.pid;
-            let reports = member.read_reports().into_iter();
-            news.extend(reports.map(|report| News::Event(told(pid, self.details.keep(pid, report)))));
+            for report in member.read_reports() {
+                match report {
+                    Report::Imported { files: more } => files.extend(more),
+                    report => news.extend(told(pid, self.details.keep(pid, report)).map(News::Event)),
+                }
+            }
         }
+        self.watch_imported(files);
         if signals.contains(&Signal::CHLD) {
             self.reap(&mut news);
         }
@@ -71,7 +77,9 @@ impl Shell<'_> {
             if let Some(member) = self.roster.get_mut(pid) {
                 // Its last words may have come after the pipes were read.
                 let reports = member.read_reports().into_iter();
-                news.extend(reports.map(|report| News::Event(told(pid, self.details.keep(pid, report)))));
+                let details = &mut self.details;
+                let events = reports.filter_map(|report| told(pid, details.keep(pid, report)));
+                news.extend(events.map(News::Event));
                 news.push(News::Death(Reaped { pid, status, peak_rss_kb: reaped.peak_rss_kb }));
             } else if let Some(built) = self.development.as_mut().and_then(|it| it.reaped(pid, status)) {
                 news.push(News::Event(built));
@@ -138,13 +146,14 @@ fn urgent_first(signals: &mut Vec<Signal>) {
     signals.retain(|signal| index.next() == last || *signal != Signal::HUP);
 }
 
-fn told(pid: Pid, report: Report) -> Event {
-    match report {
+fn told(pid: Pid, report: Report) -> Option<Event> {
+    Some(match report {
         Report::Ready => Event::Ready { pid },
         Report::BootFailed { code, reason } => Event::BootFailed { pid, code, reason },
         Report::Recycle { reason } => Event::RecycleWanted { pid, reason },
         Report::Traced => Event::Traced { pid },
-    }
+        Report::Imported { .. } => return None,
+    })
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! `--reload` for development: watched files, and the build that a change starts.
 
-use super::launcher::{Build, Launcher};
+use super::launcher::{Build, Launcher, Names};
 use crate::log;
 use crate::settings::Settings;
 use crate::supervisor::Event;
 use crate::sys;
-use crate::sys::inotify::Watcher;
+use crate::sys::inotify::{Wanted, Watcher};
 use crate::types::{ExitStatus, Pid, Signal};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::PathBuf;
@@ -27,6 +27,9 @@ impl Development {
             format!("cannot watch {}: {error}; a limit may be reached (fs.inotify.max_user_watches)", path.display())
         };
         let mut watcher = Watcher::new().map_err(|error| format!("cannot watch files: {error}"))?;
+        if let Some(names) = &plan.names {
+            watcher.only(wanted(names)?);
+        }
         for path in plan.paths.into_iter().chain(extra_files(settings)?) {
             let added = if path.is_dir() { watcher.add_tree(&path) } else { watcher.add_file(&path) };
             added.map_err(|error| cannot(&path, error))?;
@@ -48,6 +51,15 @@ impl Development {
     /// The inotify descriptor.
     pub fn pipe(&self) -> BorrowedFd<'_> {
         self.watcher.as_fd()
+    }
+
+    /// Watches these files too. One whose folder is gone is none any more.
+    pub fn add_files(&mut self, files: &[PathBuf]) {
+        for file in files {
+            if let Err(error) = self.watcher.add_file(file) {
+                log::debug!("cannot watch {}: {error}", file.display());
+            }
+        }
     }
 
     /// Whether a watched file has changed.
@@ -94,6 +106,30 @@ impl Development {
         self.running.take_if(|running| *running == pid)?;
         Some(Event::Built { ok: status == ExitStatus::Code(0) })
     }
+}
+
+/// Whether a path in a watched folder counts.
+fn wanted(names: &Names) -> Result<Wanted, String> {
+    let patterns = |texts: &[String]| {
+        let compiled = texts.iter().map(|text| {
+            glob::Pattern::new(text)
+                .map_err(|error| format!("{text:?} is no pattern: {error}; write it as a shell would"))
+        });
+        compiled.collect::<Result<Vec<_>, _>>()
+    };
+    let (includes, excludes) = (patterns(&names.includes)?, patterns(&names.excludes)?);
+    let excluded_by = names.excluded_by;
+    Ok(Box::new(move |path, is_folder| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let matches = |pattern: &glob::Pattern| pattern.matches(&name) || pattern.matches_path(path);
+        if excludes.iter().any(matches) {
+            return false;
+        }
+        match is_folder {
+            true => excluded_by.is_none_or(|file| !path.join(file).exists()),
+            false => includes.iter().any(matches),
+        }
+    }))
 }
 
 /// The files that the patterns match now; those that come later are seen after the next reload.

@@ -3,14 +3,14 @@
 use super::cgroup::Verdict;
 use super::collect::Details;
 use super::collect::Reaped;
-use super::load::Load;
+use super::load::{Load, LoadError, Reloaded};
 use super::obituary::{self, Death};
 use super::shell::Shell;
 use super::upgrade::Successor;
 use crate::log;
 use crate::supervisor::{Action, Cause, Event, Symptom};
 use crate::sys;
-use crate::types::{ExitStatus, Mono, Pid, Signal, SlotId};
+use crate::types::{ExitStatus, Generation, Mono, Pid, Signal, SlotId};
 
 /// What is left to do after an action.
 pub enum Outcome {
@@ -28,7 +28,8 @@ impl Shell<'_> {
         match action {
             Action::Load { generation } => {
                 self.details = Details::default();
-                return Outcome::Answer(match self.loads.reload(generation, self.source, self.launcher) {
+                let loaded = self.loads.reload(generation, self.source, self.launcher);
+                return Outcome::Answer(match loaded.and_then(|reloaded| self.allow(generation, reloaded)) {
                     Ok(reloaded) => {
                         log::init(reloaded.log_orders, reloaded.log);
                         self.log_generation = generation;
@@ -114,7 +115,7 @@ impl Shell<'_> {
         &mut self,
         slot: SlotId,
         pid: Pid,
-        generation: crate::types::Generation,
+        generation: Generation,
         status: ExitStatus,
         cause: &Cause,
         peak_rss_kb: u64,
@@ -132,6 +133,19 @@ impl Shell<'_> {
             load.access.tell_lost(pid, (&status, cause), &lost.named, lost.count(), now);
         }
         self.scoreboard.vacate(slot);
+        self.with_hooks(|hooks, server| hooks.reaped(server, pid));
+    }
+
+    /// The operator's last word on a reload.
+    fn allow(&mut self, generation: Generation, reloaded: Reloaded) -> Result<Reloaded, LoadError> {
+        match self.with_hooks(|hooks, server| hooks.reloading(server)) {
+            Some(Err(reason)) => {
+                self.loads.forget(generation);
+                self.launcher.forget(generation);
+                Err(LoadError::failure(reason))
+            }
+            _ => Ok(reloaded),
+        }
     }
 
     fn reopen_logs(&mut self) {
@@ -150,6 +164,7 @@ impl Shell<'_> {
     }
 
     fn start_upgrade(&mut self) -> Event {
+        self.with_hooks(|hooks, server| hooks.upgrading(server));
         match Successor::start(&self.origin, &self.loads) {
             Ok(successor) => {
                 let pid = successor.pid;

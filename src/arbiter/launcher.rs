@@ -3,6 +3,7 @@
 //! The arbiter forks; what a fresh child runs is handed in from above: a library loaded by name, or an application that
 //! is linked into this very program. So the arbiter knows neither loaders nor event loops.
 
+use super::hooks::{Hooks, NoHooks};
 use crate::abi::Seat;
 use crate::settings::Settings;
 use crate::sys;
@@ -44,9 +45,17 @@ pub trait Launcher {
     /// One sentence, when this kind of application cannot be watched.
     fn watch(&self, settings: &Settings) -> Result<WatchPlan, String>;
 
+    /// A worker tells what its application was made from: [`Self::watch`] names it from now on.
+    fn imported(&mut self, _files: Vec<PathBuf>) {}
+
     /// What the list of processes and the log call this kind of application.
     fn kind(&self, _settings: &Settings) -> &'static str {
         "rust"
+    }
+
+    /// What an operator wants to be run in the arbiter.
+    fn hooks(&self) -> &dyn Hooks {
+        &NoHooks
     }
 
     /// How this program is started again for an upgrade, where its own arguments do not say it: an interpreter is not
@@ -93,8 +102,21 @@ pub enum PrepareError {
 pub struct WatchPlan {
     /// Folders whose every file counts, and single files.
     pub paths: Vec<PathBuf>,
+    /// Which files in the folders count; none: all.
+    pub names: Option<Names>,
     /// The build to run after a change; none: the changed file itself is the application.
     pub build: Option<Build>,
+}
+
+/// Names of files and folders, as patterns of a shell.
+#[derive(Debug, Clone, Default)]
+pub struct Names {
+    /// Files that count.
+    pub includes: Vec<String>,
+    /// Files that do not, and folders that are not looked into.
+    pub excludes: Vec<String>,
+    /// Folders in which there is such a file are not looked into.
+    pub excluded_by: Option<&'static str>,
 }
 
 /// A build command, kept as its parts because `Command` can be used for one run only.

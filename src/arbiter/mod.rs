@@ -15,6 +15,7 @@ mod child;
 mod collect;
 mod develop;
 mod effects;
+mod hooks;
 mod launcher;
 mod load;
 mod logfile;
@@ -29,6 +30,8 @@ mod turn;
 mod upgrade;
 
 pub use boot::{check, run};
-pub use launcher::{Build, LaunchError, Launcher, PrepareError, WatchPlan};
+pub use child::report;
+pub use hooks::{Hooks, NoHooks, Server};
+pub use launcher::{Build, LaunchError, Launcher, Names, PrepareError, WatchPlan};
 pub use load::LoadError;
 pub use upgrade::working_directory;

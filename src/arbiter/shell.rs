@@ -64,6 +64,8 @@ pub struct Shell<'a> {
     pub log_generation: Generation,
     /// Our own process.
     pub own: Pid,
+    /// How many workers are wanted, once that is known.
+    pub wanted: Option<u16>,
 }
 
 impl Shell<'_> {
@@ -73,6 +75,10 @@ impl Shell<'_> {
         let Some(load) = self.loads.get(generation) else {
             return failed(format!("generation {generation} is not loaded any more"));
         };
+        let allowed = self.with_hooks(|hooks, server| hooks.forking(server, slot, generation));
+        if let Some(Err(reason)) = allowed {
+            return failed(reason);
+        }
         // More workers than lanes share them.
         let lanes = load.listeners.lanes().min(usize::from(load.settings.workers));
         let plan = Plan {
@@ -87,6 +93,7 @@ impl Shell<'_> {
         match child::spawn(&plan) {
             Ok(member) => {
                 let pid = member.pid;
+                self.launcher.hooks().forked(pid);
                 self.roster.add(member);
                 Event::Started { slot, pid }
             }

@@ -50,6 +50,7 @@ fn settle(
 ) -> Option<i32> {
     let mut answers = VecDeque::new();
     loop {
+        shell.note_wanted(machine.wanted());
         for action in actions.drain(..) {
             match shell.perform(action, sys::clock::now(), death) {
                 Outcome::Done => {}

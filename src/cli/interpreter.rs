@@ -1,6 +1,7 @@
 //! A Python application, asked of a program without Python: the interpreter of its environment takes over, in this very
 //! process, with the package `rustcorn` and the same words.
 
+use super::source::is_script;
 use super::{Program, complain};
 use crate::app::{AppError, AppSpec, Finder, LibrarySpec};
 use crate::arbiter::working_directory;
@@ -49,12 +50,23 @@ pub fn wanted(settings: &Settings) -> Option<String> {
 /// Becomes the interpreter that has the package; the exit code, if that is impossible.
 pub fn hand_over(program: &Program, name: String, words: &[OsString]) -> i32 {
     let Some(python) = interpreter() else {
-        complain::line(program, &AppError::Python { name }.to_string());
+        complain::line(program, &lacking(name));
         return exit::APP_LOAD;
     };
     let error = Command::new(&python).args(["-m", "rustcorn"]).args(words).exec();
     complain::line(program, &format!("cannot run {} for the Python application {name}: {error}", python.display()));
     exit::APP_LOAD
+}
+
+/// What is missing for a module, or for a settings file.
+fn lacking(name: String) -> String {
+    if !is_script(&name) {
+        return AppError::Python { name }.to_string();
+    }
+    format!(
+        "the settings file {name} is Python, and this rustcorn has none: run the rustcorn of the application's virtual \
+         environment, and install it there (pip install rustcorn), or write the settings as TOML"
+    )
 }
 
 /// The active virtual environment's, or else the first in PATH.

@@ -17,7 +17,7 @@ mod source;
 mod tests;
 mod words;
 
-pub use program::Program;
+pub use program::{Program, ScriptReader};
 pub use source::Source;
 
 use crate::arbiter::Launcher;
@@ -51,7 +51,19 @@ pub fn obey(program: &Program, launcher: &mut dyn Launcher, words: Vec<OsString>
     if let Some((generate::COMMAND, what)) = matches.subcommand() {
         return generate::obey(what);
     }
-    let loaded = Source::new(program, &matches).and_then(|source| Ok((source.load()?, source)));
+    let source = match Source::new(program, &matches) {
+        Ok(source) => source,
+        Err(error) => {
+            complain::lines(program, &error);
+            return complain::code(&error);
+        }
+    };
+    if program.lacks_python
+        && let Some(file) = source.script()
+    {
+        return interpreter::hand_over(program, file, &words);
+    }
+    let loaded = source.load().map(|resolved| (resolved, source));
     match loaded {
         Ok((resolved, source)) => {
             let settings = &resolved.settings;

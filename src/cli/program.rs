@@ -1,5 +1,6 @@
 //! Which program the command line belongs to.
 
+use crate::settings::{Problem, Script};
 use std::path::Path;
 
 /// A program with rustcorn's command line.
@@ -11,19 +12,25 @@ pub struct Program {
     pub linked: bool,
     /// It loads applications by name, and cannot run those of Python itself.
     pub lacks_python: bool,
+    /// What runs a settings file that is a program of Python's; none: it cannot be run here.
+    pub script: Option<ScriptReader>,
 }
+
+/// Runs the settings file of this location (a path, or `python:MODULE`) and tells what it has said. A relative path goes
+/// on from the directory.
+pub type ScriptReader = fn(location: &str, directory: &Path) -> Result<Script, Problem>;
 
 impl Program {
     /// `rustcorn`, which loads an application by name.
     #[must_use]
     pub fn loader() -> Self {
-        Self { name: "rustcorn".to_owned(), linked: false, lacks_python: true }
+        Self { name: "rustcorn".to_owned(), linked: false, lacks_python: true, script: None }
     }
 
     /// `rustcorn` inside a Python interpreter, which loads applications of both languages.
     #[must_use]
-    pub fn with_python() -> Self {
-        Self { lacks_python: false, ..Self::loader() }
+    pub fn with_python(script: ScriptReader) -> Self {
+        Self { lacks_python: false, script: Some(script), ..Self::loader() }
     }
 
     /// The running program, an application with rustcorn linked in.
@@ -31,7 +38,7 @@ impl Program {
     pub fn linked() -> Self {
         let path = std::env::args_os().next().unwrap_or_default();
         let name = Path::new(&path).file_name().map(|name| name.to_string_lossy().into_owned());
-        Self { name: name.unwrap_or_else(|| "rustcorn".to_owned()), linked: true, lacks_python: false }
+        Self { name: name.unwrap_or_else(|| "rustcorn".to_owned()), linked: true, lacks_python: false, script: None }
     }
 
     /// What `--version` says after the name.

@@ -1,9 +1,10 @@
 //! The real sources of the settings: the command line as it was, the environment as it was, the file as it is now.
 
+use super::program::ScriptReader;
 use super::{Program, args, command, complain};
 use crate::settings::{
-    self, CMD_ARGS, ConfigFile, DEFAULT_FILE, Environment, Fault, Given, Place, Problem, Resolved, SettingsError,
-    SettingsSource, Sources,
+    self, CMD_ARGS, ConfigFile, DEFAULT_FILE, Environment, Fault, GUNICORN_CMD_ARGS, Given, Place, Problem, Resolved,
+    Script, SettingsError, SettingsSource, Sources,
 };
 use clap::ArgMatches;
 use clap::error::ErrorKind;
@@ -18,10 +19,12 @@ use std::{env, fs, io};
 pub struct Source {
     given: Sources,
     linked: bool,
+    /// What runs a file that is a program.
+    reader: Option<ScriptReader>,
     /// A relative path of the file goes on from here, wherever `chdir` leads.
     start_dir: PathBuf,
-    /// The default file was there once: that it is gone is then an error, not a wish for the defaults.
-    relies_on_default_file: Cell<bool>,
+    /// The default file that was there once: that it is gone is then an error, not a wish for the defaults.
+    relies_on: Cell<Option<&'static str>>,
 }
 
 impl Source {
@@ -30,7 +33,7 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// `RUSTCORN_CMD_ARGS` is no command line.
+    /// `RUSTCORN_CMD_ARGS` or `GUNICORN_CMD_ARGS` is no command line, or they are two different ones.
     pub fn new(program: &Program, matches: &ArgMatches) -> Result<Self, SettingsError> {
         Self::with(program, args::given(matches), env::vars_os().collect(), start_dir())
     }
@@ -42,42 +45,66 @@ impl Source {
         environment: Environment,
         start_dir: PathBuf,
     ) -> Result<Self, SettingsError> {
-        let cmd_args = cmd_args(program, environment.get(OsStr::new(CMD_ARGS)).map(AsRef::as_ref))?;
-        let given = Sources { command_line, cmd_args, environment, file: None };
-        Ok(Self { given, linked: program.linked, start_dir, relies_on_default_file: Cell::new(false) })
+        let variable = cmd_args_variable(&environment)?;
+        let cmd_args = cmd_args(program, variable, environment.get(OsStr::new(variable)).map(AsRef::as_ref))?;
+        let cmd_args_from = Some(variable);
+        let given = Sources { command_line, cmd_args, cmd_args_from, environment, ..Sources::default() };
+        Ok(Self { given, linked: program.linked, reader: program.script, start_dir, relies_on: Cell::new(None) })
+    }
+
+    /// The settings file that somebody has named and that is a program of Python's.
+    pub(super) fn script(&self) -> Option<String> {
+        let (path, _) = settings::config_path(&self.given)?;
+        path.to_str().filter(|location| is_script(location)).map(str::to_owned)
     }
 
     /// The settings file as it is now, with the way by which messages name it.
-    fn file(&self) -> Result<Option<ConfigFile>, Problem> {
+    fn file(&self) -> Result<Found, Problem> {
         let named = settings::config_path(&self.given)
             .map(|(path, origin)| (without_scheme(path), format!("named by {origin}")));
         let (path, named_by) = match named {
             Some(named) => named,
-            None if self.has_default_file() => (PathBuf::from(DEFAULT_FILE), "that was read at the start".to_owned()),
-            None => return Ok(None),
+            None => match self.default_file() {
+                Some(name) => (PathBuf::from(name), "that was read at the start".to_owned()),
+                None => return Ok(Found::Nothing),
+            },
         };
         let unreadable = |reason: String| Problem {
             place: Place::WholeFile(path.clone()),
             fault: Fault::Unreadable { named_by, reason },
         };
+        if let (Some(read), Some(location)) = (self.reader, path.to_str().filter(|location| is_script(location))) {
+            let is_file = !location.starts_with(MODULE);
+            if is_file && let Err(error) = fs::metadata(self.start_dir.join(&path)) {
+                return Err(unreadable(reason(&error)));
+            }
+            return read(location, &self.start_dir).map(Found::Script);
+        }
         match read(&self.start_dir.join(&path)) {
-            Ok(text) => Ok(Some(ConfigFile { path, text })),
+            Ok(text) => Ok(Found::Text(ConfigFile { path, text })),
             Err(reason) => Err(unreadable(reason)),
         }
     }
 
-    fn has_default_file(&self) -> bool {
-        let is_there = self.relies_on_default_file.get() || self.start_dir.join(DEFAULT_FILE).exists();
-        self.relies_on_default_file.set(is_there);
-        is_there
+    fn default_file(&self) -> Option<&'static str> {
+        let is_there = |name: &&'static str| self.start_dir.join(name).exists();
+        let ours = || Some(DEFAULT_FILE).filter(is_there);
+        let gunicorns = || self.reader.and(Some(DEFAULT_SCRIPT)).filter(is_there);
+        let name = self.relies_on.get().or_else(ours).or_else(gunicorns);
+        self.relies_on.set(name);
+        name
     }
 }
 
 impl SettingsSource for Source {
     fn load(&self) -> Result<Resolved, SettingsError> {
-        let file = self.file()?;
-        let path = file.as_ref().map(|file| file.path.clone());
-        let mut resolved = settings::resolve(&Sources { file, ..self.given.clone() })?;
+        let mut sources = self.given.clone();
+        let path = match self.file()? {
+            Found::Nothing => None,
+            Found::Text(file) => Some(sources.file.insert(file).path.clone()),
+            Found::Script(script) => Some(sources.script.insert(script).path.clone()),
+        };
+        let mut resolved = settings::resolve(&sources)?;
         resolved.settings.config = path;
         if self.linked && resolved.settings.app.is_some() {
             let origin = resolved.origin("app");
@@ -89,8 +116,41 @@ impl SettingsSource for Source {
     }
 }
 
-fn cmd_args(program: &Program, text: Option<&OsStr>) -> Result<Vec<Given>, Problem> {
-    let problem = |fault| Problem { place: Place::CmdArgs(String::new()), fault };
+/// A settings file, by its kind.
+enum Found {
+    Nothing,
+    Text(ConfigFile),
+    Script(Script),
+}
+
+/// What is read where Python is, without being named, unless there is our own.
+const DEFAULT_SCRIPT: &str = "gunicorn.conf.py";
+
+/// What begins the location of a settings file that is imported.
+const MODULE: &str = "python:";
+
+/// Whether this location of a settings file is that of a program of Python's.
+pub(super) fn is_script(location: &str) -> bool {
+    let extension = Path::new(location).extension();
+    location.starts_with(MODULE) || extension.is_some_and(|extension| extension == "py" || extension == "pyc")
+}
+
+/// Which variable has the command line of the environment.
+fn cmd_args_variable(environment: &Environment) -> Result<&'static str, Problem> {
+    let text = |name: &str| environment.get(OsStr::new(name)).filter(|text| !text.is_empty());
+    match (text(CMD_ARGS), text(GUNICORN_CMD_ARGS)) {
+        (Some(ours), Some(gunicorns)) if ours != gunicorns => {
+            let message = format!("and {GUNICORN_CMD_ARGS} are both set, and differ; unset one of them");
+            let place = Place::CmdArgs { variable: CMD_ARGS, words: String::new() };
+            Err(Problem { place, fault: Fault::Conflict { message } })
+        }
+        (None, Some(_)) => Ok(GUNICORN_CMD_ARGS),
+        _ => Ok(CMD_ARGS),
+    }
+}
+
+fn cmd_args(program: &Program, variable: &'static str, text: Option<&OsStr>) -> Result<Vec<Given>, Problem> {
+    let problem = |fault| Problem { place: Place::CmdArgs { variable, words: String::new() }, fault };
     let text = text.unwrap_or_default();
     let text = text.to_str().ok_or_else(|| problem(Fault::Refused { wanted: "UTF-8".to_owned() }))?;
     let words = shlex::split(text).ok_or_else(|| problem(Fault::OpenQuote))?;

@@ -97,7 +97,7 @@ fn cmd_args_rank_between_command_line_and_environment() {
     let variables = [("RUSTCORN_CMD_ARGS", "--workers 3 -e 'A=b c' hello:other"), ("RUSTCORN_WORKERS", "2")];
     let resolved = load(&["hello:router"], &variables).expect("good settings");
     assert_eq!(resolved.settings.workers, 3);
-    assert_eq!(resolved.origin("workers"), &Origin::CmdArgs);
+    assert_eq!(resolved.origin("workers"), &Origin::CmdArgs(crate::settings::CMD_ARGS));
     assert_eq!(resolved.settings.env, [("A".to_owned(), "b c".to_owned())]);
     assert_eq!(resolved.settings.app.as_deref(), Some("hello:router"));
 }
@@ -173,7 +173,7 @@ fn a_file_that_is_no_text_is_told_with_its_line() {
 
 #[test]
 fn a_linked_program_takes_no_application() {
-    let program = Program { name: "todo".to_owned(), linked: true, lacks_python: false };
+    let program = Program { name: "todo".to_owned(), linked: true, lacks_python: false, script: None };
     let dir = tempfile::tempdir().expect("a directory");
     let words = vec!["hello:router".into()];
     assert!(command::parse(&program, words).is_err());

@@ -83,7 +83,7 @@ impl Launcher for LibraryLauncher {
         let watched = finder.watch_paths(&spec, &snapshot.origin).into_iter();
         let paths = watched.map(|(Watched::Tree(path) | Watched::File(path))| path).collect();
         let build = package.map(|package| Build::of(&package.build_command(Profile::of(&snapshot.origin))));
-        Ok(WatchPlan { paths, build })
+        Ok(WatchPlan { paths, names: None, build })
     }
 }
 

@@ -18,6 +18,9 @@ pub const PREFIX: &str = "RUSTCORN_";
 /// A whole command line in a variable, ranking just below the real one.
 pub const CMD_ARGS: &str = "RUSTCORN_CMD_ARGS";
 
+/// The same in Gunicorn's words.
+pub const GUNICORN_CMD_ARGS: &str = "GUNICORN_CMD_ARGS";
+
 /// The environment of a process, by name.
 pub type Environment = BTreeMap<OsString, OsString>;
 

@@ -43,8 +43,13 @@ pub enum Place {
     WholeFile(PathBuf),
     /// These words of the command line.
     CommandLine(String),
-    /// These words of `RUSTCORN_CMD_ARGS`; none: all of it.
-    CmdArgs(String),
+    /// These words of the command line in a variable; none: all of it.
+    CmdArgs {
+        /// The variable.
+        variable: &'static str,
+        /// The words.
+        words: String,
+    },
     /// This variable.
     Environment {
         /// Its name.
@@ -62,8 +67,8 @@ impl fmt::Display for Place {
             Self::File { path, line, column } => write!(f, "{}:{line}:{column}", path.display()),
             Self::WholeFile(path) => write!(f, "{}", path.display()),
             Self::CommandLine(words) => f.write_str(words),
-            Self::CmdArgs(words) if words.is_empty() => f.write_str(super::CMD_ARGS),
-            Self::CmdArgs(words) => write!(f, "{}: {words}", super::CMD_ARGS),
+            Self::CmdArgs { variable, words } if words.is_empty() => f.write_str(variable),
+            Self::CmdArgs { variable, words } => write!(f, "{variable}: {words}"),
             Self::Environment { name, text } => write!(f, "{name}={text}"),
             Self::Key(key) => f.write_str(key),
         }
@@ -129,6 +134,20 @@ pub enum Fault {
     Usage {
         /// What is wrong with them.
         message: String,
+    },
+    /// The file is a program, and it failed.
+    #[error("the settings file failed: {message}")]
+    Failed {
+        /// The exception, in one line.
+        message: String,
+    },
+    /// The file has a name that is another server's option, or a value that cannot be used.
+    #[error("{key} {why}")]
+    NotHere {
+        /// The name.
+        key: String,
+        /// The rest of the sentence.
+        why: String,
     },
     /// Two options do not go together; the message names the origin of both.
     #[error("{message}")]

@@ -42,7 +42,7 @@ pub fn layer(given: &[Given], origin: &Origin) -> (Layer, Vec<Problem>) {
 
 fn place(origin: &Origin, words: String) -> Place {
     match origin {
-        Origin::CmdArgs => Place::CmdArgs(words),
+        Origin::CmdArgs(variable) => Place::CmdArgs { variable, words },
         _ => Place::CommandLine(words),
     }
 }

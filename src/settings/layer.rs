@@ -10,8 +10,8 @@ use std::path::PathBuf;
 pub enum Origin {
     /// The command line.
     CommandLine,
-    /// The command line in `RUSTCORN_CMD_ARGS`.
-    CmdArgs,
+    /// The command line in the environment variable of this name.
+    CmdArgs(&'static str),
     /// The environment variable of this name.
     Environment(String),
     /// The settings file.
@@ -31,7 +31,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::CommandLine => f.write_str("the command line"),
-            Self::CmdArgs => f.write_str(super::CMD_ARGS),
+            Self::CmdArgs(variable) => f.write_str(variable),
             Self::Environment(name) => write!(f, "{name} in the environment"),
             Self::File { path, line } => write!(f, "{}:{line}", path.display()),
             Self::Program => f.write_str("the program"),

@@ -1,9 +1,10 @@
 //! From the sources to the settings: every layer read, merged, checked; or every problem told.
 
-use super::environment::{self, Environment};
+use super::environment::{self, CMD_ARGS, Environment};
 use super::error::{Problem, SettingsError};
 use super::layer::{Entry, Layer, Origin, merge};
 use super::options::{OPTIONS, Settings};
+use super::script::{self, Script};
 use super::value::Value;
 use super::{Given, check, file, given, spellings};
 use std::collections::BTreeMap;
@@ -17,12 +18,16 @@ pub const DEFAULT_FILE: &str = "rustcorn.toml";
 pub struct Sources {
     /// The command line.
     pub command_line: Vec<Given>,
-    /// The command line in `RUSTCORN_CMD_ARGS`.
+    /// The command line in `RUSTCORN_CMD_ARGS` or `GUNICORN_CMD_ARGS`.
     pub cmd_args: Vec<Given>,
+    /// Which of the two; none: the first.
+    pub cmd_args_from: Option<&'static str>,
     /// The environment.
     pub environment: Environment,
     /// The settings file, if there is one.
     pub file: Option<ConfigFile>,
+    /// The settings file, if it is a program: what it has said.
+    pub script: Option<Script>,
 }
 
 /// The text of the settings file.
@@ -89,13 +94,14 @@ pub fn resolve(sources: &Sources) -> Result<Resolved, SettingsError> {
         return Err(SettingsError { problems });
     }
     resolved.warnings.extend(check::warnings(&resolved));
+    resolved.warnings.extend(sources.script.as_ref().map(script::warnings).unwrap_or_default());
     Ok(resolved)
 }
 
 /// Which file the command line or the environment name, and who does; none: the default one, if it exists.
 #[must_use]
 pub fn config_path(sources: &Sources) -> Option<(PathBuf, Origin)> {
-    let above_the_file = Sources { file: None, ..sources.clone() };
+    let above_the_file = Sources { file: None, script: None, ..sources.clone() };
     let (mut layer, _) = layers(&above_the_file);
     match layer.remove("config") {
         Some(Entry { value: Value::Text(path), origin }) if !path.is_empty() => Some((path.into(), origin)),
@@ -111,9 +117,10 @@ fn layers(sources: &Sources) -> (Layer, Vec<Problem>) {
     };
     let mut higher = merge([
         take(given::layer(&sources.command_line, &Origin::CommandLine)),
-        take(given::layer(&sources.cmd_args, &Origin::CmdArgs)),
+        take(given::layer(&sources.cmd_args, &Origin::CmdArgs(sources.cmd_args_from.unwrap_or(CMD_ARGS)))),
         take(environment::own_layer(&sources.environment)),
         take(sources.file.as_ref().map(|file| file::layer(&file.path, &file.text)).unwrap_or_default()),
+        take(sources.script.as_ref().map(script::layer).unwrap_or_default()),
     ]);
     let found = spellings::fold(&mut higher);
     take((Layer::new(), found));

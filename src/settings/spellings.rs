@@ -10,6 +10,11 @@ use super::{OPTIONS, OptionSpec};
 /// uvicorn's four, in the order in which one excludes the rest.
 const WORDS: [&str; 4] = ["fd", "uds", "host", "port"];
 
+/// Whether this option is one of uvicorn's words for where to listen.
+pub fn says_where(key: &str) -> bool {
+    WORDS.contains(&key)
+}
+
 /// Replaces host, port, uds and fd by the bind that they mean. Of two sources the higher one says where to listen; a
 /// single source may not say it twice.
 pub fn fold(layer: &mut Layer) -> Vec<Problem> {
@@ -66,7 +71,7 @@ pub fn fold(layer: &mut Layer) -> Vec<Problem> {
 fn rank(origin: &Origin) -> u8 {
     match origin {
         Origin::CommandLine => 0,
-        Origin::CmdArgs => 1,
+        Origin::CmdArgs(_) => 1,
         // One that other programs set says little, one of ours much.
         Origin::Environment(name) if name.starts_with(super::PREFIX) => 2,
         Origin::File { .. } => 3,

@@ -7,9 +7,9 @@ use nix::errno::Errno;
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, InotifyEvent, WatchDescriptor};
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::{OsStr, OsString};
-use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
+use std::{fmt, io};
 
 /// A file that is being written is reported when its writer closes it, one that is replaced when the new one arrives.
 const EVENTS: AddWatchFlags = AddWatchFlags::IN_CLOSE_WRITE
@@ -18,11 +18,21 @@ const EVENTS: AddWatchFlags = AddWatchFlags::IN_CLOSE_WRITE
     .union(AddWatchFlags::IN_MOVE)
     .union(AddWatchFlags::IN_ONLYDIR);
 
+/// Whether a path in a watched folder counts; the second word says that it is a folder itself.
+pub type Wanted = Box<dyn Fn(&Path, bool) -> bool>;
+
 /// Watches folders and files.
-#[derive(Debug)]
 pub struct Watcher {
     inotify: Inotify,
+    /// What counts in trees; none: everything.
+    wanted: Option<Wanted>,
     folders: HashMap<WatchDescriptor, Folder>,
+}
+
+impl fmt::Debug for Watcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watcher").field("folders", &self.folders).finish_non_exhaustive()
+    }
 }
 
 /// A watched folder. Files are watched through their folder: a watch on the file itself would follow the old file when
@@ -40,7 +50,25 @@ impl Watcher {
     /// Watches nothing yet.
     pub fn new() -> io::Result<Self> {
         let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
-        Ok(Self { inotify, folders: HashMap::new() })
+        Ok(Self { inotify, wanted: None, folders: HashMap::new() })
+    }
+
+    /// In trees that are added from now on, nothing else counts.
+    pub fn only(&mut self, wanted: Wanted) {
+        self.wanted = Some(wanted);
+    }
+
+    fn is_wanted(&self, path: &Path, is_folder: bool) -> bool {
+        self.wanted.as_ref().is_none_or(|wanted| wanted(path, is_folder))
+    }
+
+    /// Whether there is anything that counts below a folder.
+    fn has_wanted(&self, folder: &Path) -> bool {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        entries.filter(|entry| !is_ignored(&entry.file_name())).any(|entry| {
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            self.is_wanted(&entry.path(), is_folder) && (!is_folder || self.has_wanted(&entry.path()))
+        })
     }
 
     /// Watches a folder with everything below it, and what will be made there.
@@ -49,7 +77,8 @@ impl Watcher {
         for entry in std::fs::read_dir(folder)? {
             let Ok(entry) = entry else { continue };
             // Symbolic links are not followed: they may lead in circles.
-            if entry.file_type().is_ok_and(|kind| kind.is_dir()) && !is_ignored(&entry.file_name()) {
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            if is_folder && !is_ignored(&entry.file_name()) && self.is_wanted(&entry.path(), true) {
                 match self.add_tree(&entry.path()) {
                     // It went away while we looked.
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -112,9 +141,15 @@ impl Watcher {
             changed.insert(path);
         } else if folder.tree && !is_ignored(&name) {
             let is_folder = event.mask.contains(AddWatchFlags::IN_ISDIR);
+            if !self.is_wanted(&path, is_folder) {
+                return;
+            }
             if is_folder && event.mask.intersects(AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MOVED_TO) {
                 // Gone again, or a limit is reached: the change itself is reported all the same.
                 let _ = self.add_tree(&path);
+            }
+            if is_folder && self.wanted.is_some() && !self.has_wanted(&path) {
+                return;
             }
             changed.insert(path);
         }

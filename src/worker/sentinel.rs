@@ -13,6 +13,8 @@ use crate::types::{Mono, Signal, exit};
 use std::fmt::Write;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// What a quick stop gives the event loop before the process leaves without it.
@@ -21,6 +23,24 @@ const QUICK: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_millis(200);
 /// Enough to read debug information; threads of this size are only touched as far as they are used.
 const STACK: usize = 1 << 20;
+
+/// Whether it was told to leave at once (QUIT, INT).
+static TOLD_TO_HURRY: AtomicBool = AtomicBool::new(false);
+
+/// Whether this worker was told to leave at once, by QUIT or INT.
+#[must_use]
+pub fn was_stopped_quickly() -> bool {
+    TOLD_TO_HURRY.load(Ordering::Relaxed)
+}
+
+/// Stacks of another language's, which only its host can tell.
+static MORE_STACKS: OnceLock<fn() -> Option<String>> = OnceLock::new();
+
+/// Has this asked too whenever this worker tells its stacks. It is called by a thread that the host does not know, while
+/// the others may be stuck.
+pub fn tell_more_stacks(tell: fn() -> Option<String>) {
+    let _ = MORE_STACKS.set(tell);
+}
 
 pub(super) struct Sentinel {
     worker: &'static Worker,
@@ -86,6 +106,7 @@ impl Sentinel {
         match signal {
             Signal::TERM => self.drain(self.worker.grace()),
             Signal::QUIT | Signal::INT => {
+                TOLD_TO_HURRY.store(true, Ordering::Relaxed);
                 self.leave_if_booting();
                 self.worker.wish.send_replace(Wish::Quit);
                 self.not_later_than(QUICK);
@@ -99,6 +120,7 @@ impl Sentinel {
                 }
             }
             Signal::PWR => {
+                self.tell_more_stacks();
                 self.tell_stacks();
                 self.worker.reporter.send(&Report::Traced);
             }
@@ -142,6 +164,14 @@ impl Sentinel {
         self.deadline = Some(self.deadline.map_or(then, |before| before.min(then)));
     }
 
+    /// Whether there were any.
+    fn tell_more_stacks(&self) -> bool {
+        let Some(text) = MORE_STACKS.get().and_then(|tell| tell()) else { return false };
+        let pid = std::process::id();
+        crate::log::error!("Stacks of worker {} (pid {pid}), innermost first:\n{}", self.worker.slot, text.trim_end());
+        true
+    }
+
     fn tell_stacks(&self) {
         let pid = std::process::id();
         let others = trace::threads().into_iter().filter(|(tid, _)| *tid != trace::own_tid());
@@ -176,7 +206,8 @@ impl Sentinel {
                 self.worker.slot
             );
         }
-        if !news.is_empty() {
+        // A host's own say more about its application than those of the machinery below.
+        if !news.is_empty() && !self.tell_more_stacks() {
             self.tell_stacks();
         }
     }

@@ -36,7 +36,11 @@ class OperatorLog(logging.Handler):
 
 
 def enter_worker(
-    *, level: int, config: str | os.PathLike[str] | None, config_json: str | os.PathLike[str] | None
+    *,
+    level: int,
+    config: str | os.PathLike[str] | None,
+    config_json: str | os.PathLike[str] | None,
+    config_dict: dict[str, Any] | None,
 ) -> None:
     """Before the application is imported."""
     global _level
@@ -56,6 +60,8 @@ def enter_worker(
         configure(config)
     if config_json is not None:
         logging.config.dictConfig(_read_json(config_json))
+    if config_dict is not None:
+        logging.config.dictConfig(config_dict)
 
 
 def settle() -> None:

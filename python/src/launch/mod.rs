@@ -2,28 +2,37 @@
 
 mod kind;
 
+use crate::hooks::{Config, ServerHooks};
 use crate::host::{self, Plan};
-use crate::interp;
+use crate::{config, interp};
 use kind::Kind;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use rustcorn::Settings;
 use rustcorn::abi::Seat;
-use rustcorn::arbiter::{LaunchError, Launcher, PrepareError, WatchPlan};
+use rustcorn::arbiter::{Hooks, LaunchError, Launcher, Names, PrepareError, WatchPlan};
 use rustcorn::cli::{self, Program};
 use rustcorn::launch::LibraryLauncher;
 use rustcorn::settings::OPTIONS;
 use rustcorn::types::Generation;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+
+/// Folders and files that are not watched.
+const EXCLUDES: [&str; 4] = [".*", "node_modules", "site-packages", "__pycache__"];
 
 /// Launches applications of both languages.
 pub struct PythonLauncher {
     library: LibraryLauncher,
     /// The generations whose application is Python's.
     plans: BTreeMap<Generation, Plan>,
+    /// What the application was made from, as a worker has told.
+    imported: BTreeSet<PathBuf>,
+    /// What the settings file wants to be run.
+    hooks: ServerHooks,
     /// The application, where the program has handed it over as an object.
     object: Option<Py<PyAny>>,
     /// The interpreter and its arguments.
@@ -34,7 +43,15 @@ impl PythonLauncher {
     /// A launcher for what the settings will name, or for this object.
     #[must_use]
     pub fn new(object: Option<Py<PyAny>>, command: Option<Vec<OsString>>) -> Self {
-        Self { library: LibraryLauncher::default(), plans: BTreeMap::new(), object, command }
+        let hooks = ServerHooks::default();
+        Self {
+            library: LibraryLauncher::default(),
+            plans: BTreeMap::new(),
+            imported: BTreeSet::new(),
+            hooks,
+            object,
+            command,
+        }
     }
 }
 
@@ -44,11 +61,16 @@ impl Launcher for PythonLauncher {
             Some(_) => Kind::Python,
             None => Python::attach(|py| kind::of(py, settings)).map_err(PrepareError::Refused)?,
         };
+        let config = Python::attach(Config::newest);
+        if let Some(config) = &config {
+            let config = Python::attach(|py| config.clone_ref(py));
+            self.hooks.insert(generation, config, settings);
+        }
         match kind {
             Kind::Library => self.library.prepare(generation, settings),
             Kind::Python => {
                 let object = self.object.as_ref().map(|object| Python::attach(|py| object.clone_ref(py)));
-                self.plans.insert(generation, Plan { settings: settings.clone(), object });
+                self.plans.insert(generation, Plan { settings: settings.clone(), object, config });
                 Ok(())
             }
         }
@@ -56,11 +78,18 @@ impl Launcher for PythonLauncher {
 
     fn forget(&mut self, generation: Generation) {
         self.plans.remove(&generation);
+        self.hooks.forget(generation);
         self.library.forget(generation);
     }
 
     fn descriptors(&self, generation: Generation) -> Vec<i32> {
-        self.library.descriptors(generation)
+        let mut descriptors = self.library.descriptors(generation);
+        descriptors.extend(self.hooks.of(generation).map(Config::descriptors).unwrap_or_default());
+        descriptors
+    }
+
+    fn hooks(&self) -> &dyn Hooks {
+        &self.hooks
     }
 
     fn rehearse(&self, generation: Generation) -> Result<(), String> {
@@ -80,7 +109,24 @@ impl Launcher for PythonLauncher {
         if self.plans.is_empty() {
             return self.library.watch(settings);
         }
-        Err("--reload for Python applications is not in this version; send HUP after a change".into())
+        let words = (&settings.app_dir, &settings.pythonpath, &settings.reload_dirs);
+        let folders = Python::attach(|py| py.import("rustcorn._reload")?.call_method1("folders", words)?.extract());
+        let mut paths: Vec<PathBuf> = folders.map_err(|error: PyErr| error.to_string())?;
+        if let Some(missing) = paths.iter().find(|folder| !folder.is_dir()) {
+            return Err(format!("reload_dirs: {} is no directory", missing.display()));
+        }
+        paths.extend(self.imported.iter().filter(|file| file.parent().is_some_and(Path::is_dir)).cloned());
+        paths.extend(settings.config.iter().filter(|file| file.is_file()).cloned());
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let mut names =
+            Names { includes: owned(&["*.py"]), excludes: owned(&EXCLUDES), excluded_by: Some("pyvenv.cfg") };
+        names.includes.extend(settings.reload_includes.iter().cloned());
+        names.excludes.extend(settings.reload_excludes.iter().cloned());
+        Ok(WatchPlan { paths, names: Some(names), build: None })
+    }
+
+    fn imported(&mut self, files: Vec<PathBuf>) {
+        self.imported = files.into_iter().collect();
     }
 
     fn kind(&self, settings: &Settings) -> &'static str {
@@ -108,7 +154,7 @@ pub fn start(words: Vec<OsString>, object: Option<Py<PyAny>>, command: Option<Ve
         )));
     }
     interp::join_forks();
-    Ok(cli::obey(&Program::with_python(), &mut PythonLauncher::new(object, command), words))
+    Ok(cli::obey(&Program::with_python(config::read), &mut PythonLauncher::new(object, command), words))
 }
 
 /// Every option that a command line takes, for `run`: its key, with flag, opposite flag (or None) and whether it may be

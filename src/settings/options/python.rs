@@ -134,6 +134,12 @@ macro_rules! python_rows {
     reload_excludes: Vec<String> = Vec::new() => new(Section::Python, Kind::List(Item::Text { name: "PATTERN" }))
         .long("reload-exclude").at_start_only();
 
+    /// Import the application once in each generation, and fork its workers from there.
+    ///
+    /// They then share the memory of what the import has made. A reload imports anew. Threads that the import starts are
+    /// not in the workers.
+    preload_app: bool = false => new(Section::Python, Kind::Switch).long("preload");
+
         } $($rest)* }
     };
 }

@@ -14,7 +14,7 @@ fn each_source_outranks_the_next() {
     };
     assert_eq!(take(&sources), (6, Origin::CommandLine));
     sources.command_line.clear();
-    assert_eq!(take(&sources), (5, Origin::CmdArgs));
+    assert_eq!(take(&sources), (5, Origin::CmdArgs(CMD_ARGS)));
     sources.cmd_args.clear();
     assert_eq!(take(&sources), (4, Origin::Environment("RUSTCORN_WORKERS".into())));
     sources.environment.remove(std::ffi::OsStr::new("RUSTCORN_WORKERS"));

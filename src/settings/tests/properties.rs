@@ -37,7 +37,7 @@ proptest! {
         for given in &vars {
             environment.insert(spec(given.key).expect("a row").variable().into(), given.texts[0].clone().into());
         }
-        let sources = Sources { command_line: high.clone(), cmd_args: low.clone(), environment, file: None };
+        let sources = Sources { command_line: high.clone(), cmd_args: low.clone(), environment, ..Sources::default() };
         // The same text for pidfile and errorlog is a conflict, and rightly so.
         prop_assume!(resolve(&sources).is_ok());
         let resolved = resolve(&sources).expect("assumed");
@@ -45,7 +45,7 @@ proptest! {
             let of = |layer: &[Given]| layer.iter().find(|given| given.key == spec.key).map(|given| given.texts[0].clone());
             let (text, origin) = match (of(&high), of(&low), of(&vars)) {
                 (Some(text), _, _) => (Some(text), Origin::CommandLine),
-                (None, Some(text), _) => (Some(text), Origin::CmdArgs),
+                (None, Some(text), _) => (Some(text), Origin::CmdArgs(CMD_ARGS)),
                 (None, None, Some(text)) => (Some(text), Origin::Environment(spec.variable())),
                 (None, None, None) => (None, Origin::Default),
             };

@@ -9,7 +9,9 @@ mod handler;
 use handler::{ASKED, BUSY, DONE, IDLE};
 use nix::sys::signal::{SigHandler, Signal as Native};
 use std::fmt::Write;
-use std::io;
+use std::fs::File;
+use std::io::{self, Seek};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
@@ -57,6 +59,33 @@ pub fn capture(tid: i32, patience: Duration) -> Option<Vec<usize>> {
     let frames = handler::frames();
     ASKED.store(IDLE, Ordering::Release);
     Some(frames)
+}
+
+/// What another handler writes to `file` when the main thread gets `signal`. The file begins empty. None: nothing came
+/// in time.
+#[must_use]
+pub fn written_on_signal(signal: i32, mut file: &File, patience: Duration) -> Option<String> {
+    /// What has not grown for so long is complete.
+    const SETTLED: Duration = Duration::from_millis(20);
+    file.set_len(0).ok()?;
+    file.rewind().ok()?;
+    // SAFETY: a system call on numbers; the main thread's id is the process's.
+    let sent = unsafe { nix::libc::syscall(nix::libc::SYS_tgkill, nix::libc::getpid(), nix::libc::getpid(), signal) };
+    if sent != 0 {
+        return None;
+    }
+    let asked_at = Instant::now();
+    let (mut length, mut since) = (0, asked_at);
+    while asked_at.elapsed() < patience && (length == 0 || since.elapsed() < SETTLED) {
+        std::thread::sleep(Duration::from_millis(1));
+        let now = file.metadata().ok()?.len();
+        if now != length {
+            (length, since) = (now, Instant::now());
+        }
+    }
+    let mut text = vec![0; usize::try_from(length).ok()?];
+    file.read_exact_at(&mut text, 0).ok()?;
+    (length > 0).then(|| String::from_utf8_lossy(&text).into_owned())
 }
 
 /// Directs PWR at one thread of this process.

@@ -1,0 +1,79 @@
+//! The settings file that is a program: Python runs it (`rustcorn/_config.py`), and here it becomes what the settings
+//! take. It runs in the arbiter, as Gunicorn's does, since hooks of the arbiter's are in it; each reload runs it anew.
+
+use crate::{interp, report};
+use pyo3::exceptions::PySyntaxError;
+use pyo3::prelude::*;
+use rustcorn::settings::{Fault, Place, Problem, Said, Script, ScriptValue};
+use std::path::Path;
+
+/// As Python hands over what a file has said: the name, the line, whether the file reads it, the kind of the value, and
+/// its texts.
+type Value = (String, usize, bool, String, Vec<String>);
+
+/// Runs the settings file of this location.
+///
+/// # Errors
+/// It failed, which is told in one line; the traceback is in the log by then. Or a hook in it cannot be run.
+pub fn read(location: &str, directory: &Path) -> Result<Script, Problem> {
+    Python::attach(|py| {
+        let answer = py
+            .import("rustcorn._config")
+            .and_then(|module| module.call_method1("read", (location, directory))?.extract());
+        let (path, values, problems): (String, Vec<Value>, Vec<(usize, String, String)>) =
+            answer.map_err(|error| failed(py, location, directory, &error))?;
+        if let Some((line, key, why)) = problems.into_iter().next() {
+            let place = Place::File { path: path.into(), line, column: 1 };
+            return Err(Problem { place, fault: Fault::NotHere { key, why } });
+        }
+        let values = values.into_iter().map(|(name, line, used, kind, texts)| ScriptValue {
+            name,
+            line,
+            used,
+            said: said(&kind, texts),
+        });
+        Ok(Script { path: path.into(), values: values.collect() })
+    })
+}
+
+fn said(kind: &str, mut texts: Vec<String>) -> Said {
+    let text = if kind == "list" { String::new() } else { texts.pop().unwrap_or_default() };
+    match kind {
+        "none" => Said::Nothing,
+        "switch" => Said::Switch(text == "true"),
+        "number" => Said::Number(text),
+        "text" => Said::Text(text),
+        "list" => Said::List(texts),
+        _ => Said::Other(text),
+    }
+}
+
+/// The traceback goes to the log at once: a problem is one line.
+fn failed(py: Python<'_>, location: &str, directory: &Path, error: &PyErr) -> Problem {
+    let traceback = interp::traceback(py, error);
+    report::error(&format!("The settings file {location} failed\n{}", traceback.trim_end()));
+    let message = traceback.trim_end().lines().last().unwrap_or_default().to_owned();
+    let path = location.into();
+    let line = line_of(py, error, &directory.join(location));
+    let place = line.map_or_else(|| Place::WholeFile(location.into()), |line| Place::File { path, line, column: 1 });
+    Problem { place, fault: Fault::Failed { message } }
+}
+
+/// The innermost line of the file itself on the way to the exception.
+fn line_of(py: Python<'_>, error: &PyErr, file: &Path) -> Option<usize> {
+    if error.is_instance_of::<PySyntaxError>(py) {
+        let value = error.value(py);
+        let name: String = value.getattr("filename").ok()?.extract().ok()?;
+        return if Path::new(&name) == file { value.getattr("lineno").ok()?.extract().ok() } else { None };
+    }
+    let mut found = None;
+    let mut step = error.traceback(py).map(pyo3::Bound::into_any);
+    while let Some(here) = step.filter(|here| !here.is_none()) {
+        let code = here.getattr("tb_frame").and_then(|frame| frame.getattr("f_code")?.getattr("co_filename"));
+        if code.and_then(|name| name.extract::<String>()).is_ok_and(|name| Path::new(&name) == file) {
+            found = here.getattr("tb_lineno").and_then(|line| line.extract()).ok();
+        }
+        step = here.getattr("tb_next").ok();
+    }
+    found
+}

@@ -1,0 +1,200 @@
+//! Gunicorn's server hooks: from the arbiter and the worker to `rustcorn/_hooks.py`. Without a settings file in Python
+//! nothing happens.
+
+use crate::{interp, report};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+use rustcorn::Settings;
+use rustcorn::arbiter::{Hooks, Server};
+use rustcorn::settings::{OPTIONS, Value};
+use rustcorn::types::{Generation, Pid, SlotId};
+use std::collections::{BTreeMap, HashSet};
+
+/// A settings file that was run, with its functions.
+pub struct Config(Py<PyAny>);
+
+impl Config {
+    /// The newest that was read; none: the settings came from elsewhere.
+    pub fn newest(py: Python<'_>) -> Option<Self> {
+        let newest = py.import("rustcorn._config").and_then(|module| module.getattr("newest")).ok()?;
+        (!newest.is_none()).then(|| Self(newest.unbind()))
+    }
+
+    /// Another reference to it.
+    pub fn clone_ref(&self, py: Python<'_>) -> Self {
+        Self(self.0.clone_ref(py))
+    }
+
+    /// `logconfig_dict`.
+    pub fn logging<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.0.bind(py).getattr("logconfig_dict")
+    }
+
+    /// Descriptors that the file or its hooks have opened.
+    pub fn descriptors(&self) -> Vec<i32> {
+        let asked = Python::attach(|py| self.0.bind(py).getattr("descriptors")?.extract::<HashSet<i32>>());
+        asked.map(|fds| fds.into_iter().collect()).unwrap_or_default()
+    }
+
+    /// In a fresh worker: `post_fork`.
+    pub fn enter(&self, settings: &Settings) -> Result<(), String> {
+        Python::attach(|py| {
+            let facts =
+                facts(py, Pid(rustcorn::sys::process::parent_pid().0), settings, &settings.bind, settings.workers);
+            facts.and_then(|facts| self.ask(py, "enter", vec![facts.into_any()]))
+        })
+        .unwrap_or_else(|error| Err(error.to_string()))
+    }
+
+    /// The application is there: `post_worker_init`.
+    pub fn loaded(&self, py: Python<'_>, app: &Bound<'_, PyAny>) -> Result<(), String> {
+        self.ask(py, "loaded", vec![app.clone()]).unwrap_or_else(|error| Err(report::describe(py, &error)))
+    }
+
+    /// `worker_int` and `worker_exit`.
+    pub fn leave(&self, py: Python<'_>, quick: bool) {
+        let quick = pyo3::types::PyBool::new(py, quick).to_owned().into_any();
+        let _ = self.ask(py, "leave", vec![quick]).map_err(|error| report::error(&report::describe(py, &error)));
+    }
+
+    /// The application with `pre_request` and `post_request` around it.
+    pub fn wrap<'py>(&self, app: &Bound<'py, PyAny>, interface: &str) -> PyResult<Bound<'py, PyAny>> {
+        let py = app.py();
+        module(py)?.call_method1("wrap", (self.0.bind(py), app, interface))
+    }
+
+    /// What a function of the module answers: nothing, or a sentence.
+    fn ask<'py>(&self, py: Python<'py>, function: &str, more: Vec<Bound<'py, PyAny>>) -> PyResult<Result<(), String>> {
+        let args = PyTuple::new(py, [self.0.bind(py).clone()].into_iter().chain(more).collect::<Vec<_>>())?;
+        let said: Option<String> = module(py)?.getattr(function)?.call1(args)?.extract()?;
+        Ok(said.map_or(Ok(()), Err))
+    }
+
+    fn call(&self, hook: &str, server: &Server<'_>, more: &[i64]) -> Result<(), String> {
+        Python::attach(|py| {
+            let told = (|| {
+                let facts = facts(py, server.pid, server.settings, &server.addresses, server.wanted)?;
+                let mut args = vec![hook.into_pyobject(py)?.into_any(), facts.into_any()];
+                for number in more.iter().copied() {
+                    // What was not there before is None.
+                    args.push(if number < 0 { py.None().into_bound(py) } else { number.into_pyobject(py)?.into_any() });
+                }
+                self.ask(py, "call", args)
+            })();
+            told.unwrap_or_else(|error| Err(interp::traceback(py, &error)))
+        })
+    }
+}
+
+fn module(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
+    py.import("rustcorn._hooks")
+}
+
+fn facts<'py>(
+    py: Python<'py>,
+    pid: Pid,
+    settings: &Settings,
+    addresses: &[String],
+    wanted: u16,
+) -> PyResult<Bound<'py, PyDict>> {
+    let facts = PyDict::new(py);
+    facts.set_item("pid", pid.0)?;
+    facts.set_item("wanted", wanted)?;
+    facts.set_item("addresses", addresses)?;
+    let values = PyDict::new(py);
+    for spec in OPTIONS {
+        let value = match spec.of(settings) {
+            None => py.None().into_bound(py),
+            Some(Value::Switch(on)) => on.into_pyobject(py)?.to_owned().into_any(),
+            Some(Value::Integer(number) | Value::Bytes(number)) => number.into_pyobject(py)?.into_any(),
+            Some(Value::Mode(bits)) => bits.into_pyobject(py)?.into_any(),
+            Some(Value::Seconds(span)) if span.subsec_nanos() == 0 => span.as_secs().into_pyobject(py)?.into_any(),
+            Some(Value::Seconds(span)) => span.as_secs_f64().into_pyobject(py)?.into_any(),
+            Some(Value::Text(text)) => text.into_pyobject(py)?.into_any(),
+            Some(Value::List(texts)) => texts.into_pyobject(py)?,
+        };
+        values.set_item(spec.key, value)?;
+    }
+    facts.set_item("settings", values)?;
+    Ok(facts)
+}
+
+/// The hooks of each generation, and those of the arbiter: the newest's.
+#[derive(Default)]
+pub struct ServerHooks {
+    by_generation: BTreeMap<Generation, (Config, Settings)>,
+}
+
+impl ServerHooks {
+    /// These settings came from this file.
+    pub fn insert(&mut self, generation: Generation, config: Config, settings: &Settings) {
+        self.by_generation.insert(generation, (config, settings.clone()));
+    }
+
+    /// No worker of it will be started any more.
+    pub fn forget(&mut self, generation: Generation) {
+        self.by_generation.remove(&generation);
+    }
+
+    /// Those of a generation.
+    pub fn of(&self, generation: Generation) -> Option<&Config> {
+        self.by_generation.get(&generation).map(|(config, _)| config)
+    }
+
+    fn call(&self, hook: &str, server: &Server<'_>, more: &[i64]) -> Result<(), String> {
+        self.by_generation.values().next_back().map_or(Ok(()), |(config, _)| config.call(hook, server, more))
+    }
+
+    /// The traceback is in the log; the arbiter goes on.
+    fn tell(&self, hook: &str, server: &Server<'_>, more: &[i64]) {
+        let _ = self.call(hook, server, more);
+    }
+}
+
+impl Hooks for ServerHooks {
+    fn starting(&self, server: &Server<'_>) -> Result<(), String> {
+        self.tell("nworkers_changed", server, &[server.wanted.into(), -1]);
+        self.call("on_starting", server, &[])
+    }
+
+    fn listening(&self, server: &Server<'_>) -> Result<(), String> {
+        self.call("when_ready", server, &[])
+    }
+
+    fn reloading(&self, server: &Server<'_>) -> Result<(), String> {
+        self.call("on_reload", server, &[])
+    }
+
+    fn forking(&self, server: &Server<'_>, _: SlotId, generation: Generation) -> Result<(), String> {
+        self.of(generation).map_or(Ok(()), |config| config.call("pre_fork", server, &[]))
+    }
+
+    fn forked(&self, pid: Pid) {
+        if !self.by_generation.is_empty() {
+            let _ = Python::attach(|py| module(py)?.call_method1("forked", (pid.0,)).map(drop));
+        }
+    }
+
+    fn in_worker(&self, generation: Generation) -> Result<(), String> {
+        self.by_generation.get(&generation).map_or(Ok(()), |(config, settings)| config.enter(settings))
+    }
+
+    fn reaped(&self, server: &Server<'_>, pid: Pid) {
+        self.tell("child_exit", server, &[pid.0.into()]);
+    }
+
+    fn number_changed(&self, server: &Server<'_>, before: Option<u16>) {
+        // The first number was told before everything else.
+        if let Some(before) = before {
+            self.tell("nworkers_changed", server, &[server.wanted.into(), before.into()]);
+        }
+    }
+
+    fn upgrading(&self, server: &Server<'_>) {
+        self.tell("pre_exec", server, &[]);
+    }
+
+    fn exiting(&self, server: &Server<'_>) {
+        self.tell("on_exit", server, &[]);
+    }
+}

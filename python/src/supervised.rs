@@ -1,0 +1,46 @@
+//! What every host of Python's has in common: it can tell the stacks of its threads, and calls the operator's hooks.
+
+use crate::hooks::Config;
+use crate::{interp, stacks};
+use pyo3::prelude::*;
+use rustcorn::abi::Orders;
+use rustcorn::types::exit;
+use rustcorn::worker::{App, BootFailure, Host, Life, Place};
+use tokio::runtime::Runtime;
+
+/// A host with that around it.
+pub struct Supervised<'a, H> {
+    /// The host of this kind of application.
+    pub host: H,
+    /// The application, as hooks see it.
+    pub app: Py<PyAny>,
+    /// What the operator wants to be run.
+    pub config: Option<&'a Config>,
+}
+
+impl<H: Host> Host for Supervised<'_, H> {
+    type Service = H::Service;
+
+    fn threads(&self, orders: &Orders) -> usize {
+        self.host.threads(orders)
+    }
+
+    fn build(&mut self, runtime: &Runtime, place: Place<'_>) -> Result<App<H::Service>, BootFailure> {
+        Python::attach(|py| {
+            // A worker without them serves as well.
+            if let Err(error) = stacks::install(py) {
+                crate::report::debug(&format!("Stacks of Python cannot be told: {}", interp::traceback(py, &error)));
+            }
+        });
+        let built = self.host.build(runtime, place)?;
+        if let Some(config) = self.config {
+            let told = Python::attach(|py| config.loaded(py, self.app.bind(py)));
+            told.map_err(|reason| BootFailure { code: exit::WORKER_BOOT, reason })?;
+        }
+        Ok(built)
+    }
+
+    fn run(self, runtime: &Runtime, life: Life) -> i32 {
+        self.host.run(runtime, life)
+    }
+}
