@@ -82,8 +82,16 @@ bench-tools:
 		dpkg-deb --extract nginx_*.deb . && usr/sbin/nginx -v; \
 	} || echo "nginx cannot be fetched here; it is left out" >&2
 
-# make bench WHAT="cpu short" ONLY="rustcorn nginx" ROUNDS=9 SECONDS_EACH=3; by default everything, in about ten minutes.
-bench: bench-tools ## Measure against peers on this machine, about ten minutes
+# The servers of Python applications that rustcorn is compared with, at the versions of benches/peers/requirements.txt.
+BENCH_VENV := $(abspath $(BENCH_TOOLS))/venv
+$(BENCH_VENV)/ready: benches/peers/requirements.txt
+	@$(PYTHON) -m venv $(BENCH_VENV) && \
+	$(BENCH_VENV)/bin/pip install --quiet --disable-pip-version-check --requirement $< && touch $@ || \
+	echo "no environment with the Python peers can be made here; they are left out" >&2
+
+# make bench WHAT="cpu short" ONLY="rustcorn nginx" ROUNDS=9 SECONDS_EACH=3; by default everything. Of Python alone:
+# make bench WHAT="asgi wsgi latency scale"
+bench: bench-tools $(BENCH_VENV)/ready ## Measure against peers on this machine, about twenty minutes
 	$(CARGO) run --release --package rustcorn-benches -- $(WHAT) $(addprefix --only ,$(ONLY)) \
 		$(addprefix --rounds ,$(ROUNDS)) $(addprefix --seconds ,$(SECONDS_EACH)) $(addprefix --trials ,$(TRIALS))
 

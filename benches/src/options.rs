@@ -88,6 +88,9 @@ pub struct Effort {
     /// Seconds that the idle arbiter is watched.
     #[arg(long, default_value_t = 10.0, value_parser = seconds)]
     pub idle_seconds: f64,
+    /// Measure what was built before, whatever it is.
+    #[arg(long)]
+    pub no_build: bool,
     /// Only print the tables; leave benches/results as it is.
     #[arg(long)]
     pub no_save: bool,

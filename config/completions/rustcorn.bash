@@ -28,6 +28,9 @@ _rustcorn() {
             rustcorn__subcmd__generate,man)
                 cmd="rustcorn__subcmd__generate__subcmd__man"
                 ;;
+            rustcorn__subcmd__generate,peers)
+                cmd="rustcorn__subcmd__generate__subcmd__peers"
+                ;;
             rustcorn__subcmd__generate,reference)
                 cmd="rustcorn__subcmd__generate__subcmd__reference"
                 ;;
@@ -1076,7 +1079,7 @@ _rustcorn() {
             return 0
             ;;
         rustcorn__subcmd__generate)
-            opts="-h --help man completions reference sample-config schema all"
+            opts="-h --help man completions reference peers sample-config schema all"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1118,6 +1121,20 @@ _rustcorn() {
             return 0
             ;;
         rustcorn__subcmd__generate__subcmd__man)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        rustcorn__subcmd__generate__subcmd__peers)
             opts="-h --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

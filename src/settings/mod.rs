@@ -16,6 +16,7 @@ mod kind;
 mod layer;
 mod options;
 mod parse;
+pub mod peers;
 mod python;
 mod resolve;
 mod script;

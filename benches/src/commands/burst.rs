@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use std::time::{Duration, Instant};
 
-use crate::load::{Counts, Load, Shape};
+use crate::load::{Load, Shape};
 use crate::measure::{Cpu, calls, resident_tree, switches_tree};
 use crate::process::Running;
 
@@ -61,7 +61,8 @@ pub fn burst(running: &Running, burst: &Burst) -> Result<Seen> {
     let ours = Cpu::ours().and_then(|now| now.since(&ours));
     let woken = switches_tree(running.pid()).map(|now| now.saturating_sub(woken));
     let resident = resident_tree(running.pid());
-    let calls = if burst.calls { calls_per_request(running, &load) } else { f64::NAN };
+    // In a second of processor time; what a request costs of that makes them calls per request.
+    let calls = if burst.calls { calls::per_second(running.pid(), COUNTED) } else { None };
     // If a request failed, that is what went wrong, whatever else did.
     load.finish()?;
     let (used, ours) = (used?, ours?);
@@ -70,28 +71,16 @@ pub fn burst(running: &Running, burst: &Burst) -> Result<Seen> {
     // Exact below 2^53 requests, switches and bytes.
     #[allow(clippy::cast_precision_loss)]
     let (answered, woken, resident) = (counts.total() as f64, woken? as f64, resident? as f64);
+    let cost = used.as_secs_f64() / answered;
     Ok(Seen {
-        cost_us: used.as_secs_f64() * 1e6 / answered,
+        cost_us: cost * 1e6,
         per_second: answered / clock.as_secs_f64(),
         p50_us: wait(0.5)?,
         p99_us: wait(0.99)?,
         busy: used.as_secs_f64() / clock.as_secs_f64(),
         load_busy: ours.as_secs_f64() / clock.as_secs_f64(),
         switches: woken / answered,
-        calls,
+        calls: calls.map_or(f64::NAN, |calls| calls * cost),
         rss_mb: resident / 1e6,
     })
-}
-
-/// System calls in a second over answers in a second, while the load goes on. Not a number where perf cannot count them.
-fn calls_per_request(running: &Running, load: &Load) -> f64 {
-    let (clock, counts) = (Instant::now(), load.counts());
-    let rate = calls::per_second(running.pid(), COUNTED).unwrap_or(f64::NAN);
-    rate / answers_per_second(&load.counts().since(&counts), clock.elapsed())
-}
-
-/// Exact below 2^53 requests.
-#[allow(clippy::cast_precision_loss)]
-fn answers_per_second(counts: &Counts, clock: Duration) -> f64 {
-    counts.total() as f64 / clock.as_secs_f64()
 }

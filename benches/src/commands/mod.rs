@@ -26,7 +26,8 @@ pub fn run(effort: &Effort) -> Result<()> {
     let everything = What::value_variants();
     let chosen = if effort.what.is_empty() { everything } else { &effort.what };
     let python = |what: &What| matches!(what, What::Asgi | What::Wsgi | What::Latency | What::Scale);
-    let artifacts = Artifacts::build(chosen.iter().any(|what| !python(what)), chosen.iter().any(python))?;
+    let (rust, python) = (chosen.iter().any(|what| !python(what)), chosen.iter().any(python));
+    let artifacts = Artifacts::build(rust && !effort.no_build, python && !effort.no_build)?;
     for what in chosen {
         measure(*what, &artifacts, effort)?.publish(!effort.no_save)?;
     }

@@ -3,6 +3,7 @@
 
 mod completions;
 mod man;
+mod peers;
 mod reference;
 mod sample;
 mod schema;
@@ -29,6 +30,7 @@ fn files() -> Vec<(&'static str, String)> {
         ("completions/_rustcorn", completions::text(Shell::Zsh)),
         ("completions/rustcorn.fish", completions::text(Shell::Fish)),
         ("REFERENCE.md", reference::text()),
+        ("PEERS.md", peers::text()),
         ("rustcorn.toml", sample::text()),
         ("rustcorn.schema.json", schema::text()),
     ]
@@ -49,6 +51,7 @@ pub fn command() -> Command {
         .subcommand(Command::new("man").about("Print the manual page"))
         .subcommand(Command::new("completions").about("Print completions for a shell").arg(shell))
         .subcommand(Command::new("reference").about("Print the reference of all options as Markdown"))
+        .subcommand(Command::new("peers").about("Print what becomes of Gunicorn's and uvicorn's options, as Markdown"))
         .subcommand(Command::new("sample-config").about("Print a settings file with every option explained"))
         .subcommand(Command::new("schema").about("Print the JSON schema of the settings file"))
         .subcommand(Command::new("all").about("Write all of them to files").arg(directory))
@@ -61,6 +64,7 @@ pub fn obey(matches: &ArgMatches) -> i32 {
         Some(("man", _)) => man::text(),
         Some(("completions", matches)) => completions::text(shell(matches)),
         Some(("reference", _)) => reference::text(),
+        Some(("peers", _)) => peers::text(),
         Some(("sample-config", _)) => sample::text(),
         Some(("schema", _)) => schema::text(),
         Some(("all", matches)) => {
