@@ -5,13 +5,13 @@ use crate::asgi::{self, AsgiHost};
 use crate::hooks::Config;
 use crate::supervised::Supervised;
 use crate::wsgi::{self, WsgiHost};
-use crate::{interp, report};
+use crate::{interp, report, stacks};
 use pyo3::prelude::*;
 use rustcorn::Settings;
 use rustcorn::abi::{Inherited, Report, Seat};
 use rustcorn::arbiter::{self, LaunchError};
 use rustcorn::types::exit;
-use rustcorn::worker::{was_stopped_quickly, worker_main};
+use rustcorn::worker::{Begun, BootFailure, begin, was_stopped_quickly};
 
 /// What the workers of one generation run.
 pub struct Plan {
@@ -23,26 +23,43 @@ pub struct Plan {
     pub config: Option<Config>,
 }
 
-/// The whole life of a worker: imports the application and serves it; the exit code of the process.
+/// The whole life of a worker: takes its place, imports the application and serves it; the exit code of the process.
 ///
-/// # Errors
-/// The application cannot be imported.
-pub fn launch(plan: &Plan, seat: &Seat) -> Result<i32, LaunchError> {
+/// The import comes after the worker hears signals and watches its arbiter: it may take long, and start processes, which
+/// inherit what signals are blocked.
+pub fn launch(plan: &Plan, seat: &Seat) -> i32 {
+    let begun = match begin(Inherited::of(seat)) {
+        Ok(begun) => begun,
+        Err(code) => return code,
+    };
     Python::attach(|py| {
-        let mut loaded = load(py, plan)?;
-        if plan.settings.reload {
-            tell_imports(py, seat);
+        // Before the import, which may hang. A worker without them serves as well.
+        if let Err(error) = stacks::install(py) {
+            report::debug(&format!("Stacks of Python cannot be told: {}", interp::traceback(py, &error)));
         }
-        if let Some(config) = &plan.config {
-            take_hooks(py, config, &mut loaded)?;
-        }
-        let code = serve(plan, loaded, seat);
+        let loaded = match make(py, plan, seat) {
+            Ok(loaded) => loaded,
+            Err(LaunchError { code, reason }) => return begun.fail(BootFailure { code, reason }),
+        };
+        let code = serve(plan, loaded, begun);
         if let Some(config) = &plan.config {
             config.leave(py, was_stopped_quickly());
         }
         interp::leave_worker(py);
-        Ok(code)
+        code
     })
+}
+
+/// Everything that has to be there before a host: the application, with the operator's hooks around it.
+fn make(py: Python<'_>, plan: &Plan, seat: &Seat) -> Result<Loaded, LaunchError> {
+    let mut loaded = load(py, plan)?;
+    if plan.settings.reload {
+        tell_imports(py, seat);
+    }
+    if let Some(config) = &plan.config {
+        take_hooks(py, config, &mut loaded)?;
+    }
+    Ok(loaded)
 }
 
 /// Imports the application into this process.
@@ -85,17 +102,17 @@ fn take_hooks(py: Python<'_>, config: &Config, loaded: &mut Loaded) -> Result<()
     Ok(())
 }
 
-fn serve(plan: &Plan, loaded: Loaded, seat: &Seat) -> i32 {
+fn serve(plan: &Plan, loaded: Loaded, begun: Begun) -> i32 {
     let app = Python::attach(|py| loaded.callable.clone_ref(py));
     let config = plan.config.as_ref();
     match loaded.interface {
         Interface::Asgi => {
             let host = AsgiHost::new(loaded.callable, asgi::Options::of(&plan.settings));
-            worker_main(Inherited::of(seat), Supervised { host, app, config })
+            begun.serve(Supervised { host, app, config })
         }
         Interface::Wsgi => {
             let host = WsgiHost::new(loaded.callable, wsgi::Options::of(&plan.settings));
-            worker_main(Inherited::of(seat), Supervised { host, app, config })
+            begun.serve(Supervised { host, app, config })
         }
     }
 }
