@@ -16,7 +16,6 @@ const LENIENT: &str =
 const STATSD: &str = "asks for statsd, which rustcorn does not speak; leave it out";
 const DIRTY: &str = "asks for Gunicorn's pool of side processes, which rustcorn does not have; leave it out";
 const UWSGI: &str = "asks for the uwsgi protocol, which rustcorn does not speak; have the proxy speak HTTP";
-const CONTROL: &str = "there is no control socket";
 
 /// What becomes of the setting of this name; none: Gunicorn has no such setting, or rustcorn has it too.
 pub fn verdict(name: &str) -> Option<Verdict> {
@@ -24,7 +23,6 @@ pub fn verdict(name: &str) -> Option<Verdict> {
     Some(match name {
         "logconfig_dict" => Python,
         "default_proc_name" => NoEffect("see proc_name"),
-        "control_socket" | "control_socket_mode" | "control_socket_disable" => NoEffect(CONTROL),
         "websocket_compression" => NoEffect("see ws_per_message_deflate"),
         "uwsgi_allow_ips" => NoEffect("the uwsgi protocol is not spoken"),
         "raw_paste_global_conf" => NoEffect("PasteDeploy is not used"),

@@ -246,13 +246,9 @@ mod tests {
 
     #[test]
     fn what_has_no_effect_is_told() {
-        let values =
-            vec![("permit_obsolete_folding", Said::Switch(false)), ("control_socket_disable", Said::Switch(true))];
+        let values = vec![("permit_obsolete_folding", Said::Switch(false)), ("uwsgi_allow_ips", text("*"))];
         let warnings = resolve(&script(values)).expect("fine").warnings;
         assert_eq!(warnings.len(), 1, "{warnings:?}");
-        assert!(
-            warnings[0].starts_with("control_socket_disable (gunicorn.conf.py:2:1) has no effect: "),
-            "{warnings:?}"
-        );
+        assert!(warnings[0].starts_with("uwsgi_allow_ips (gunicorn.conf.py:2:1) has no effect: "), "{warnings:?}");
     }
 }
