@@ -11,7 +11,6 @@ mod error;
 mod field;
 mod file;
 mod given;
-mod gunicorn;
 mod kind;
 mod layer;
 mod options;

@@ -203,7 +203,6 @@ pub fn of_gunicorn(name: &str) -> Option<Fate> {
         "logger_class" => Fate::Refused("see log_format, logconfig and access_log_format"),
         "statsd_host" | "dogstatsd_tags" | "statsd_prefix" | "enable_backlog_metric" => Fate::Refused(STATSD),
         "protocol" | "uwsgi_allow_ips" => Fate::Refused("the uwsgi protocol is not spoken; have the proxy speak HTTP"),
-        "preload_app" => Fate::Refused("not in this version"),
         "permit_obsolete_folding"
         | "strip_header_spaces"
         | "permit_unconventional_http_method"
