@@ -162,7 +162,6 @@ pub const UVICORN: &[&str] = &[
 const DIRTY: &str = "there is no pool of side processes; leave it out";
 const PASSWORD: &str =
     "keys with a password are not read; take it off with `openssl pkey -in KEYFILE -out FILE`, for root's eyes only";
-const STATSD: &str = "statsd is not spoken; leave it out";
 
 /// How ours differ from theirs of the same name, by our key.
 const DIFFERENT: &[(&str, &str)] = &[
@@ -199,8 +198,6 @@ pub fn of_gunicorn(name: &str) -> Option<Fate> {
         "on_starting" | "on_reload" | "when_ready" | "pre_fork" | "post_fork" | "post_worker_init" | "worker_int"
         | "worker_abort" | "pre_exec" | "pre_request" | "post_request" | "child_exit" | "worker_exit"
         | "nworkers_changed" | "on_exit" => Fate::Hook,
-        "logconfig_dict" => Fate::Otherwise("as in Gunicorn, in a gunicorn.conf.py"),
-        "default_proc_name" => Fate::Otherwise("see [proc_name](REFERENCE.md#proc_name)"),
         "ssl_context" => {
             Fate::Refused("TLS is spoken by rustls, which takes no SSLContext; see certfile and its neighbours")
         }

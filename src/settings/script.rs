@@ -2,10 +2,10 @@
 //! said; what that means is decided here, in the words of the table and of Gunicorn.
 
 use super::error::{Fault, Place, Problem, shortened};
-use super::gunicorn::{self, Verdict};
 use super::kind::Kind;
 use super::layer::{Entry, Layer, Origin};
 use super::options::OPTIONS;
+use super::peers::{self, Fate};
 use super::spec::OptionSpec;
 use super::value::Value;
 use super::{spellings, suggest};
@@ -115,10 +115,10 @@ pub fn layer(script: &Script) -> (Layer, Vec<Problem>) {
 pub fn warnings(script: &Script) -> Vec<String> {
     let meant = script.values.iter().filter(|value| !value.said.is_empty());
     meant
-        .filter_map(|value| match gunicorn::verdict(&value.name) {
-            Some(Verdict::NoEffect(why)) => {
-                Some(format!("{} ({}) has no effect: {why}", value.name, place(script, value)))
-            }
+        .filter_map(|value| match peers::of_gunicorn(&value.name) {
+            // It says nothing that anybody would miss.
+            Some(Fate::Ignored(_)) if value.name == "default_proc_name" => None,
+            Some(Fate::Ignored(why)) => Some(format!("{} ({}) has no effect: {why}", value.name, place(script, value))),
             _ => None,
         })
         .collect()
@@ -127,11 +127,11 @@ pub fn warnings(script: &Script) -> Vec<String> {
 fn entry(script: &Script, value: &ScriptValue) -> Result<Option<(&'static str, Entry)>, Fault> {
     let ScriptValue { name, line, said, used } = value;
     let Some(spec) = named(name).filter(|spec| !used || !spellings::says_where(spec.key)) else {
-        return match gunicorn::verdict(name) {
+        return match peers::of_gunicorn(name) {
             // `protocol` has a default that says something.
-            Some(Verdict::Refused(_)) if said.is_empty() || *said == Said::Text("http".to_owned()) => Ok(None),
-            Some(Verdict::Refused(why)) => Err(Fault::NotHere { key: name.clone(), why: why.to_owned() }),
-            Some(Verdict::NoEffect(_) | Verdict::Python) => Ok(None),
+            Some(Fate::Refused(_)) if said.is_empty() || *said == Said::Text("http".to_owned()) => Ok(None),
+            Some(Fate::Refused(why)) => Err(Fault::NotHere { key: name.clone(), why: format!("is refused: {why}") }),
+            Some(_) => Ok(None),
             None if *used => Ok(None),
             None => {
                 let hint = match suggest::nearest(name) {

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import signal
+import sys
 from pathlib import Path
 
 import httpx
@@ -94,7 +96,7 @@ def test_our_own_file_comes_first(rustcorn, folder):
         ("\nwrokers = 3\n", 'gunicorn.conf.py:2:1: unknown key "wrokers"; did you mean "workers"?'),
         ("\n\nbanana = 3\n", 'gunicorn.conf.py:3:1: unknown key "banana"; it is no setting'),
         ("workers = 'many'", "gunicorn.conf.py:1:1: workers must be an integer"),
-        ("statsd_host = 'localhost:8125'", "gunicorn.conf.py:1:1: statsd_host asks for statsd"),
+        ("statsd_host = 'localhost:8125'", "gunicorn.conf.py:1:1: statsd_host is refused: statsd is not spoken"),
         ("def ssl_context(config, default):\n    pass", "ssl_context makes an SSLContext"),
         ("def pre_fork(server):\n    pass", "gunicorn.conf.py:1:1: pre_fork must be a function of 2 arguments"),
         ("post_fork = 7", "gunicorn.conf.py:1:1: post_fork must be a function, found 7"),
@@ -106,6 +108,19 @@ def test_what_is_wrong_is_told_with_its_place(failing, folder, text, said):
     (folder / "gunicorn.conf.py").write_text(text)
     code, log = failing("hello:app", cwd=folder)
     assert code == 1 and said in log, log
+
+
+def test_the_program_without_python_hands_the_file_to_the_environments_interpreter(rustcorn, failing, folder, tmp_path):
+    program = Path(os.environ.get("CARGO_TARGET_DIR", Path(__file__).parents[3] / "target")) / "debug/rustcorn"
+    if not program.exists():
+        pytest.skip("the program is not built: cargo build")
+    (folder / "site.py").write_text(REAL)
+    env = {"VIRTUAL_ENV": sys.prefix, "PATH": "/usr/bin:/bin"}
+    server = rustcorn("-c", "site.py", cwd=folder, port=False, program=(program,), env=env)
+    assert httpx.get(server.url).text.startswith("good day ")
+    env = {"VIRTUAL_ENV": str(tmp_path), "PATH": str(tmp_path)}
+    code, said = failing("-c", "site.py", cwd=folder, port=False, program=(program,), env=env)
+    assert code == 4 and "the settings file site.py is Python, and this rustcorn has none" in said
 
 
 def test_two_command_lines_in_the_environment_are_refused(failing, folder):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import signal
@@ -184,6 +185,15 @@ def test_hooks_that_fail_later_are_told_and_harm_nobody(rustcorn, folder):
     assert server.ended() == 0
     for hook in ("nworkers_changed", "post_request", "on_exit"):
         assert f"The hook {hook} failed" in server.log
+
+
+def test_an_upgrade_is_told_before(rustcorn, folder):
+    server = rustcorn("hello:app", cwd=folder)
+    server.signal(signal.SIGUSR2)
+    successor = int(server.wait_for(r"Upgrade: the new arbiter \(pid:(\d+)\) serves")[1])
+    assert told(folder).count("pre_exec") == 1
+    os.kill(successor, signal.SIGTERM)
+    server.wait_for(rf"pid:{successor}")
 
 
 def test_a_reload_that_its_hook_does_not_want_is_refused(rustcorn, folder):
