@@ -128,7 +128,7 @@ impl Setup {
         let asyncio = py.import("asyncio")?;
         let event_loop = bridge.event_loop().clone_ref(py);
         let future_arguments = PyDict::new(py);
-        future_arguments.set_item("loop", &event_loop)?;
+        future_arguments.set_item(intern!(py, "loop"), &event_loop)?;
         Ok(Self {
             hub: bridge.hub().clone(),
             app: host.app.clone_ref(py),

@@ -26,7 +26,10 @@ struct First {
 
 /// In the place of the loop's `call_soon` while a task is made.
 #[pyclass(frozen)]
-struct Catcher(Mutex<Option<(Py<PyAny>, Option<Py<PyAny>>)>>);
+struct Catcher(Mutex<Option<Step>>);
+
+/// What is called, and in which context.
+type Step = (Py<PyAny>, Option<Py<PyAny>>);
 
 #[pymethods]
 impl Catcher {
@@ -39,11 +42,11 @@ impl Catcher {
 impl Spawner {
     pub(super) fn new(py: Python<'_>, event_loop: &Bound<'_, PyAny>) -> PyResult<Self> {
         let arguments = PyDict::new(py);
-        arguments.set_item("loop", event_loop)?;
+        arguments.set_item(intern!(py, "loop"), event_loop)?;
         // Or else each is given a number, which is written out.
-        arguments.set_item("name", PyString::intern(py, "request"))?;
+        arguments.set_item(intern!(py, "name"), PyString::intern(py, "request"))?;
         let first = if py.version_info() >= (3, 12) {
-            arguments.set_item("eager_start", true)?;
+            arguments.set_item(intern!(py, "eager_start"), true)?;
             None
         } else {
             let catcher = Bound::new(py, Catcher(Mutex::new(None)))?;

@@ -160,16 +160,13 @@ impl Environs {
             environ.set_item(intern!(py, "wsgi.url_scheme"), intern!(py, "https"))?;
             environ.set_item(intern!(py, "HTTPS"), intern!(py, "on"))?;
         }
-        match connection.client() {
-            Some(client) => {
-                environ.set_item(intern!(py, "REMOTE_ADDR"), address(py, &mut self.client, client.ip())?)?;
-                // Zero: a proxy has not told.
-                if client.port() > 0 {
-                    environ.set_item(intern!(py, "REMOTE_PORT"), digits(py, &mut self.ports, client.port())?)?;
-                }
+        // Without one it is a process of this machine.
+        if let Some(client) = connection.client() {
+            environ.set_item(intern!(py, "REMOTE_ADDR"), address(py, &mut self.client, client.ip())?)?;
+            // Zero: a proxy has not told.
+            if client.port() > 0 {
+                environ.set_item(intern!(py, "REMOTE_PORT"), digits(py, &mut self.ports, client.port())?)?;
             }
-            // A process of this machine.
-            None => {}
         }
         match connection.local() {
             Address::Tcp(local) => {
