@@ -2,7 +2,6 @@
 
 import asyncio
 import traceback
-import types
 from typing import Any, Callable, Optional
 
 VERSIONS = {"version": "3.0", "spec_version": "2.5"}
@@ -26,17 +25,6 @@ async def serve(app, scope, receive, send, done):
 async def hold(awaitable):
     """For applications that are no coroutine functions."""
     await awaitable
-
-
-@types.coroutine
-def _nothing():
-    return
-    yield
-
-
-# What `send` returns that need not wait: it has ended already, and may be awaited by all and often.
-NOTHING = _nothing()
-list(NOTHING)
 
 
 # What frameworks raise when their client is gone (Starlette).

@@ -134,7 +134,7 @@ impl Setup {
             app: host.app.clone_ref(py),
             serve: helpers.getattr("serve")?.unbind(),
             hold: helpers.getattr("hold")?.unbind(),
-            nothing: helpers.getattr("NOTHING")?.unbind(),
+            nothing: Py::new(py, super::waiting::Nothing)?.into_any(),
             tasks: Spawner::new(py, event_loop.bind(py))?,
             options: host.options.clone(),
             templates: Templates::new(helpers, &host.options.root_path, state)?,

@@ -56,6 +56,36 @@ impl Waiting {
     }
 
     fn __next__(&mut self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        self.step(py)
+    }
+
+    // A coroutine has these too: an application may make a task of what `receive` returns.
+
+    fn send(&mut self, py: Python<'_>, _value: Py<PyAny>) -> PyResult<Option<Py<PyAny>>> {
+        self.step(py)
+    }
+
+    /// Whoever awaits is cancelled, as a rule. Nothing is lost with it.
+    #[pyo3(signature = (error, value = None, traceback = None))]
+    fn throw(
+        &mut self,
+        error: Bound<'_, PyAny>,
+        value: Option<Bound<'_, PyAny>>,
+        traceback: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Option<Py<PyAny>>> {
+        drop(traceback);
+        self.future = None;
+        Err(thrown(error, value))
+    }
+
+    fn close(&mut self) {
+        self.future = None;
+    }
+}
+
+impl Waiting {
+    /// On to the next future to wait for, or to the end, which is `StopIteration` with what came.
+    fn step(&mut self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
         loop {
             if let Some(future) = &self.future {
                 let mut future = future.bind(py).clone();
@@ -79,6 +109,46 @@ impl Waiting {
             self.future = Some(future.try_iter()?.unbind());
         }
     }
+}
+
+/// What `send` returns that need not wait: it has ended already, and may be awaited by all and often.
+#[pyclass(frozen)]
+pub(super) struct Nothing;
+
+#[pymethods]
+impl Nothing {
+    fn __await__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__(&self) -> Option<Py<PyAny>> {
+        None
+    }
+
+    fn send(&self, _value: Py<PyAny>) -> PyResult<()> {
+        Err(PyStopIteration::new_err(()))
+    }
+
+    #[pyo3(signature = (error, value = None, traceback = None))]
+    fn throw(
+        &self,
+        error: Bound<'_, PyAny>,
+        value: Option<Bound<'_, PyAny>>,
+        traceback: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        drop(traceback);
+        Err(thrown(error, value))
+    }
+
+    fn close(&self) {}
+}
+
+fn thrown(error: Bound<'_, PyAny>, value: Option<Bound<'_, PyAny>>) -> PyErr {
+    PyErr::from_value(value.filter(|value| !value.is_none()).unwrap_or(error))
 }
 
 /// Says that it is time to look again.

@@ -555,3 +555,15 @@ async def background(scope, receive, send):
 
     asyncio.get_running_loop().create_task(later())
     await answer(send)
+
+
+@route
+async def tasks_of_both(scope, receive, send):
+    """What receive and send return is a coroutine, as far as asyncio is concerned."""
+    received = await asyncio.create_task(receive())
+    late = asyncio.create_task(receive())
+    await asyncio.sleep(0)
+    late.cancel()
+    await asyncio.wait({late})
+    await asyncio.create_task(send({"type": "http.response.start", "status": 200, "headers": []}))
+    await send({"type": "http.response.body", "body": received["body"] + b" " + str(late.cancelled()).encode()})

@@ -98,3 +98,10 @@ def test_an_early_answer_does_not_spoil_the_next_request(asgi: Asgi) -> None:
         client.send("/nothing")
         assert client.response().text == "early"
         assert client.response().text == "hello"
+
+
+def test_tasks_are_made_of_what_receive_and_send_return(asgi: Asgi) -> None:
+    with asgi.connect() as client:
+        client.send("/tasks_of_both", "POST", "Content-Length: 4\r\n")
+        client.raw(b"told")
+        assert client.response().body == b"told True"
