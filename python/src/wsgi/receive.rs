@@ -48,7 +48,7 @@ pub(super) fn plan(body: Body, headers: &HeaderMap, options: &Options) -> Plan {
     }
     let expects = headers.get(header::EXPECT).is_some();
     let is_small = body.size_hint().exact().is_some_and(|length| length <= IN_MEMORY as u64);
-    if expects || (options.threads > 1 && !is_small) {
+    if options.threads > 1 && (expects || !is_small) {
         return Plan::Go(Received::Coming(body));
     }
     Plan::Receive(body)
