@@ -132,6 +132,17 @@ def test_large_bodies_wait_in_a_file(tmp_path):
             assert time.monotonic() < deadline, "the file is still open"
 
 
+def test_a_body_that_is_too_large_for_a_file_is_read_as_it_comes():
+    count, piece = 258, bytes(1 << 20)
+    with Server("cases:app", "--limit-request-body", "0") as server, server.connect() as client:
+        client.send("/count", "POST", f"Content-Length: {count * len(piece)}\r\n")
+        for _ in range(count - 1):
+            client.raw(piece)
+        server.wait_for("it counts")
+        client.raw(piece)
+        assert client.response().body == str(count * len(piece)).encode()
+
+
 def links(pid: str) -> list[str]:
     found = []
     for number in os.listdir(f"/proc/{pid}/fd"):
