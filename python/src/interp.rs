@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code)]
 
+use pyo3::exceptions::{PyKeyboardInterrupt, PySystemExit};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
@@ -88,6 +89,14 @@ pub fn settle_logging(py: Python<'_>) {
 /// The end of a worker, as the end of a program: exit handlers run, what was printed is written. The process then leaves
 /// without the rest of Python's end, which would wait for threads.
 pub fn leave_worker(py: Python<'_>) {
+    // A handler of the application's for the signal that ends us may not have run yet, and what it mostly wants is the
+    // end that is here; raised below, it would keep exit handlers from running.
+    if let Err(error) = py.check_signals()
+        && !error.is_instance_of::<PySystemExit>(py)
+        && !error.is_instance_of::<PyKeyboardInterrupt>(py)
+    {
+        rustcorn::log::write(Level::Error, &traceback(py, &error));
+    }
     tell_failure(py, py.import("rustcorn._logging").and_then(|module| module.call_method0("leave_worker")));
 }
 

@@ -3,6 +3,7 @@
 use crate::hooks::Config;
 use pyo3::prelude::*;
 use rustcorn::abi::Orders;
+use rustcorn::sys::signal::WorkerInbox;
 use rustcorn::types::exit;
 use rustcorn::worker::{App, BootFailure, Host, Life, Place};
 use tokio::runtime::Runtime;
@@ -30,6 +31,11 @@ impl<H: Host> Host for Supervised<'_, H> {
             let told = Python::attach(|py| config.loaded(py, self.app.bind(py)));
             told.map_err(|reason| BootFailure { code: exit::WORKER_BOOT, reason })?;
         }
+        // The application, or a hook, may have installed handlers of its own: both are called.
+        WorkerInbox::share().map_err(|error| BootFailure {
+            code: exit::WORKER_BOOT,
+            reason: format!("the worker cannot hear signals beside the application: {error}"),
+        })?;
         Ok(built)
     }
 

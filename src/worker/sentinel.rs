@@ -14,7 +14,7 @@ use std::fmt::Write;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// What a quick stop gives the event loop before the process leaves without it.
@@ -31,6 +31,18 @@ static TOLD_TO_HURRY: AtomicBool = AtomicBool::new(false);
 #[must_use]
 pub fn was_stopped_quickly() -> bool {
     TOLD_TO_HURRY.load(Ordering::Relaxed)
+}
+
+/// When the grace of a worker that was told to leave is over; zero: it was not told.
+static GRACE_ENDS: AtomicU64 = AtomicU64::new(0);
+
+/// What is left of the grace of a worker that was told to leave; nothing if it was told to leave at once.
+#[must_use]
+pub fn grace_left() -> Duration {
+    if was_stopped_quickly() {
+        return Duration::ZERO;
+    }
+    Mono(GRACE_ENDS.load(Ordering::Relaxed)).since(clock::now())
 }
 
 /// Stacks of another language's, which only its host can tell.
@@ -145,6 +157,7 @@ impl Sentinel {
                 Wish::Quit => false,
             };
             if sooner {
+                GRACE_ENDS.store(until.0, Ordering::Relaxed);
                 *wish = Wish::Drain { until };
             }
             sooner

@@ -1,11 +1,13 @@
 //! What a fresh child runs: a Python application, or a Rust library as everywhere else.
 
 mod kind;
+mod opened;
 
 use crate::hooks::{Config, ServerHooks};
 use crate::host::{self, Plan};
 use crate::{config, interp};
 use kind::Kind;
+use opened::Opened;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -38,10 +40,12 @@ pub struct PythonLauncher {
     object: Option<Py<PyAny>>,
     /// The interpreter and its arguments.
     command: Option<Vec<OsString>>,
+    /// What the program has opened, for its objects in the workers.
+    opened: Opened,
 }
 
 impl PythonLauncher {
-    /// A launcher for what the settings will name, or for this object.
+    /// A launcher for what the settings will name, or for this object. What is open now stays open in workers.
     #[must_use]
     pub fn new(object: Option<Py<PyAny>>, command: Option<Vec<OsString>>) -> Self {
         let hooks = ServerHooks::default();
@@ -52,6 +56,7 @@ impl PythonLauncher {
             hooks,
             object,
             command,
+            opened: Opened::now(),
         }
     }
 }
@@ -89,6 +94,9 @@ impl Launcher for PythonLauncher {
     fn descriptors(&self, generation: Generation) -> Vec<i32> {
         let mut descriptors = self.library.descriptors(generation);
         descriptors.extend(self.hooks.of(generation).map(Config::descriptors).unwrap_or_default());
+        if self.plans.contains_key(&generation) {
+            descriptors.extend(self.opened.still());
+        }
         descriptors
     }
 

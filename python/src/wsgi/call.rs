@@ -13,12 +13,16 @@ use http::request::Parts;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Calls one application.
 pub(super) struct Caller {
     application: Py<PyAny>,
-    environs: Mutex<Environs>,
+    /// What all environs have beyond what is prescribed.
+    shared: Py<PyDict>,
+    /// Those that no thread uses. Nothing is made of Python's while this is locked: that may run the collector and with
+    /// it a destructor, which lets another thread in, and that one would wait for the lock with the interpreter's.
+    idle: Mutex<Vec<Environs>>,
     options: Options,
 }
 
@@ -29,8 +33,8 @@ impl Caller {
         shared.set_item(intern!(py, "wsgi.file_wrapper"), py.get_type::<FileWrapper>())?;
         // Requests without a body share one: there is nothing to read, and so nothing to be read by another.
         shared.set_item(intern!(py, "wsgi.input"), Bound::new(py, Input::empty())?)?;
-        let environs = Mutex::new(Environs::new(py, options, &shared)?);
-        Ok(Self { application, environs, options: options.clone() })
+        let idle = Mutex::new(vec![Environs::new(py, options, &shared)?]);
+        Ok(Self { application, shared: shared.unbind(), idle, options: options.clone() })
     }
 
     pub(super) fn call(&self, py: Python<'_>, job: Job) {
@@ -55,10 +59,22 @@ impl Caller {
         body: Received,
         start: &Bound<'py, StartResponse>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let environ = self.environs.lock().unwrap_or_else(PoisonError::into_inner).make(py, head)?;
+        let environ = self.environ(py, head)?;
         if let Some(input) = Input::new(body) {
             environ.set_item(intern!(py, "wsgi.input"), Bound::new(py, input)?)?;
         }
         self.application.bind(py).call1((environ, start))
+    }
+
+    fn environ<'py>(&self, py: Python<'py>, head: &Parts) -> PyResult<Bound<'py, PyDict>> {
+        let idle = self.idle().pop();
+        let mut environs = idle.map_or_else(|| Environs::new(py, &self.options, self.shared.bind(py)), Ok)?;
+        let environ = environs.make(py, head);
+        self.idle().push(environs);
+        environ
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Environs>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -28,7 +28,8 @@ pub(super) struct Input {
 
 enum Rest {
     Nothing,
-    File(File),
+    /// What is in a file, and then what is still to come.
+    File(File, Option<Mutex<Body>>),
     /// Never shared: the lock is only there because a class of Python has to be `Sync`.
     Coming(Mutex<Body>),
     /// It will not come.
@@ -41,7 +42,7 @@ impl Input {
         let (here, rest) = match body {
             Received::Nothing => return None,
             Received::Whole(bytes) => (bytes.into(), Rest::Nothing),
-            Received::Spooled(file) => (BytesMut::new(), Rest::File(file)),
+            Received::Spooled(file, rest) => (BytesMut::new(), Rest::File(file, rest.map(Mutex::new))),
             Received::Coming(body) => (BytesMut::new(), Rest::Coming(Mutex::new(body))),
         };
         Some(Self { here, rest })
@@ -57,7 +58,7 @@ impl Input {
         match &mut self.rest {
             Rest::Nothing => Ok(false),
             Rest::Lost(reason) => Err(PyConnectionResetError::new_err(reason.clone())),
-            Rest::File(file) => {
+            Rest::File(file, rest) => {
                 let at = self.here.len();
                 self.here.resize(at + PIECE, 0);
                 let here = &mut self.here[at..];
@@ -65,9 +66,10 @@ impl Input {
                 self.here.truncate(at + read.as_ref().copied().unwrap_or(0));
                 let count = read.map_err(|error| PyOSError::new_err(error.to_string()))?;
                 if count == 0 {
-                    self.rest = Rest::Nothing;
+                    self.rest = rest.take().map_or(Rest::Nothing, Rest::Coming);
+                    return self.fill(py);
                 }
-                Ok(count > 0)
+                Ok(true)
             }
             Rest::Coming(body) => {
                 let body = body.get_mut().unwrap_or_else(PoisonError::into_inner);

@@ -6,6 +6,7 @@ use http::request::Parts;
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// One request, and where its answer goes.
@@ -32,6 +33,8 @@ struct State {
     taker: Option<Waker>,
     /// So many threads wait for one.
     idle: usize,
+    /// So many threads take them.
+    takers: usize,
     closed: bool,
 }
 
@@ -80,6 +83,24 @@ impl Queue {
             state = self.0.news.wait(state).unwrap_or_else(PoisonError::into_inner);
             state.idle -= 1;
         }
+    }
+
+    /// A thread takes jobs from now on.
+    pub(super) fn join(&self) {
+        self.state().takers += 1;
+    }
+
+    /// It takes none any more.
+    pub(super) fn leave(&self) {
+        self.state().takers -= 1;
+        self.0.news.notify_all();
+    }
+
+    /// Blocks until no thread takes jobs, for so long at most; whether there is none.
+    pub(super) fn is_left_within(&self, patience: Duration) -> bool {
+        let state = self.state();
+        let waited = self.0.news.wait_timeout_while(state, patience, |state| state.takers > 0);
+        waited.unwrap_or_else(PoisonError::into_inner).0.takers == 0
     }
 
     /// Nothing more will come.

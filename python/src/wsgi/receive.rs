@@ -1,11 +1,10 @@
 //! The body of a request before the application is called.
 //!
 //! With one thread a body is received first: a slow upload would otherwise keep the worker from everything else. It is
-//! kept in memory up to a limit, and in a temporary file beyond that. Two kinds are not waited for: a client that awaits
-//! `100 Continue` asks the application itself, which answers by reading; and with several threads, a body that is large
-//! or of unknown length is read as it comes, while other threads serve other clients. So an application that answers
-//! while its client still sends needs either of the two; with one thread, any other upload is complete before the
-//! application hears of it, and `limit_request_body` is what bounds it.
+//! kept in memory up to a limit, and in a temporary file beyond that, up to another limit: what is more is read as it
+//! comes. With several threads two kinds are not waited for: a client that awaits `100 Continue` asks the application
+//! itself, which answers by reading; and a body that is large or of unknown length is read as it comes, while other
+//! threads serve other clients. So an application that answers while its client still sends needs threads.
 
 use super::options::Options;
 use bytes::{Bytes, BytesMut};
@@ -22,13 +21,16 @@ use std::pin::Pin;
 /// So much of a body is kept in memory.
 const IN_MEMORY: usize = 1 << 20;
 
+/// So much of one is kept in a file.
+const IN_FILE: u64 = 256 << 20;
+
 /// The body of a request, as far as it was received.
 pub(super) enum Received {
     Nothing,
     /// All of it.
     Whole(Bytes),
-    /// All of it, from the beginning of a file that has no name.
-    Spooled(File),
+    /// From the beginning of a file that has no name, and then what was too much for that; none: it was not.
+    Spooled(File, Option<Body>),
     /// It is read as the application asks for it.
     Coming(Body),
 }
@@ -48,21 +50,28 @@ pub(super) fn plan(body: Body, headers: &HeaderMap, options: &Options) -> Plan {
     }
     let expects = headers.get(header::EXPECT).is_some();
     let is_small = body.size_hint().exact().is_some_and(|length| length <= IN_MEMORY as u64);
-    if expects || (options.threads > 1 && !is_small) {
+    if options.threads > 1 && (expects || !is_small) {
         return Plan::Go(Received::Coming(body));
     }
     Plan::Receive(body)
 }
 
-/// Receives all of it.
+/// Receives all of it, or as much as is kept.
 pub(super) async fn receive(mut body: Body, directory: Option<PathBuf>) -> Result<Received, BoxError> {
     let mut memory = Memory::Nothing;
     let mut file: Option<File> = None;
+    let mut length = 0;
+    let mut is_whole = true;
     while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
         // Trailers have no place in an environ.
         let Ok(piece) = frame?.into_data() else { continue };
+        length += piece.len() as u64;
         if let Some(file) = &mut file {
             file.write_all(&piece).map_err(|error| full(directory.as_ref(), &error))?;
+            if length > IN_FILE {
+                is_whole = false;
+                break;
+            }
             continue;
         }
         memory.add(piece);
@@ -78,7 +87,7 @@ pub(super) async fn receive(mut body: Body, directory: Option<PathBuf>) -> Resul
         return Ok(if bytes.is_empty() { Received::Nothing } else { Received::Whole(bytes) });
     };
     file.seek(SeekFrom::Start(0)).map_err(|error| full(directory.as_ref(), &error))?;
-    Ok(Received::Spooled(file))
+    Ok(Received::Spooled(file, Some(body).filter(|_| !is_whole)))
 }
 
 /// Most bodies are one piece, which is not copied.

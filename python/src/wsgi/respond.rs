@@ -84,7 +84,7 @@ fn send<'py>(
             return start.sending.finish_with(bytes(block));
         }
         start.sending.send(py, block)?;
-        if start.sending.is_too_long() {
+        if start.sending.is_too_long() || start.sending.is_answered_head() {
             break;
         }
     }

@@ -69,6 +69,11 @@ impl Sending {
         self.too_long
     }
 
+    /// Whether the request was HEAD and has all that it asks for: blocks may come for ever, and nobody wants them.
+    pub(super) fn is_answered_head(&self) -> bool {
+        self.is_head && self.has_begun()
+    }
+
     /// Sends a block, and returns when it is on its way.
     ///
     /// # Errors

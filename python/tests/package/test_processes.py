@@ -142,3 +142,20 @@ def test_hooks_around_forks_run(rustcorn, tmp_path):
     )
     server = rustcorn("hooked:app", cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)})
     assert httpx.get(server.url).text == "yes True"
+
+
+@pytest.mark.parametrize("handler", ["told", "leaves", "ignored"])
+@pytest.mark.parametrize("interface", ["wsgi", "asgi", "threads"])
+def test_an_application_with_a_handler_of_its_own_still_ends(rustcorn, interface, handler):
+    options = ["--threads", "3"] if interface == "threads" else []
+    kind = "asgi" if interface == "asgi" else "wsgi"
+    server = rustcorn(f"listens:create('{kind}', '{handler}')", *options, cwd=APPS)
+    assert httpx.get(server.url).text == "here"
+    [old] = server.workers()
+    os.kill(old, signal.SIGTERM)
+    server.wait_for(r"ready \(pid", 2)
+    server.end()
+    assert server.process.returncode == 0
+    assert "SIGKILL" not in server.log, server.log
+    assert handler != "told" or "the application hears SIGTERM" in server.log
+    assert kind == "asgi" or "it cleans up" in server.log, server.log

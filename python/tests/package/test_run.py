@@ -74,6 +74,31 @@ rustcorn.run(application, port=0)
     assert "[__main__:application]" not in server.log and "__main__:application" in server.log
 
 
+def test_what_the_program_has_opened_is_open_in_workers(rustcorn, tmp_path):
+    program = script(
+        tmp_path,
+        """
+import logging, os, socket, rustcorn
+
+logger = logging.getLogger("mine")
+logger.addHandler(logging.FileHandler(FILE))
+pair = socket.socketpair()
+
+def application(environ, start_response):
+    logger.warning("from the worker")
+    pair[0].send(b"through")
+    assert pair[1].recv(7) == b"through"
+    start_response("200 OK", [])
+    return [str(os.getpid()).encode()]
+
+rustcorn.run(application, port=0)
+""".replace("FILE", repr(str(tmp_path / "mine.log"))),
+    )
+    server = rustcorn(program, cwd=tmp_path, **PYTHON)
+    assert httpx.get(server.url).text == str(server.workers()[0]), server.log
+    assert (tmp_path / "mine.log").read_text() == "from the worker\n"
+
+
 def test_a_configuration_of_logging_as_a_dictionary(rustcorn, tmp_path):
     program = script(
         tmp_path,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import io
 import os
@@ -369,6 +370,36 @@ def case_file(environ, start_response):
         headers.append(("Content-Length", "300000"))
     start_response("200 OK", headers)
     return environ["wsgi.file_wrapper"](Counting(), 4096)
+
+
+def case_collect(environ, start_response):
+    """From now on the collector runs all the time, and lets other threads in."""
+    gc.set_threshold(1)
+    gc.callbacks.append(lambda *_: time.sleep(0.001))
+    start_response("200 OK", TEXT)
+    return [b""]
+
+
+def case_count(environ, start_response):
+    """Reads the body in pieces and tells how long it was."""
+    print("it counts", file=environ["wsgi.errors"])
+    total = 0
+    while piece := environ["wsgi.input"].read(1 << 20):
+        total += len(piece)
+    start_response("200 OK", TEXT)
+    return [str(total).encode()]
+
+
+def case_cleans_up(environ, start_response):
+    """The response is complete, and only then the work begins that the query says the time of."""
+
+    class Cleaning(Closing):
+        def close(self):
+            time.sleep(float(environ["QUERY_STRING"]))
+            print("it has cleaned up", file=environ["wsgi.errors"])
+
+    start_response("200 OK", [*TEXT, ("Content-Length", "4")])
+    return Cleaning("cleaned", [b"done"])
 
 
 def case_crash(environ, start_response):

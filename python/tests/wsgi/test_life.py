@@ -36,31 +36,41 @@ def test_threads_answer_side_by_side():
             assert waiting.chunk() == b"second"
 
 
+def test_threads_wait_for_nothing_of_each_others_while_python_collects():
+    with Server("cases:app", "--threads", "3", "--workers", "1") as server:
+        server.ask("/collect")
+        answers = []
+        ask = lambda: answers.extend(server.ask("/").code for _ in range(10))  # noqa: E731
+        clients = [threading.Thread(target=ask) for _ in range(4)]
+        for client in clients:
+            client.start()
+        for client in clients:
+            client.join()
+        assert answers == [200] * 40
+
+
 def test_a_busy_worker_leaves_new_connections_to_others():
     with Server("cases:app", "--workers", "2") as server:
         # In the middle of a request that waits for its client, the event loop turns and could accept.
         with server.connect() as busy:
-            busy.send("/echo", "POST", "Expect: 100-continue\r\nContent-Length: 4\r\n")
-            assert busy.head()[0] == "100 Continue"
+            busy.send("/close/endless/busy")
+            busy.until(b"xxxx")
             started = time.monotonic()
             pids = {server.ask("/pid").text for _ in range(20)}
             assert len(pids) == 1
             assert time.monotonic() - started < 5
-            busy.raw(b"done")
-            assert busy.response().body == b"done"
 
 
 def test_a_connection_waits_for_the_only_worker():
     with Server("cases:app", "--workers", "1") as server, server.connect() as busy:
-        busy.send("/echo", "POST", "Expect: 100-continue\r\nContent-Length: 4\r\n")
-        assert busy.head()[0] == "100 Continue"
+        busy.send("/close/endless/busy")
+        busy.until(b"xxxx")
         answers = []
         other = threading.Thread(target=lambda: answers.append(server.ask("/").code))
         other.start()
         other.join(0.3)
         assert answers == []
-        busy.raw(b"done")
-        assert busy.response().body == b"done"
+        busy.sock.close()
         other.join(10)
         assert answers == [200]
 
@@ -75,6 +85,24 @@ def test_what_has_begun_is_finished_before_the_worker_leaves(threads):
         assert client.chunk() != first and client.chunk() != first
         assert client.until(b"0\r\n\r\n")
         assert server.process.wait(10) == 0
+
+
+@pytest.mark.parametrize("threads", ["1", "3"])
+def test_what_an_application_does_after_its_response_is_finished_too(threads):
+    with Server("cases:app", "--threads", threads, "--workers", "1") as server:
+        assert server.ask("/cleans_up?1", headers="Connection: close\r\n").body == b"done"
+        server.process.send_signal(signal.SIGTERM)
+        server.wait_for("it has cleaned up")
+        assert server.process.wait(10) == 0
+
+
+def test_it_has_no_more_than_the_grace_for_that():
+    with Server("cases:app", "--threads", "3", "--workers", "1", "--graceful-timeout", "1") as server:
+        assert server.ask("/cleans_up?15", headers="Connection: close\r\n").body == b"done"
+        started = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(10) == 0
+        assert time.monotonic() - started < 5
 
 
 def test_a_reload_loses_no_request():

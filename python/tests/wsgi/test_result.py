@@ -103,3 +103,11 @@ def test_no_body_for_head(server):
             assert client.response("HEAD").code in (200, 201)
         client.send("/")
         assert client.response().body == b"Hello, World!"
+
+
+def test_blocks_without_end_end_for_head(server):
+    name = f"head_{next(NAMES)}"
+    with server.connect() as client:
+        client.send(f"/close/endless/{name}", "HEAD")
+        assert client.response("HEAD").code == 200
+    wait_until_seen(server, name)
