@@ -14,7 +14,7 @@ use std::fmt::Write;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// What a quick stop gives the event loop before the process leaves without it.
@@ -31,6 +31,17 @@ static TOLD_TO_HURRY: AtomicBool = AtomicBool::new(false);
 #[must_use]
 pub fn was_stopped_quickly() -> bool {
     TOLD_TO_HURRY.load(Ordering::Relaxed)
+}
+
+/// When the grace of a worker that leaves in order is over.
+static LEAVE_BY: AtomicU64 = AtomicU64::new(u64::MAX);
+
+/// What is left of the grace of a worker that leaves in order. None: it does not, or was told to leave at once.
+#[must_use]
+pub fn grace_left() -> Option<Duration> {
+    let until = LEAVE_BY.load(Ordering::Relaxed);
+    let is_leaving = until != u64::MAX && !was_stopped_quickly();
+    is_leaving.then(|| Mono(until).since(clock::now()))
 }
 
 /// Stacks of another language's, which only its host can tell.
@@ -138,6 +149,7 @@ impl Sentinel {
     fn drain(&self, grace: Duration) {
         self.leave_if_booting();
         let until = clock::now().after(grace);
+        LEAVE_BY.fetch_min(until.0, Ordering::Relaxed);
         self.worker.wish.send_if_modified(|wish| {
             let sooner = match wish {
                 Wish::Serve => true,

@@ -3,6 +3,7 @@
 use super::address::Addresses;
 use super::lifespan;
 use super::options::Options;
+use super::running::Tasks;
 use super::service::Asgi;
 use crate::bridge::{Bridge, Hub};
 use crate::report;
@@ -41,14 +42,14 @@ impl AsgiHost {
         let gc = py.import("gc")?;
         gc.call_method0("collect")?;
         gc.call_method0("freeze")?;
-        let app = App::new(Asgi(Arc::new(setup)));
-        let app = match lifespan {
-            Some(lifespan) => {
-                let hub = bridge.hub().clone();
-                app.on_shutdown(move || lifespan.shutdown(hub))
+        let (hub, running) = (bridge.hub().clone(), setup.running.clone());
+        let app = App::new(Asgi(Arc::new(setup))).on_shutdown(async move || {
+            // Its connections are gone; what it does after its responses may need what its shutdown takes away.
+            running.finish().await;
+            if let Some(lifespan) = lifespan {
+                lifespan.shutdown(hub).await;
             }
-            None => app,
-        };
+        });
         self.bridge = Some(bridge);
         Ok(app)
     }
@@ -97,6 +98,8 @@ impl Host for AsgiHost {
 /// What all requests have in common.
 pub(super) struct Setup {
     pub(super) hub: Arc<Hub>,
+    /// Of its requests.
+    pub(super) running: Arc<Tasks>,
     pub(super) app: Py<PyAny>,
     /// Runs the application for a request, and tells how that ended.
     pub(super) serve: Py<PyAny>,
@@ -138,6 +141,7 @@ impl Setup {
         let dict = |name| PyResult::Ok(helpers.getattr(name)?.cast_into::<PyDict>()?.unbind());
         Ok(Self {
             hub: bridge.hub().clone(),
+            running: Arc::default(),
             app: host.app.clone_ref(py),
             serve: helpers.getattr("serve")?.unbind(),
             options: host.options.clone(),

@@ -5,6 +5,7 @@
 //! - `exchange`: a request between the two loops; `input`, `output`: its two directions.
 //! - `channel`: what the application calls; `waiting`: what it awaits.
 //! - `scope`, `address`, `head`: from Rust's request to Python's, and from Python's response to Rust's.
+//! - `running`: how many of their tasks there are.
 //! - `extensions`, `file`: what goes beyond.
 //! - `websocket`: WebSockets.
 //! - `fault`: what becomes of an application that fails.
@@ -22,6 +23,7 @@ mod lifespan;
 mod message;
 mod options;
 mod output;
+mod running;
 mod scope;
 mod service;
 mod waiting;

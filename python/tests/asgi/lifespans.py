@@ -97,3 +97,32 @@ async def hangs_late(scope, receive, send):
     await send({"type": "lifespan.startup.complete"})
     await receive()
     await asyncio.sleep(60)
+
+
+def works_on(lifespan):
+    """Answers, and goes on for a while."""
+
+    async def app(scope, receive, send):
+        if scope["type"] == "lifespan":
+            return await lifespan(scope, receive, send)
+        await send({"type": "http.response.start", "status": 200})
+        await send({"type": "http.response.body", "body": b"answered"})
+        tell("working")
+        await asyncio.sleep(1)
+        tell("worked")
+
+    return app
+
+
+@works_on
+async def works(scope, receive, send):
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    tell("shutdown")
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+@works_on
+async def works_without(scope, receive, send):
+    raise ValueError("no lifespan")

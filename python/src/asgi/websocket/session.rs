@@ -4,6 +4,7 @@ use super::handshake::{self, Asked};
 use super::{channel, deflate::Agreed, pump};
 use crate::asgi::fault::Fault;
 use crate::asgi::host::Setup;
+use crate::asgi::running::Running;
 use crate::asgi::service::{Reply, remember};
 use crate::asgi::{scope, waiting};
 use crate::bridge::Job;
@@ -71,6 +72,8 @@ pub(super) struct State {
     pub(super) receiver: Option<Py<PyAny>>,
     pub(super) sender: Option<Py<PyAny>>,
     task: Option<Py<PyAny>>,
+    /// The worker does not leave while this is here.
+    running: Option<Running>,
     /// Its task will be cancelled if it goes on for too long.
     late: bool,
     queued: bool,
@@ -89,6 +92,7 @@ impl Session {
             outbox: VecDeque::new(),
             out_bytes: 0,
             over: None,
+            running: None,
             worker: None,
             receiver: None,
             sender: None,
@@ -144,6 +148,7 @@ impl Session {
 
     fn begin(self: &Arc<Self>, py: Python<'_>, parts: &Parts) -> PyResult<()> {
         let setup = &self.setup;
+        self.lock().running = Some(setup.running.enter());
         let scope = scope::websocket(py, setup, parts, &handshake::subprotocols(&parts.headers))?;
         let (receive, send, done) = channel::open(py, self.clone())?;
         let coroutine = setup.serve.bind(py).call1((setup.app.bind(py), scope, receive, send, done))?;
@@ -162,6 +167,7 @@ impl Session {
         let fault = error.filter(|error| !was_over || !self.setup.is_disconnect(py, error));
         let fault = fault.map(|error| Fault::raised(py, &error));
         let mut state = self.lock();
+        state.running = None;
         let task = state.task.take();
         let is_over = state.over.is_some();
         let unheard = match std::mem::replace(&mut state.phase, Phase::Closed) {
