@@ -2,6 +2,7 @@
 
 use rustcorn::Settings;
 use rustcorn::settings::{Compression, Toggle};
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// How an ASGI application is served.
@@ -50,6 +51,17 @@ impl Default for Options {
 }
 
 impl Options {
+    /// A request's path with the root path, as ASGI has it. A proxy may have left it there.
+    pub(super) fn under_root<'a>(&self, path: &'a str) -> Cow<'a, str> {
+        let root = self.root_path.trim_end_matches('/');
+        let is_under = |rest: &str| rest.is_empty() || rest.starts_with('/');
+        // `*` is no path.
+        if root.is_empty() || !path.starts_with('/') || path.strip_prefix(root).is_some_and(is_under) {
+            return Cow::Borrowed(path);
+        }
+        Cow::Owned(format!("{root}{path}"))
+    }
+
     /// As the settings say.
     #[must_use]
     pub fn of(settings: &Settings) -> Self {

@@ -60,7 +60,7 @@ fn fill(scope: &Bound<'_, PyDict>, setup: &Setup, parts: &Parts) -> PyResult<()>
         _ => intern!(py, "1.1"),
     };
     scope.set_item(intern!(py, "http_version"), version)?;
-    let raw = parts.uri.path();
+    let raw = setup.options.under_root(parts.uri.path());
     scope.set_item(intern!(py, "path"), path(py, raw.as_bytes()))?;
     scope.set_item(intern!(py, "raw_path"), PyBytes::new(py, raw.as_bytes()))?;
     scope.set_item(intern!(py, "query_string"), PyBytes::new(py, parts.uri.query().unwrap_or_default().as_bytes()))?;

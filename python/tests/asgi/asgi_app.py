@@ -20,7 +20,7 @@ def route(function):
 async def app(scope, receive, send):
     if scope["type"] == "lifespan":
         return await lifespan(scope, receive, send)
-    path = scope["path"]
+    path = scope["path"].removeprefix(scope["root_path"])
     if path.startswith("/told/"):
         return await answer(send, TOLD.get(path[6:], "").encode())
     await ROUTES["/" + path.split("/")[1]](scope, receive, send)
@@ -297,6 +297,11 @@ async def pid(scope, receive, send):
 @route
 async def nothing(scope, receive, send):
     await answer(send, b"hello")
+
+
+@route
+async def apis(scope, receive, send):
+    await answer(send, json.dumps({"path": scope["path"]}).encode())
 
 
 async def expect_connect(receive):
