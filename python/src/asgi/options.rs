@@ -53,7 +53,7 @@ impl Default for Options {
 impl Options {
     /// A request's path with the root path, as ASGI has it. A proxy may have left it there.
     pub(super) fn under_root<'a>(&self, path: &'a str) -> Cow<'a, str> {
-        let root = self.root_path.trim_end_matches('/');
+        let root = self.root_path.as_str();
         let is_under = |rest: &str| rest.is_empty() || rest.starts_with('/');
         // `*` is no path.
         if root.is_empty() || !path.starts_with('/') || path.strip_prefix(root).is_some_and(is_under) {
@@ -68,7 +68,7 @@ impl Options {
         Self {
             lifespan: settings.asgi_lifespan,
             shutdown_timeout: settings.lifespan_timeout,
-            root_path: settings.root_path.clone(),
+            root_path: settings.root_path.trim_end_matches('/').to_owned(),
             disconnect_grace: Some(settings.asgi_disconnect_grace_period),
             sendfile: settings.sendfile,
             ws_max_size: usize::try_from(settings.websocket_max_message_size).unwrap_or(usize::MAX),
