@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
+import time
 
 
 async def respond(scope, receive, send):
@@ -121,6 +123,27 @@ async def works(scope, receive, send):
     await receive()
     tell("shutdown")
     await send({"type": "lifespan.shutdown.complete"})
+
+
+async def stubborn(scope, receive, send):
+    """Leaves a task that takes its time when it is cancelled, and tells what that has cost."""
+
+    async def linger():
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            began = time.process_time()
+            atexit.register(lambda: tell(str(time.process_time() - began)))
+            await asyncio.sleep(60)
+
+    app.lingering = asyncio.ensure_future(linger())
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+stubborn = application(app := stubborn)
 
 
 @works_on
