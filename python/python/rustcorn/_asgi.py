@@ -97,7 +97,7 @@ class Lifespan:
         stack = "".join(traceback.format_stack(self._task.get_stack()[-1])) if self._task.get_stack() else ""
         self._task.cancel()
         await asyncio.wait({self._task}, timeout=_LAST_WORDS)
-        return "timeout", f"its lifespan startup is not complete after {timeout:g} s (startup_timeout)\n{stack}".rstrip()
+        return "timeout", f"its lifespan startup is not complete after {timeout:g} s (boot_timeout)\n{stack}".rstrip()
 
     def begin_shutdown(self, told: Callable, timeout: Optional[float]) -> None:
         """Calls `told` when the application is done or the time is over, with what there is to complain of."""

@@ -67,6 +67,7 @@ impl Options {
     pub fn of(settings: &Settings) -> Self {
         Self {
             lifespan: settings.asgi_lifespan,
+            startup_timeout: settings.boot_timeout,
             shutdown_timeout: settings.lifespan_timeout,
             root_path: settings.root_path.trim_end_matches('/').to_owned(),
             disconnect_grace: Some(settings.asgi_disconnect_grace_period),
