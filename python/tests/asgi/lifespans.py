@@ -125,6 +125,10 @@ async def works(scope, receive, send):
     await send({"type": "lifespan.shutdown.complete"})
 
 
+LINGERING = []
+
+
+@application
 async def stubborn(scope, receive, send):
     """Leaves a task that takes its time when it is cancelled, and tells what that has cost."""
 
@@ -136,14 +140,11 @@ async def stubborn(scope, receive, send):
             atexit.register(lambda: tell(str(time.process_time() - began)))
             await asyncio.sleep(60)
 
-    app.lingering = asyncio.ensure_future(linger())
+    LINGERING.append(asyncio.ensure_future(linger()))
     await receive()
     await send({"type": "lifespan.startup.complete"})
     await receive()
     await send({"type": "lifespan.shutdown.complete"})
-
-
-stubborn = application(app := stubborn)
 
 
 @works_on
