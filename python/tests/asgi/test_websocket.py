@@ -288,6 +288,28 @@ def test_a_slow_application_slows_the_client(asgi: Asgi) -> None:
     assert raw.frame() == (0x81, str(count + bool(pending)).encode())
 
 
+def test_a_slow_application_holds_few_bytes() -> None:
+    with Asgi("asgi_app:app", "--ws-max-queue", "1000") as asgi:
+        raw = Raw(asgi, "/ws_slow")
+        raw.client.sock.settimeout(0.5)
+        message = bytes([0x82, 0xFF]) + struct.pack("!Q", 1 << 20) + b"\0" * (4 + (1 << 20))
+        count, pending = 0, b""
+        try:
+            while count < 64:
+                pending = pending or message
+                pending = pending[raw.client.sock.send(pending) :]
+                count += not pending
+        except TimeoutError:
+            pass
+        # What the kernel holds is not ours.
+        assert count < 32
+        raw.client.sock.settimeout(20)
+        asgi.ask("/ws_go")
+        raw.client.raw(pending)
+        raw.client.raw(frame(1, b"end"))
+        assert raw.frame() == (0x81, str(count + bool(pending)).encode())
+
+
 def test_a_wrong_version_is_told_the_right_one(asgi: Asgi) -> None:
     with asgi.connect() as client:
         client.send("/ws_echo", headers=UPGRADE.replace("13", "8"))

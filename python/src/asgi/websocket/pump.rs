@@ -151,8 +151,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Pump<I> {
     /// The application has more than enough to read.
     fn is_crowded(&self, cx: &Context<'_>) -> bool {
         let mut state = self.session.lock();
-        let most = self.session.setup.options.ws_max_queue.max(1);
-        let crowded = self.closing == Closing::No && state.inbox.len() >= most;
+        let crowded = self.closing == Closing::No && self.session.is_crowded(&state);
         if crowded {
             state.worker = Some(cx.waker().clone());
         }
@@ -184,6 +183,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Pump<I> {
         };
         let mut state = self.session.lock();
         if self.closing == Closing::No {
+            state.in_bytes += inbound.len();
             state.inbox.push_back(inbound);
             self.session.call_python(&mut state);
         }

@@ -25,10 +25,22 @@ const MANY: usize = 64 << 10;
 /// From here on it need not any more.
 const FEW: usize = 16 << 10;
 
+/// With so many bytes for the application, no more are read from the client.
+const CROWD: usize = 1 << 20;
+
 /// What the application is told.
 pub(super) enum Inbound {
     Text(String),
     Binary(Bytes),
+}
+
+impl Inbound {
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Binary(bytes) => bytes.len(),
+        }
+    }
 }
 
 /// What the application says.
@@ -63,6 +75,7 @@ pub(super) struct State {
     /// The application was told of the connection.
     pub(super) told: bool,
     pub(super) inbox: VecDeque<Inbound>,
+    pub(super) in_bytes: usize,
     pub(super) outbox: VecDeque<Outbound>,
     pub(super) out_bytes: usize,
     /// Code and reason; after the inbox.
@@ -89,6 +102,7 @@ impl Session {
             opening: None,
             told: false,
             inbox: VecDeque::new(),
+            in_bytes: 0,
             outbox: VecDeque::new(),
             out_bytes: 0,
             over: None,
@@ -192,6 +206,11 @@ impl Session {
         if let Some(fault) = unheard {
             report::error(&format!("The application failed with a WebSocket: {fault}"));
         }
+    }
+
+    /// The application has more than enough to read.
+    pub(super) fn is_crowded(&self, state: &State) -> bool {
+        state.inbox.len() >= self.setup.options.ws_max_queue.max(1) || state.in_bytes >= CROWD
     }
 
     pub(super) fn has_room(state: &State) -> bool {
