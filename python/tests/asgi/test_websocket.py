@@ -255,6 +255,20 @@ def test_silent_clients_are_asked_and_given_up() -> None:
         assert json.loads(eventually(lambda: asgi.told("ws_echo")))[0]["code"] == 1006
 
 
+def test_a_client_is_not_given_up_for_a_slow_application() -> None:
+    options = ("--ws-ping-interval", "0.2", "--ws-ping-timeout", "0.2", "--ws-max-queue", "1")
+    with Asgi("asgi_app:app", *options) as asgi:
+        # It answers pings on a thread of its own.
+        with dial(asgi, "/ws_slow", ping_interval=None) as connection:
+            for _ in range(5):
+                connection.send("x")
+            with pytest.raises(TimeoutError):
+                connection.recv(timeout=1)
+            asgi.ask("/ws_go")
+            connection.send("end")
+            assert connection.recv(timeout=10) == "5"
+
+
 def test_a_slow_client_slows_the_application(asgi: Asgi) -> None:
     raw = Raw(asgi, "/ws_flood")
     seen, still = "", 0
