@@ -35,7 +35,8 @@ def is_disconnect(error: Optional[BaseException], depth: int = 8) -> bool:
     members = getattr(error, "exceptions", None)
     if isinstance(members, (list, tuple)) and members:
         return all(is_disconnect(member, depth - 1) for member in members)
-    return is_disconnect(error.__cause__ if error.__suppress_context__ else error.__context__, depth - 1)
+    # Only what it is said to come from: a bug in a cleanup has the disconnect for its context as well.
+    return is_disconnect(error.__cause__, depth - 1)
 
 
 class Lifespan:

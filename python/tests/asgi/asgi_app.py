@@ -124,6 +124,18 @@ async def disconnect(scope, receive, send):
 
 
 @route
+async def cleanup(scope, receive, send):
+    """Has a bug in what it does when the client is gone."""
+    TOLD["cleanup"] = "begun"
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    try:
+        await send({"type": "http.response.start", "status": 200})
+    except OSError:
+        raise KeyError("a bug in a cleanup")
+
+
+@route
 async def cancelled_receive(scope, receive, send):
     seen = b""
     more = True

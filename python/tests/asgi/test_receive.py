@@ -98,3 +98,10 @@ def test_an_early_answer_does_not_spoil_the_next_request(asgi: Asgi) -> None:
         client.send("/nothing")
         assert client.response().text == "early"
         assert client.response().text == "hello"
+
+
+def test_a_bug_in_what_follows_a_disconnect_is_told(asgi: Asgi) -> None:
+    with asgi.connect() as client:
+        client.send("/cleanup")
+        eventually(lambda: asgi.told("cleanup"))
+    asgi.wait_for("had left: KeyError: 'a bug in a cleanup'")
