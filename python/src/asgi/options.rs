@@ -77,7 +77,6 @@ impl Options {
             ws_ping_interval: settings.ws_ping_interval,
             ws_ping_timeout: settings.ws_ping_timeout,
             ws_per_message_deflate: settings.ws_per_message_deflate == Compression::On,
-            ..Self::default()
         }
     }
 }
