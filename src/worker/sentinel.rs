@@ -33,16 +33,15 @@ pub fn was_stopped_quickly() -> bool {
     TOLD_TO_HURRY.load(Ordering::Relaxed)
 }
 
-/// When the grace of a worker that was told to leave is over; zero: it was not told.
-static GRACE_ENDS: AtomicU64 = AtomicU64::new(0);
+/// When the grace of a worker that leaves in order is over.
+static LEAVE_BY: AtomicU64 = AtomicU64::new(u64::MAX);
 
-/// What is left of the grace of a worker that was told to leave; nothing if it was told to leave at once.
+/// What is left of the grace of a worker that leaves in order. None: it does not, or was told to leave at once.
 #[must_use]
-pub fn grace_left() -> Duration {
-    if was_stopped_quickly() {
-        return Duration::ZERO;
-    }
-    Mono(GRACE_ENDS.load(Ordering::Relaxed)).since(clock::now())
+pub fn grace_left() -> Option<Duration> {
+    let until = LEAVE_BY.load(Ordering::Relaxed);
+    let is_leaving = until != u64::MAX && !was_stopped_quickly();
+    is_leaving.then(|| Mono(until).since(clock::now()))
 }
 
 /// Stacks of another language's, which only its host can tell.
@@ -150,6 +149,7 @@ impl Sentinel {
     fn drain(&self, grace: Duration) {
         self.leave_if_booting();
         let until = clock::now().after(grace);
+        LEAVE_BY.fetch_min(until.0, Ordering::Relaxed);
         self.worker.wish.send_if_modified(|wish| {
             let sooner = match wish {
                 Wish::Serve => true,
@@ -157,7 +157,6 @@ impl Sentinel {
                 Wish::Quit => false,
             };
             if sooner {
-                GRACE_ENDS.store(until.0, Ordering::Relaxed);
                 *wish = Wish::Drain { until };
             }
             sooner

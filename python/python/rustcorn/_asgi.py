@@ -40,7 +40,8 @@ def is_disconnect(error: Optional[BaseException], depth: int = 8) -> bool:
     members = getattr(error, "exceptions", None)
     if isinstance(members, (list, tuple)) and members:
         return all(is_disconnect(member, depth - 1) for member in members)
-    return is_disconnect(error.__cause__ if error.__suppress_context__ else error.__context__, depth - 1)
+    # Only what it is said to come from: a bug in a cleanup has the disconnect for its context as well.
+    return is_disconnect(error.__cause__, depth - 1)
 
 
 class Lifespan:
@@ -102,7 +103,7 @@ class Lifespan:
         stack = "".join(traceback.format_stack(self._task.get_stack()[-1])) if self._task.get_stack() else ""
         self._task.cancel()
         await asyncio.wait({self._task}, timeout=_LAST_WORDS)
-        return "timeout", f"its lifespan startup is not complete after {timeout:g} s (startup_timeout)\n{stack}".rstrip()
+        return "timeout", f"its lifespan startup is not complete after {timeout:g} s (boot_timeout)\n{stack}".rstrip()
 
     def begin_shutdown(self, told: Callable, timeout: Optional[float]) -> None:
         """Calls `told` when the application is done or the time is over, with what there is to complain of."""

@@ -194,6 +194,8 @@ def _run(config: Config, name: str, *args: Any) -> str | None:
     try:
         hook(*args)
     except SystemExit as error:
+        # Not everyone who calls hooks says what became of them.
+        _rustcorn.log(logging.ERROR, f"The hook {name} has left with {error.code!r}")
         return f"the hook {name} has left with {error.code!r}"
     except BaseException as error:
         _rustcorn.log(logging.ERROR, f"The hook {name} failed\n{traceback(error).rstrip()}")

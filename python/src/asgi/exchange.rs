@@ -3,6 +3,7 @@
 use super::fault::Fault;
 use super::host::Setup;
 use super::output::Output;
+use super::running::Running;
 use super::service::Reply;
 use super::{channel, extensions, input::Input, run::Run, scope};
 use crate::bridge::Job;
@@ -32,6 +33,8 @@ pub(super) struct State {
     pub(super) worker: Option<Waker>,
     /// Where hints go; none: they cannot be sent.
     pub(super) connection: Option<Connection>,
+    /// The worker does not leave while this is here.
+    running: Option<Running>,
     /// The application's task, as long as it runs.
     task: Option<Py<PyAny>>,
     /// The application has returned.
@@ -49,6 +52,7 @@ impl Exchange {
             parts: Some(Box::new(parts)),
             answer: None,
             gone: false,
+            running: None,
             worker: None,
             task: None,
             returned: false,
@@ -97,6 +101,7 @@ impl Exchange {
     /// Gives the request to the application, as a task of its own.
     fn begin(self: &Arc<Self>, py: Python<'_>, parts: http::request::Parts) -> PyResult<()> {
         let setup = &self.setup;
+        self.lock().running = Some(setup.running.enter());
         let scope = scope::http(py, setup, &parts)?;
         if parts.version == http::Version::HTTP_11 {
             self.lock().connection = parts.extensions.get::<Connection>().cloned();
@@ -116,6 +121,7 @@ impl Exchange {
     /// The application has returned, or raised something.
     pub(super) fn done(self: &Arc<Self>, py: Python<'_>, error: Option<PyErr>) {
         let mut state = self.lock();
+        state.running = None;
         let task = state.task.take();
         state.returned = true;
         let was_finished = state.output.is_finished();

@@ -1,4 +1,5 @@
-//! Files as (parts of) the body of a response. They are read when the client takes them.
+//! Files as (parts of) the body of a response. They are read when the client takes them, by threads that may wait for a
+//! disk.
 
 use super::message;
 use bytes::Bytes;
@@ -8,10 +9,15 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use rustcorn::worker::SendFile;
 use std::fs::File;
+use std::future::Future;
 use std::io;
 use std::os::fd::{BorrowedFd, RawFd};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use tokio::task::JoinHandle;
 
 /// What is read at a time.
 const PIECE: u64 = 64 << 10;
@@ -21,6 +27,8 @@ pub(super) struct Stretch {
     file: Arc<File>,
     at: u64,
     left: u64,
+    /// The next piece.
+    reading: Option<JoinHandle<io::Result<Bytes>>>,
 }
 
 impl Stretch {
@@ -28,12 +36,14 @@ impl Stretch {
     pub(super) fn of_path(message: &Bound<'_, PyDict>) -> PyResult<Self> {
         let path = message.get_item(intern!(message.py(), "path"))?;
         let path = path.ok_or_else(|| PyValueError::new_err("http.response.pathsend has a path"))?;
-        let file = File::open(path.extract::<std::path::PathBuf>()?)?;
+        // A pipe is opened without waiting for its writer, and refused.
+        let nonblocking = nix::libc::O_NONBLOCK;
+        let file = File::options().read(true).custom_flags(nonblocking).open(path.extract::<PathBuf>()?)?;
         let found = file.metadata()?;
         if !found.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{path} is no file")).into());
         }
-        Ok(Self { file: Arc::new(file), at: 0, left: found.len() })
+        Ok(Self { file: Arc::new(file), at: 0, left: found.len(), reading: None })
     }
 
     /// What the message says of an open file, which stays the application's.
@@ -51,7 +61,7 @@ impl Stretch {
             Some(count) => count.extract::<u64>()?.min(rest),
             None => rest,
         };
-        Ok(Self { file: Arc::new(file), at, left })
+        Ok(Self { file: Arc::new(file), at, left, reading: None })
     }
 
     /// For the kernel to send, where it can.
@@ -63,18 +73,29 @@ impl Stretch {
         self.left
     }
 
-    /// The next piece.
-    pub(super) fn read(&mut self) -> io::Result<Bytes> {
-        let mut piece = vec![0; usize::try_from(self.left.min(PIECE)).unwrap_or(0)];
-        let count = self.file.read_at(&mut piece, self.at)?;
-        if count == 0 && !piece.is_empty() {
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file was cut off while it was sent"));
-        }
-        piece.truncate(count);
-        self.at += count as u64;
-        self.left -= count as u64;
-        Ok(piece.into())
+    /// The next piece. Inside of tokio's loop.
+    pub(super) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
+        let reading = self.reading.get_or_insert_with(|| {
+            let (file, at, most) = (self.file.clone(), self.at, self.left.min(PIECE));
+            tokio::task::spawn_blocking(move || read(&file, at, most))
+        });
+        let read = ready!(Pin::new(reading).poll(cx));
+        self.reading = None;
+        let piece = read.unwrap_or_else(|error| Err(io::Error::other(error)))?;
+        self.at += piece.len() as u64;
+        self.left -= piece.len() as u64;
+        Poll::Ready(Ok(piece))
     }
+}
+
+fn read(file: &File, at: u64, most: u64) -> io::Result<Bytes> {
+    let mut piece = vec![0; usize::try_from(most).unwrap_or(0)];
+    let count = file.read_at(&mut piece, at)?;
+    if count == 0 && !piece.is_empty() {
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file was cut off while it was sent"));
+    }
+    piece.truncate(count);
+    Ok(piece.into())
 }
 
 /// A descriptor of our own for an open file.

@@ -4,6 +4,7 @@ use super::address::Addresses;
 use super::headers::Fields;
 use super::lifespan;
 use super::options::Options;
+use super::running::Tasks;
 use super::scope::Templates;
 use super::service::Asgi;
 use super::spawn::Spawner;
@@ -44,14 +45,14 @@ impl AsgiHost {
         let gc = py.import("gc")?;
         gc.call_method0("collect")?;
         gc.call_method0("freeze")?;
-        let app = App::new(Asgi(Arc::new(setup)));
-        let app = match lifespan {
-            Some(lifespan) => {
-                let hub = bridge.hub().clone();
-                app.on_shutdown(move || lifespan.shutdown(hub))
+        let (hub, running) = (bridge.hub().clone(), setup.running.clone());
+        let app = App::new(Asgi(Arc::new(setup))).on_shutdown(async move || {
+            // Its connections are gone; what it does after its responses may need what its shutdown takes away.
+            running.finish().await;
+            if let Some(lifespan) = lifespan {
+                lifespan.shutdown(hub).await;
             }
-            None => app,
-        };
+        });
         self.bridge = Some(bridge);
         Ok(app)
     }
@@ -100,6 +101,8 @@ impl Host for AsgiHost {
 /// What all requests have in common.
 pub(super) struct Setup {
     pub(super) hub: Arc<Hub>,
+    /// Of its requests.
+    pub(super) running: Arc<Tasks>,
     pub(super) app: Py<PyAny>,
     /// Runs the application for a WebSocket, and tells how that ended.
     pub(super) serve: Py<PyAny>,
@@ -131,6 +134,7 @@ impl Setup {
         future_arguments.set_item(intern!(py, "loop"), &event_loop)?;
         Ok(Self {
             hub: bridge.hub().clone(),
+            running: Arc::default(),
             app: host.app.clone_ref(py),
             serve: helpers.getattr("serve")?.unbind(),
             hold: helpers.getattr("hold")?.unbind(),

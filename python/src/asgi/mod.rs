@@ -4,7 +4,7 @@
 //! - `service`: what the worker calls, and the body of its responses.
 //! - `exchange`: a request between the two loops; `input`, `output`: its two directions.
 //! - `channel`: what the application calls; `waiting`: what it awaits.
-//! - `spawn`, `run`: its task.
+//! - `spawn`, `run`: its task; `running`: how many of them there are.
 //! - `scope`, `headers`, `address`, `head`: from Rust's request to Python's, and from Python's response to Rust's.
 //! - `extensions`, `file`: what goes beyond.
 //! - `websocket`: WebSockets.
@@ -25,6 +25,7 @@ mod message;
 mod options;
 mod output;
 mod run;
+mod running;
 mod scope;
 mod service;
 mod spawn;

@@ -2,6 +2,7 @@
 
 use rustcorn::Settings;
 use rustcorn::settings::{Compression, Toggle};
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// How an ASGI application is served.
@@ -50,13 +51,25 @@ impl Default for Options {
 }
 
 impl Options {
+    /// A request's path with the root path, as ASGI has it. A proxy may have left it there.
+    pub(super) fn under_root<'a>(&self, path: &'a str) -> Cow<'a, str> {
+        let root = self.root_path.as_str();
+        let is_under = |rest: &str| rest.is_empty() || rest.starts_with('/');
+        // `*` is no path.
+        if root.is_empty() || !path.starts_with('/') || path.strip_prefix(root).is_some_and(is_under) {
+            return Cow::Borrowed(path);
+        }
+        Cow::Owned(format!("{root}{path}"))
+    }
+
     /// As the settings say.
     #[must_use]
     pub fn of(settings: &Settings) -> Self {
         Self {
             lifespan: settings.asgi_lifespan,
+            startup_timeout: settings.boot_timeout,
             shutdown_timeout: settings.lifespan_timeout,
-            root_path: settings.root_path.clone(),
+            root_path: settings.root_path.trim_end_matches('/').to_owned(),
             disconnect_grace: Some(settings.asgi_disconnect_grace_period),
             sendfile: settings.sendfile,
             ws_max_size: usize::try_from(settings.websocket_max_message_size).unwrap_or(usize::MAX),
@@ -64,7 +77,6 @@ impl Options {
             ws_ping_interval: settings.ws_ping_interval,
             ws_ping_timeout: settings.ws_ping_timeout,
             ws_per_message_deflate: settings.ws_per_message_deflate == Compression::On,
-            ..Self::default()
         }
     }
 }

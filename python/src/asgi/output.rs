@@ -7,6 +7,7 @@ use http::HeaderMap;
 use http::response::Parts;
 use pyo3::prelude::*;
 use std::collections::VecDeque;
+use std::task::{Context, Poll};
 
 /// With so many bytes waiting, the application waits too.
 const MANY: u64 = 64 << 10;
@@ -96,11 +97,14 @@ impl Output {
     }
 
     /// For the worker. `True` with it: the application's waiting is over.
-    pub(super) fn next(&mut self) -> (Piece, bool) {
+    pub(super) fn next(&mut self, cx: &mut Context<'_>) -> (Piece, bool) {
         let data = match self.pieces.front_mut() {
             None => None,
             Some(Part::Bytes(bytes)) => Some(Ok((std::mem::take(bytes), true))),
-            Some(Part::File(stretch)) => Some(stretch.read().map(|piece| (piece, stretch.len() == 0))),
+            Some(Part::File(stretch)) => match stretch.poll_read(cx) {
+                Poll::Ready(read) => Some(read.map(|piece| (piece, stretch.len() == 0))),
+                Poll::Pending => return (Piece::Wait, false),
+            },
         };
         match data {
             None => {}

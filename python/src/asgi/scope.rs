@@ -125,7 +125,7 @@ fn fill(scope: &Bound<'_, PyDict>, setup: &Setup, parts: &Parts) -> PyResult<()>
         Version::HTTP_2 => scope.set_item(intern!(py, "http_version"), intern!(py, "2"))?,
         _ => {}
     }
-    let raw = parts.uri.path();
+    let raw = setup.options.under_root(parts.uri.path());
     scope.set_item(intern!(py, "path"), path(py, raw.as_bytes()))?;
     scope.set_item(intern!(py, "raw_path"), PyBytes::new(py, raw.as_bytes()))?;
     if let Some(query) = parts.uri.query() {

@@ -147,7 +147,7 @@ impl HttpBody for Reply {
         };
         let Some(exchange) = stream else { return Poll::Ready(None) };
         let mut state = exchange.lock();
-        let (piece, has_room) = state.output.next();
+        let (piece, has_room) = state.output.next(cx);
         if has_room {
             exchange.call_python(&mut state);
         }

@@ -51,8 +51,15 @@ impl Hub {
         if self.turning.load(Acquire) {
             // Another thread; the loop may be asleep.
             waker.wake();
+            return;
+        }
+        let mut inner = self.lock();
+        if self.turning.load(Acquire) {
+            // It has begun just now, and may have looked here already.
+            drop(inner);
+            waker.wake();
         } else {
-            self.lock().wakers.push(waker);
+            inner.wakers.push(waker);
         }
     }
 

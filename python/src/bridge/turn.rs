@@ -26,6 +26,8 @@ pub(super) struct Wheel {
     life: Option<(Life, Arc<Wish>)>,
     /// What the life has returned.
     pub(super) code: Option<i32>,
+    /// Python has heard of that. Turns that bring what is left to its end sleep as all others do.
+    is_known: bool,
 }
 
 /// Whether the worker's life wants to be looked at. The turn's own waker is for everything.
@@ -50,7 +52,16 @@ impl Wheel {
     pub(super) fn new(hub: Arc<Hub>) -> io::Result<Self> {
         let alarm = Box::pin(tokio::time::sleep(Duration::ZERO));
         let descriptors = Descriptors::new()?;
-        Ok(Self { hub, descriptors, ready: Vec::new(), alarm, alarm_is_set: false, life: None, code: None })
+        Ok(Self {
+            hub,
+            descriptors,
+            ready: Vec::new(),
+            alarm,
+            alarm_is_set: false,
+            life: None,
+            code: None,
+            is_known: false,
+        })
     }
 
     /// Lives this life from now on.
@@ -58,6 +69,7 @@ impl Wheel {
         let wish = Wish { wanted: AtomicBool::new(true), main: Waker::noop().clone() };
         self.life = Some((life, Arc::new(wish)));
         self.code = None;
+        self.is_known = false;
     }
 
     /// Turns until Python has something to do, or for `timeout` at most; none: for ever. Zero: what can be done without
@@ -75,7 +87,8 @@ impl Wheel {
                 Poll::Ready(result) => failure = result,
                 Poll::Pending => {}
             }
-            let is_enough = self.code.is_some() || !self.ready.is_empty() || failure.is_err() || self.hub.has_jobs();
+            let is_over = self.code.is_some() && !self.is_known;
+            let is_enough = is_over || !self.ready.is_empty() || failure.is_err() || self.hub.has_jobs();
             if std::mem::replace(&mut is_first, false) {
                 // Whatever there is already: tasks that are ready have their turn, and the driver looks once.
                 if is_enough || timeout == Some(Duration::ZERO) {
@@ -90,6 +103,7 @@ impl Wheel {
             self.poll_alarm(timeout, cx)
         }));
         self.hub.end_turn();
+        self.is_known = self.code.is_some();
         failure
     }
 

@@ -39,8 +39,8 @@ impl Pool {
         self.queue.close();
         Python::attach(|py| {
             py.detach(|| {
-                while !self.queue.is_left_within(grace_left().min(AGAIN)) {
-                    if grace_left().is_zero() {
+                while !self.queue.is_left_within(left().min(AGAIN)) {
+                    if left().is_zero() {
                         let line = format_args!("Threads are still busy with the application, and are left behind");
                         return rustcorn::log::line(Level::Warning, line);
                     }
@@ -67,4 +67,9 @@ fn work(caller: &Caller, queue: &Queue) {
             caller.call(py, job);
         }
     });
+}
+
+/// What is left of the worker's grace; nothing, if it was told to leave at once.
+fn left() -> std::time::Duration {
+    grace_left().unwrap_or_default()
 }

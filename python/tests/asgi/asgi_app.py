@@ -20,7 +20,7 @@ def route(function):
 async def app(scope, receive, send):
     if scope["type"] == "lifespan":
         return await lifespan(scope, receive, send)
-    path = scope["path"]
+    path = scope["path"].removeprefix(scope["root_path"])
     if path.startswith("/told/"):
         return await answer(send, TOLD.get(path[6:], "").encode())
     await ROUTES["/" + path.split("/")[1]](scope, receive, send)
@@ -121,6 +121,18 @@ async def disconnect(scope, receive, send):
         raised = type(error).__name__
         TOLD["disconnect"] = json.dumps({"seen": plain(seen), "raised": raised})
         raise
+
+
+@route
+async def cleanup(scope, receive, send):
+    """Has a bug in what it does when the client is gone."""
+    TOLD["cleanup"] = "begun"
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    try:
+        await send({"type": "http.response.start", "status": 200})
+    except OSError:
+        raise KeyError("a bug in a cleanup")
 
 
 @route
@@ -297,6 +309,11 @@ async def pid(scope, receive, send):
 @route
 async def nothing(scope, receive, send):
     await answer(send, b"hello")
+
+
+@route
+async def apis(scope, receive, send):
+    await answer(send, json.dumps({"path": scope["path"]}).encode())
 
 
 async def expect_connect(receive):

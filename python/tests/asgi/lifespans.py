@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
+import time
 
 
 async def respond(scope, receive, send):
@@ -97,3 +99,54 @@ async def hangs_late(scope, receive, send):
     await send({"type": "lifespan.startup.complete"})
     await receive()
     await asyncio.sleep(60)
+
+
+def works_on(lifespan):
+    """Answers, and goes on for a while."""
+
+    async def app(scope, receive, send):
+        if scope["type"] == "lifespan":
+            return await lifespan(scope, receive, send)
+        await send({"type": "http.response.start", "status": 200})
+        await send({"type": "http.response.body", "body": b"answered"})
+        tell("working")
+        await asyncio.sleep(1)
+        tell("worked")
+
+    return app
+
+
+@works_on
+async def works(scope, receive, send):
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    tell("shutdown")
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+LINGERING = []
+
+
+@application
+async def stubborn(scope, receive, send):
+    """Leaves a task that takes its time when it is cancelled, and tells what that has cost."""
+
+    async def linger():
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            began = time.process_time()
+            atexit.register(lambda: tell(str(time.process_time() - began)))
+            await asyncio.sleep(60)
+
+    LINGERING.append(asyncio.ensure_future(linger()))
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+@works_on
+async def works_without(scope, receive, send):
+    raise ValueError("no lifespan")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 import ssl
@@ -40,6 +41,11 @@ def test_an_empty_file(asgi: Asgi, tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", ["/nowhere/at/all", "/tmp"])
 def test_no_file_is_a_500(asgi: Asgi, path: str) -> None:
     assert asgi.ask(f"/files/path?{path}").code == 500
+
+
+def test_a_pipe_is_refused_without_waiting_for_its_writer(asgi: Asgi, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert asgi.ask(f"/files/path?{tmp_path / 'pipe'}").code == 500
 
 
 def test_parts_of_files_mix_with_bytes(asgi: Asgi, file: Path) -> None:

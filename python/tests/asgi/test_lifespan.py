@@ -72,3 +72,34 @@ def test_a_shutdown_that_hangs_is_abandoned() -> None:
     with Asgi("lifespans:hangs_late", "--lifespan-timeout", "0.2", "--graceful-timeout", "10") as asgi:
         asgi.process.terminate()
         assert asgi.process.wait(5) == 0
+
+
+@pytest.mark.parametrize(("app", "end"), [("works", ["shutdown"]), ("works_without", [])])
+def test_what_goes_on_after_a_response_is_awaited(tmp_path, app: str, end: list[str]) -> None:
+    told = tmp_path / "told"
+    with Asgi(f"lifespans:{app}", env={"TOLD": str(told)}) as asgi:
+        assert asgi.ask("/").text == "answered"
+        eventually(lambda: told.exists() and "working" in told.read_text())
+        asgi.process.terminate()
+        assert asgi.process.wait(PATIENCE) == 0
+    assert told.read_text().split() == ["working", "worked", *end]
+
+
+def test_it_is_awaited_for_no_longer_than_the_grace(tmp_path) -> None:
+    told = tmp_path / "told"
+    with Asgi("lifespans:works", "--graceful-timeout", "0.6", env={"TOLD": str(told)}) as asgi:
+        assert asgi.ask("/").text == "answered"
+        eventually(lambda: told.exists() and "working" in told.read_text())
+        asgi.process.terminate()
+        assert asgi.process.wait(PATIENCE) == 0
+    assert told.read_text().split() == ["working", "shutdown"]
+    assert "1 of the application's tasks still run" in asgi.log
+
+
+def test_the_end_of_what_is_left_does_not_spin(tmp_path) -> None:
+    told = tmp_path / "told"
+    with Asgi("lifespans:stubborn", env={"TOLD": str(told)}) as asgi:
+        asgi.process.terminate()
+        assert asgi.process.wait(PATIENCE) == 0
+    # It is waited for for a quarter of a second.
+    assert float(told.read_text()) < 0.1

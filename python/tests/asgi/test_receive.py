@@ -105,3 +105,10 @@ def test_tasks_are_made_of_what_receive_and_send_return(asgi: Asgi) -> None:
         client.send("/tasks_of_both", "POST", "Content-Length: 4\r\n")
         client.raw(b"told")
         assert client.response().body == b"told True"
+
+
+def test_a_bug_in_what_follows_a_disconnect_is_told(asgi: Asgi) -> None:
+    with asgi.connect() as client:
+        client.send("/cleanup")
+        eventually(lambda: asgi.told("cleanup"))
+    asgi.wait_for("had left: KeyError: 'a bug in a cleanup'")

@@ -70,7 +70,10 @@ def test_a_root_path_and_a_unix_socket() -> None:
     with tempfile.TemporaryDirectory() as folder:
         with Asgi("asgi_app:app", "--root-path", "/api", bind=f"unix:{folder}/s") as asgi:
             seen = scope(asgi)
-            assert (seen["root_path"], seen["path"]) == ("/api", "/scope")
+            assert (seen["root_path"], seen["path"], seen["raw_path"]) == ("/api", "/api/scope", "/api/scope")
+            seen = json.loads(asgi.ask("/api/scope").text)
+            assert (seen["path"], seen["raw_path"]) == ("/api/scope", "/api/scope")
+            assert json.loads(asgi.ask("/apis").text)["path"] == "/api/apis"
             assert seen["server"] == [f"{folder}/s", None]
             assert seen["client"] is None
 

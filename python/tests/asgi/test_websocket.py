@@ -255,6 +255,20 @@ def test_silent_clients_are_asked_and_given_up() -> None:
         assert json.loads(eventually(lambda: asgi.told("ws_echo")))[0]["code"] == 1006
 
 
+def test_a_client_is_not_given_up_for_a_slow_application() -> None:
+    options = ("--ws-ping-interval", "0.2", "--ws-ping-timeout", "0.2", "--ws-max-queue", "1")
+    with Asgi("asgi_app:app", *options) as asgi:
+        # It answers pings on a thread of its own.
+        with dial(asgi, "/ws_slow", ping_interval=None) as connection:
+            for _ in range(5):
+                connection.send("x")
+            with pytest.raises(TimeoutError):
+                connection.recv(timeout=1)
+            asgi.ask("/ws_go")
+            connection.send("end")
+            assert connection.recv(timeout=10) == "5"
+
+
 def test_a_slow_client_slows_the_application(asgi: Asgi) -> None:
     raw = Raw(asgi, "/ws_flood")
     seen, still = "", 0
@@ -286,6 +300,28 @@ def test_a_slow_application_slows_the_client(asgi: Asgi) -> None:
     raw.client.raw(pending)
     raw.client.raw(frame(1, b"end"))
     assert raw.frame() == (0x81, str(count + bool(pending)).encode())
+
+
+def test_a_slow_application_holds_few_bytes() -> None:
+    with Asgi("asgi_app:app", "--ws-max-queue", "1000") as asgi:
+        raw = Raw(asgi, "/ws_slow")
+        raw.client.sock.settimeout(0.5)
+        message = bytes([0x82, 0xFF]) + struct.pack("!Q", 1 << 20) + b"\0" * (4 + (1 << 20))
+        count, pending = 0, b""
+        try:
+            while count < 64:
+                pending = pending or message
+                pending = pending[raw.client.sock.send(pending) :]
+                count += not pending
+        except TimeoutError:
+            pass
+        # What the kernel holds is not ours.
+        assert count < 32
+        raw.client.sock.settimeout(20)
+        asgi.ask("/ws_go")
+        raw.client.raw(pending)
+        raw.client.raw(frame(1, b"end"))
+        assert raw.frame() == (0x81, str(count + bool(pending)).encode())
 
 
 def test_a_wrong_version_is_told_the_right_one(asgi: Asgi) -> None:

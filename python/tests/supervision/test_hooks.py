@@ -196,6 +196,18 @@ def test_an_upgrade_is_told_before(rustcorn, folder):
     server.wait_for(rf"pid:{successor}")
 
 
+def test_a_hook_that_leaves_later_is_told(rustcorn, folder):
+    (folder / "gunicorn.conf.py").write_text(
+        "def nworkers_changed(server, new, old):\n    raise SystemExit('enough')\n"
+        "def worker_exit(server, worker):\n    raise SystemExit(9)\n"
+    )
+    server = rustcorn("hello:app", cwd=folder)
+    server.signal(signal.SIGTERM)
+    assert server.ended() == 0
+    assert "The hook nworkers_changed has left with 'enough'" in server.log
+    assert "The hook worker_exit has left with 9" in server.log
+
+
 def test_a_reload_that_its_hook_does_not_want_is_refused(rustcorn, folder):
     server = rustcorn("hello:app", cwd=folder)
     (folder / "gunicorn.conf.py").write_text("def on_reload(server):\n    raise ValueError('not now')\n")

@@ -61,9 +61,9 @@ impl Peer for Session {
         let kind = intern!(py, "type");
         if !std::mem::replace(&mut state.told, true) {
             message.set_item(kind, intern!(py, "websocket.connect"))?;
-        } else if let Some(inbound) = state.inbox.pop_front() {
-            // There is room for another.
-            let was_crowded = state.inbox.len() + 1 >= self.setup.options.ws_max_queue;
+        } else if let (was_crowded, Some(inbound)) = (self.is_crowded(&state), state.inbox.pop_front()) {
+            state.in_bytes -= inbound.len();
+            // There may be room for another.
             let worker = if was_crowded { state.worker.take() } else { None };
             drop(state);
             self.wake(worker);

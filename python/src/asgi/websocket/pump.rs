@@ -44,6 +44,8 @@ struct Pump<I> {
     /// A ping is on its way, and nothing was heard since.
     asked: bool,
     heard: bool,
+    /// The application does not keep up, so that the client is not listened to.
+    crowded: bool,
 }
 
 #[derive(PartialEq, Eq)]
@@ -73,6 +75,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Pump<I> {
             alarm,
             asked: false,
             heard: false,
+            crowded: false,
         }
     }
 
@@ -119,7 +122,8 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Pump<I> {
     /// Hears what the client says, as far as the application keeps up. Ready: it has closed, or is gone.
     fn poll_hear(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
-            if self.closing == Closing::Last || self.is_crowded(cx) {
+            self.crowded = self.is_crowded(cx);
+            if self.closing == Closing::Last || self.crowded {
                 return Poll::Pending;
             }
             match self.parser.next(&mut self.input) {
@@ -151,8 +155,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Pump<I> {
     /// The application has more than enough to read.
     fn is_crowded(&self, cx: &Context<'_>) -> bool {
         let mut state = self.session.lock();
-        let most = self.session.setup.options.ws_max_queue.max(1);
-        let crowded = self.closing == Closing::No && state.inbox.len() >= most;
+        let crowded = self.closing == Closing::No && self.session.is_crowded(&state);
         if crowded {
             state.worker = Some(cx.waker().clone());
         }
@@ -184,6 +187,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Pump<I> {
         };
         let mut state = self.session.lock();
         if self.closing == Closing::No {
+            state.in_bytes += inbound.len();
             state.inbox.push_back(inbound);
             self.session.call_python(&mut state);
         }
@@ -202,7 +206,8 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Pump<I> {
         let (interval, patience) = (options.ws_ping_interval, options.ws_ping_timeout);
         while self.closing != Closing::No || !interval.is_zero() {
             ready!(self.alarm.as_mut().poll(cx));
-            let heard = std::mem::take(&mut self.heard);
+            // Its pong may be among what is not read.
+            let heard = std::mem::take(&mut self.heard) || self.crowded;
             if self.closing != Closing::No {
                 return Poll::Ready(());
             }

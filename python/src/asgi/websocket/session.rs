@@ -4,6 +4,7 @@ use super::handshake::{self, Asked};
 use super::{channel, deflate::Agreed, pump};
 use crate::asgi::fault::Fault;
 use crate::asgi::host::Setup;
+use crate::asgi::running::Running;
 use crate::asgi::service::{Reply, remember};
 use crate::asgi::{scope, waiting};
 use crate::bridge::Job;
@@ -24,10 +25,22 @@ const MANY: usize = 64 << 10;
 /// From here on it need not any more.
 const FEW: usize = 16 << 10;
 
+/// With so many bytes for the application, no more are read from the client.
+const CROWD: usize = 1 << 20;
+
 /// What the application is told.
 pub(super) enum Inbound {
     Text(String),
     Binary(Bytes),
+}
+
+impl Inbound {
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Binary(bytes) => bytes.len(),
+        }
+    }
 }
 
 /// What the application says.
@@ -62,6 +75,7 @@ pub(super) struct State {
     /// The application was told of the connection.
     pub(super) told: bool,
     pub(super) inbox: VecDeque<Inbound>,
+    pub(super) in_bytes: usize,
     pub(super) outbox: VecDeque<Outbound>,
     pub(super) out_bytes: usize,
     /// Code and reason; after the inbox.
@@ -71,6 +85,8 @@ pub(super) struct State {
     pub(super) receiver: Option<Py<PyAny>>,
     pub(super) sender: Option<Py<PyAny>>,
     task: Option<Py<PyAny>>,
+    /// The worker does not leave while this is here.
+    running: Option<Running>,
     /// Its task will be cancelled if it goes on for too long.
     late: bool,
     queued: bool,
@@ -86,9 +102,11 @@ impl Session {
             opening: None,
             told: false,
             inbox: VecDeque::new(),
+            in_bytes: 0,
             outbox: VecDeque::new(),
             out_bytes: 0,
             over: None,
+            running: None,
             worker: None,
             receiver: None,
             sender: None,
@@ -144,6 +162,7 @@ impl Session {
 
     fn begin(self: &Arc<Self>, py: Python<'_>, parts: &Parts) -> PyResult<()> {
         let setup = &self.setup;
+        self.lock().running = Some(setup.running.enter());
         let scope = scope::websocket(py, setup, parts, &handshake::subprotocols(&parts.headers))?;
         let (receive, send, done) = channel::open(py, self.clone())?;
         let coroutine = setup.serve.bind(py).call1((setup.app.bind(py), scope, receive, send, done))?;
@@ -162,6 +181,7 @@ impl Session {
         let fault = error.filter(|error| !was_over || !self.setup.is_disconnect(py, error));
         let fault = fault.map(|error| Fault::raised(py, &error));
         let mut state = self.lock();
+        state.running = None;
         let task = state.task.take();
         let is_over = state.over.is_some();
         let unheard = match std::mem::replace(&mut state.phase, Phase::Closed) {
@@ -186,6 +206,11 @@ impl Session {
         if let Some(fault) = unheard {
             report::error(&format!("The application failed with a WebSocket: {fault}"));
         }
+    }
+
+    /// The application has more than enough to read.
+    pub(super) fn is_crowded(&self, state: &State) -> bool {
+        state.inbox.len() >= self.setup.options.ws_max_queue.max(1) || state.in_bytes >= CROWD
     }
 
     pub(super) fn has_room(state: &State) -> bool {
