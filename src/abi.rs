@@ -200,6 +200,8 @@ pub struct LogOrders {
     pub json: bool,
     /// Colour the level.
     pub colors: bool,
+    /// The standard streams go to that file too.
+    pub capture: bool,
     /// The file to reopen on USR1; none: stderr, never reopened.
     pub path: Option<std::path::PathBuf>,
     /// Lines go there too.
@@ -208,7 +210,7 @@ pub struct LogOrders {
 
 impl Default for LogOrders {
     fn default() -> Self {
-        Self { level: crate::types::Level::Info, json: false, colors: false, path: None, syslog: None }
+        Self { level: crate::types::Level::Info, json: false, colors: false, capture: false, path: None, syslog: None }
     }
 }
 

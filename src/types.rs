@@ -152,6 +152,8 @@ impl fmt::Display for ExitStatus {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
+    /// What libraries tell of each of their steps.
+    Trace,
     /// For those who develop rustcorn or chase a riddle.
     Debug,
     /// What an operator wants to know of a normal day.

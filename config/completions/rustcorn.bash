@@ -47,7 +47,7 @@ _rustcorn() {
 
     case "${cmd}" in
         rustcorn)
-            opts="-e -b -w -t -k -D -p -u -g -m -n -R -c -v -h --app-dir --chdir --env --bind --backlog --reuse-port --no-reuse-port --ssl-certfile --certfile --ssl-keyfile --keyfile --ssl-ca-certs --ca-certs --ssl-cert-reqs --cert-reqs --ssl-min-version --ssl-ciphers --ciphers --forwarded-allow-ips --proxy-headers --no-proxy-headers --secure-scheme-headers --proxy-protocol --no-proxy-protocol --proxy-allow-from --http-protocols --http2-cleartext --http2-max-concurrent-streams --http2-initial-window-size --http2-max-frame-size --http2-max-header-list-size --http2-reset-limit --http2-ping-interval --http2-ping-timeout --limit-request-line --limit-request-fields --limit-request-field-size --limit-request-field_size --limit-request-body --limit-concurrency --keepalive-requests --ssl-handshake-timeout --handshake-timeout --header-timeout --body-timeout --write-timeout --request-timeout --slow-request --server-header --no-server-header --date-header --no-date-header --request-id-header --workers --threads --worker-connections --balance --no-balance --limit-max-requests --max-requests --limit-max-requests-jitter --max-requests-jitter --max-worker-lifetime --max-worker-lifetime-jitter --max-rss --timeout-worker-healthcheck --timeout --timeout-graceful-shutdown --graceful-timeout --boot-timeout --timeout-keep-alive --keep-alive --reload-surge --reload --no-reload --reload-extra-file --reload-delay --worker-class --interface --factory --no-factory --pythonpath --root-path --loop --asgi-loop --lifespan --asgi-lifespan --lifespan-timeout --asgi-disconnect-grace-period --ws-max-size --websocket-max-message-size --ws-max-queue --ws-ping-interval --ws-ping-timeout --ws-per-message-deflate --no-ws-per-message-deflate --tmp-upload-dir --sendfile --no-sendfile --forwarder-headers --header-map --log-config --log-config-json --reload-dir --reload-include --reload-exclude --preload --no-preload --daemon --no-daemon --pid --user --group --initgroups --no-initgroups --umask --name --enable-stdio-inheritance --no-enable-stdio-inheritance --access-logfile --access-log --no-access-log --access-logformat --disable-redirect-access-to-syslog --no-disable-redirect-access-to-syslog --log-file --error-logfile --log-level --log-format --use-colors --no-use-colors --log-syslog --no-log-syslog --log-syslog-to --log-syslog-prefix --log-syslog-facility --config --check-config --no-check-config --print-config --no-print-config --host --port --uds --fd --worker-tmp-dir --http-parser --http --ws --suppress-ragged-eofs --no-suppress-ragged-eofs --do-handshake-on-connect --no-do-handshake-on-connect --ssl-version --h11-max-incomplete-event-size --reload-engine --version --help generate"
+            opts="-e -b -w -t -k -D -p -u -g -m -n -R -c -v -h --app-dir --chdir --env --env-file --bind --backlog --reuse-port --no-reuse-port --ssl-certfile --certfile --ssl-keyfile --keyfile --ssl-ca-certs --ca-certs --ssl-cert-reqs --cert-reqs --ssl-min-version --ssl-ciphers --ciphers --forwarded-allow-ips --proxy-headers --no-proxy-headers --secure-scheme-headers --proxy-protocol --no-proxy-protocol --proxy-allow-from --http-protocols --http2-cleartext --http2-max-concurrent-streams --http2-initial-window-size --http2-max-frame-size --http2-max-header-list-size --http2-reset-limit --http2-ping-interval --http2-ping-timeout --limit-request-line --limit-request-fields --limit-request-field-size --limit-request-field_size --limit-request-body --limit-concurrency --keepalive-requests --ssl-handshake-timeout --handshake-timeout --header-timeout --body-timeout --write-timeout --request-timeout --slow-request --server-header --no-server-header --date-header --no-date-header --headers --header --request-id-header --workers --threads --worker-connections --balance --no-balance --limit-max-requests --max-requests --limit-max-requests-jitter --max-requests-jitter --max-worker-lifetime --max-worker-lifetime-jitter --max-rss --timeout-worker-healthcheck --timeout --timeout-graceful-shutdown --graceful-timeout --boot-timeout --timeout-keep-alive --keep-alive --reload-surge --reload --no-reload --reload-extra-file --reload-delay --worker-class --interface --factory --no-factory --pythonpath --root-path --loop --asgi-loop --lifespan --asgi-lifespan --lifespan-timeout --asgi-disconnect-grace-period --ws-max-size --websocket-max-message-size --ws-max-queue --ws-ping-interval --ws-ping-timeout --ws-per-message-deflate --no-ws-per-message-deflate --tmp-upload-dir --sendfile --no-sendfile --forwarder-headers --header-map --log-config --log-config-json --reload-dir --reload-include --reload-exclude --preload --no-preload --daemon --no-daemon --pid --user --group --initgroups --no-initgroups --umask --name --enable-stdio-inheritance --no-enable-stdio-inheritance --access-logfile --access-log --no-access-log --access-logformat --disable-redirect-access-to-syslog --no-disable-redirect-access-to-syslog --log-file --error-logfile --log-level --capture-output --no-capture-output --log-format --use-colors --no-use-colors --log-syslog --no-log-syslog --log-syslog-to --log-syslog-prefix --log-syslog-facility --config --check-config --no-check-config --print-config --no-print-config --host --port --uds --fd --worker-tmp-dir --http-parser --http --ws --suppress-ragged-eofs --no-suppress-ragged-eofs --do-handshake-on-connect --no-do-handshake-on-connect --reset-contextvars --no-reset-contextvars --control-socket --control-socket-mode --no-control-socket --no-no-control-socket --ssl-version --h11-max-incomplete-event-size --reload-engine --version --help generate"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -78,6 +78,21 @@ _rustcorn() {
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --env-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
                     fi
                     return 0
                     ;;
@@ -423,6 +438,20 @@ _rustcorn() {
                     fi
                     return 0
                     ;;
+                --header)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --headers)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
                 --request-id-header)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
@@ -620,14 +649,14 @@ _rustcorn() {
                     return 0
                     ;;
                 --asgi-loop)
-                    COMPREPLY=($(compgen -W "auto asyncio uvloop" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto asyncio uvloop none" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
                     return 0
                     ;;
                 --loop)
-                    COMPREPLY=($(compgen -W "auto asyncio uvloop" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto asyncio uvloop none" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
@@ -915,7 +944,7 @@ _rustcorn() {
                     return 0
                     ;;
                 --log-level)
-                    COMPREPLY=($(compgen -W "debug info warning error critical" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "trace debug info warning error critical" -- "${cur}"))
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
@@ -1044,6 +1073,28 @@ _rustcorn() {
                     return 0
                     ;;
                 --ws)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --control-socket)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --control-socket-mode)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace

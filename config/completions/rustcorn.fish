@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_rustcorn_global_optspecs
-    string join \n app-dir= chdir= e/env= b/bind= backlog= reuse-port no-reuse-port certfile= keyfile= ca-certs= cert-reqs= ssl-min-version= ciphers= forwarded-allow-ips= proxy-headers= no-proxy-headers secure-scheme-headers= proxy-protocol= no-proxy-protocol proxy-allow-from= http-protocols= http2-cleartext= http2-max-concurrent-streams= http2-initial-window-size= http2-max-frame-size= http2-max-header-list-size= http2-reset-limit= http2-ping-interval= http2-ping-timeout= limit-request-line= limit-request-fields= limit-request-field_size= limit-request-body= limit-concurrency= keepalive-requests= handshake-timeout= header-timeout= body-timeout= write-timeout= request-timeout= slow-request= server-header no-server-header date-header no-date-header request-id-header= w/workers= threads= worker-connections= balance no-balance max-requests= max-requests-jitter= max-worker-lifetime= max-worker-lifetime-jitter= max-rss= t/timeout= graceful-timeout= boot-timeout= keep-alive= reload-surge= reload no-reload reload-extra-file= reload-delay= k/worker-class= interface= factory no-factory pythonpath= root-path= asgi-loop= asgi-lifespan= lifespan-timeout= asgi-disconnect-grace-period= websocket-max-message-size= ws-max-queue= ws-ping-interval= ws-ping-timeout= ws-per-message-deflate= no-ws-per-message-deflate tmp-upload-dir= sendfile no-sendfile forwarder-headers= header-map= log-config= log-config-json= reload-dir= reload-include= reload-exclude= preload no-preload D/daemon no-daemon p/pid= u/user= g/group= initgroups no-initgroups m/umask= n/name= R/enable-stdio-inheritance no-enable-stdio-inheritance access-logfile= access-log= no-access-log access-logformat= disable-redirect-access-to-syslog no-disable-redirect-access-to-syslog error-logfile= log-level= log-format= use-colors= no-use-colors log-syslog no-log-syslog log-syslog-to= log-syslog-prefix= log-syslog-facility= c/config= check-config no-check-config print-config no-print-config host= port= uds= fd= worker-tmp-dir= http-parser= http= ws= suppress-ragged-eofs no-suppress-ragged-eofs do-handshake-on-connect no-do-handshake-on-connect ssl-version= h11-max-incomplete-event-size= reload-engine= v/version h/help
+    string join \n app-dir= chdir= e/env= env-file= b/bind= backlog= reuse-port no-reuse-port certfile= keyfile= ca-certs= cert-reqs= ssl-min-version= ciphers= forwarded-allow-ips= proxy-headers= no-proxy-headers secure-scheme-headers= proxy-protocol= no-proxy-protocol proxy-allow-from= http-protocols= http2-cleartext= http2-max-concurrent-streams= http2-initial-window-size= http2-max-frame-size= http2-max-header-list-size= http2-reset-limit= http2-ping-interval= http2-ping-timeout= limit-request-line= limit-request-fields= limit-request-field_size= limit-request-body= limit-concurrency= keepalive-requests= handshake-timeout= header-timeout= body-timeout= write-timeout= request-timeout= slow-request= server-header no-server-header date-header no-date-header header= request-id-header= w/workers= threads= worker-connections= balance no-balance max-requests= max-requests-jitter= max-worker-lifetime= max-worker-lifetime-jitter= max-rss= t/timeout= graceful-timeout= boot-timeout= keep-alive= reload-surge= reload no-reload reload-extra-file= reload-delay= k/worker-class= interface= factory no-factory pythonpath= root-path= asgi-loop= asgi-lifespan= lifespan-timeout= asgi-disconnect-grace-period= websocket-max-message-size= ws-max-queue= ws-ping-interval= ws-ping-timeout= ws-per-message-deflate= no-ws-per-message-deflate tmp-upload-dir= sendfile no-sendfile forwarder-headers= header-map= log-config= log-config-json= reload-dir= reload-include= reload-exclude= preload no-preload D/daemon no-daemon p/pid= u/user= g/group= initgroups no-initgroups m/umask= n/name= R/enable-stdio-inheritance no-enable-stdio-inheritance access-logfile= access-log= no-access-log access-logformat= disable-redirect-access-to-syslog no-disable-redirect-access-to-syslog error-logfile= log-level= capture-output no-capture-output log-format= use-colors= no-use-colors log-syslog no-log-syslog log-syslog-to= log-syslog-prefix= log-syslog-facility= c/config= check-config no-check-config print-config no-print-config host= port= uds= fd= worker-tmp-dir= http-parser= http= ws= suppress-ragged-eofs no-suppress-ragged-eofs do-handshake-on-connect no-do-handshake-on-connect reset-contextvars no-reset-contextvars control-socket= control-socket-mode= no-control-socket no-no-control-socket ssl-version= h11-max-incomplete-event-size= reload-engine= v/version h/help
 end
 
 function __fish_rustcorn_needs_command
@@ -27,6 +27,7 @@ end
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l app-dir -d 'Look for the application\'s library or module in this directory first' -r -f -a "(__fish_complete_directories)"
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l chdir -d 'Change to this directory before anything is loaded' -r -f -a "(__fish_complete_directories)"
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -s e -l env -d 'Set an environment variable for the application, as NAME=VALUE' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l env-file -d 'Set environment variables for the application as this file says, one NAME=VALUE a line' -r -F
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -s b -l bind -d 'Listen on this address [default: 127.0.0.1:8000]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l backlog -d 'How many connections may wait to be accepted [default: 2048]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l certfile -l ssl-certfile -d 'Serve TLS with the certificates in this PEM file' -r -F
@@ -69,6 +70,7 @@ complete -c rustcorn -n "__fish_rustcorn_needs_command" -l body-timeout -d 'How 
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l write-timeout -d 'How long a client may take nothing of its response; 0: for ever [default: 30]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l request-timeout -d 'How long the application may take to begin its response; 0: for ever [default: 0]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l slow-request -d 'Log a request that takes longer than this, once, with a stack trace of its worker; 0: never [default: 0]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l header -l headers -d 'Send this field with each response that has none of this name, as NAME:VALUE' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l request-id-header -d 'The field that holds a request\'s id, as in X-Request-ID' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -s w -l workers -d 'How many worker processes serve [default: 1]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l threads -d 'How many threads each worker runs its event loop on [default: 1]' -r -f
@@ -94,7 +96,8 @@ complete -c rustcorn -n "__fish_rustcorn_needs_command" -l pythonpath -d 'Look f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l root-path -d 'The path under which a proxy offers the application: ASGI\'s root_path [default: ]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l asgi-loop -l loop -d 'Which event loop an ASGI application has [default: auto]' -r -f -a "auto\t''
 asyncio\t''
-uvloop\t''"
+uvloop\t''
+none\t''"
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l asgi-lifespan -l lifespan -d 'Whether an ASGI application hears of the start and the end of its worker [default: auto]' -r -f -a "auto\t''
 on\t''
 off\t''"
@@ -127,7 +130,8 @@ on\t''
 off\t''"
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l access-logformat -d 'How a line of the access log looks [default: %(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l error-logfile -l log-file -d 'Write the log to this file; `-`: standard error [default: -]' -r -F
-complete -c rustcorn -n "__fish_rustcorn_needs_command" -l log-level -d 'Log what is at least this important [default: info]' -r -f -a "debug\t''
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l log-level -d 'Log what is at least this important [default: info]' -r -f -a "trace\t''
+debug\t''
 info\t''
 warning\t''
 error\t''
@@ -169,6 +173,8 @@ complete -c rustcorn -n "__fish_rustcorn_needs_command" -l worker-tmp-dir -d 'Ha
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l http-parser -d 'Has no effect: there is one parser of HTTP, in Rust (Gunicorn\'s option)' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l http -d 'Has no effect: there is one implementation of HTTP, in Rust (uvicorn\'s option)' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l ws -d 'Has no effect: there is one implementation of WebSockets, in Rust (uvicorn\'s option)' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l control-socket -d 'Has no effect: there is no control socket' -r -F
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l control-socket-mode -d 'Has no effect: there is no control socket' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l ssl-version -d 'Has no effect: see ssl_min_version' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l h11-max-incomplete-event-size -d 'Has no effect: a setting of h11, which is not used; see limit_request_line' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l reload-engine -d 'Has no effect: changed files are told by the kernel (inotify)' -r -f
@@ -200,6 +206,8 @@ complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-enable-stdio-inher
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-access-log -d 'Turn access_log off'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l disable-redirect-access-to-syslog -d 'Keep the access log out of syslog'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-disable-redirect-access-to-syslog -d 'Turn disable_redirect_access_to_syslog off'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l capture-output -d 'Write what the application prints to the file of the log too'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-capture-output -d 'Turn capture_output off'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-use-colors -d 'Turn use_colors off'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l log-syslog -d 'Send the log and the access log to syslog too'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-log-syslog -d 'Turn syslog off'
@@ -211,6 +219,10 @@ complete -c rustcorn -n "__fish_rustcorn_needs_command" -l suppress-ragged-eofs 
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-suppress-ragged-eofs -d 'Turn suppress_ragged_eofs off'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l do-handshake-on-connect -d 'Has no effect: a setting of Python\'s ssl module, which is not used'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-do-handshake-on-connect -d 'Turn do_handshake_on_connect off'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l reset-contextvars -d 'Has no effect: each request is a task with contextvars of its own'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-reset-contextvars -d 'Turn reset_contextvars off'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-control-socket -d 'Has no effect: there is no control socket'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-no-control-socket -d 'Turn control_socket_disable off'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -s v -l version -d 'Print version'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -a "generate" -d 'Print the manual, completions or settings texts that follow from the options'

@@ -11,7 +11,7 @@ use rustcorn::Settings;
 use rustcorn::abi::{Inherited, Report, Seat};
 use rustcorn::arbiter::{self, LaunchError};
 use rustcorn::types::exit;
-use rustcorn::worker::{was_stopped_quickly, worker_main};
+use rustcorn::worker::{Begun, BootFailure, begin, was_stopped_quickly};
 use std::cell::RefCell;
 
 /// What the workers of one generation run.
@@ -26,26 +26,30 @@ pub struct Plan {
     pub preloaded: RefCell<Option<Loaded>>,
 }
 
-/// The whole life of a worker: imports the application and serves it; the exit code of the process.
+/// The whole life of a worker: takes its place, imports the application and serves it; the exit code of the process.
 ///
-/// # Errors
-/// The application cannot be imported.
-pub fn launch(plan: &Plan, seat: &Seat) -> Result<i32, LaunchError> {
+/// The import comes after the worker hears signals and watches its arbiter: it may take long, and start processes, which
+/// inherit what signals are blocked.
+pub fn launch(plan: &Plan, seat: &Seat) -> i32 {
+    let begun = match begin(Inherited::of(seat)) {
+        Ok(begun) => begun,
+        Err(code) => return code,
+    };
     Python::attach(|py| {
-        let preloaded = plan.preloaded.take();
-        let mut loaded = preloaded.map_or_else(|| load(py, plan), Ok)?;
-        if plan.settings.reload {
-            tell_imports(py, seat);
+        // Before the import, which may hang. A worker without them serves as well.
+        if let Err(error) = stacks::install(py) {
+            report::debug(&format!("Stacks of Python cannot be told: {}", interp::traceback(py, &error)));
         }
-        if let Some(config) = &plan.config {
-            take_hooks(py, config, &mut loaded)?;
-        }
-        let code = serve(plan, loaded, seat);
+        let loaded = match make(py, plan, seat) {
+            Ok(loaded) => loaded,
+            Err(LaunchError { code, reason }) => return begun.fail(BootFailure { code, reason }),
+        };
+        let code = serve(plan, loaded, begun);
         if let Some(config) = &plan.config {
             config.leave(py, was_stopped_quickly());
         }
         interp::leave_worker(py);
-        Ok(code)
+        code
     })
 }
 
@@ -55,6 +59,10 @@ pub fn launch(plan: &Plan, seat: &Seat) -> Result<i32, LaunchError> {
 /// As [`load`].
 pub fn preload(plan: &Plan) -> Result<(), LaunchError> {
     Python::attach(|py| {
+        // No worker yet, which would have its own ways: an import that hangs is told all the same.
+        if let Err(error) = stacks::tell_while_importing(py) {
+            report::debug(&interp::traceback(py, &error));
+        }
         let loaded = load(py, plan)?;
         let settled = py.import("rustcorn._preload").and_then(|module| module.call_method0("settle"));
         if let Err(error) = settled {
@@ -63,6 +71,18 @@ pub fn preload(plan: &Plan) -> Result<(), LaunchError> {
         plan.preloaded.replace(Some(loaded));
         Ok(())
     })
+}
+
+/// Everything that has to be there before a host: the application, with the operator's hooks around it.
+fn make(py: Python<'_>, plan: &Plan, seat: &Seat) -> Result<Loaded, LaunchError> {
+    let mut loaded = plan.preloaded.take().map_or_else(|| load(py, plan), Ok)?;
+    if plan.settings.reload {
+        tell_imports(py, seat);
+    }
+    if let Some(config) = &plan.config {
+        take_hooks(py, config, &mut loaded)?;
+    }
+    Ok(loaded)
 }
 
 /// Imports the application into this process.
@@ -75,10 +95,6 @@ pub fn load(py: Python<'_>, plan: &Plan) -> Result<Loaded, LaunchError> {
         let reason = format!("logging cannot be set up: {error}\n{}", interp::traceback(py, &error));
         LaunchError { code: exit::WORKER_BOOT, reason }
     })?;
-    // Until the worker has its own ways: an import that hangs is told too.
-    if let Err(error) = stacks::tell_while_importing(py) {
-        report::debug(&interp::traceback(py, &error));
-    }
     if plan.settings.reload {
         // Two changes within a second look the same to the cache of compiled code.
         py.import("sys").and_then(|sys| sys.setattr("dont_write_bytecode", true)).map_err(|error| error.to_string())?;
@@ -109,17 +125,17 @@ fn take_hooks(py: Python<'_>, config: &Config, loaded: &mut Loaded) -> Result<()
     Ok(())
 }
 
-fn serve(plan: &Plan, loaded: Loaded, seat: &Seat) -> i32 {
+fn serve(plan: &Plan, loaded: Loaded, begun: Begun) -> i32 {
     let app = Python::attach(|py| loaded.callable.clone_ref(py));
     let config = plan.config.as_ref();
     match loaded.interface {
         Interface::Asgi => {
             let host = AsgiHost::new(loaded.callable, asgi::Options::of(&plan.settings));
-            worker_main(Inherited::of(seat), Supervised { host, app, config })
+            begun.serve(Supervised { host, app, config })
         }
         Interface::Wsgi => {
             let host = WsgiHost::new(loaded.callable, wsgi::Options::of(&plan.settings));
-            worker_main(Inherited::of(seat), Supervised { host, app, config })
+            begun.serve(Supervised { host, app, config })
         }
     }
 }

@@ -118,12 +118,14 @@ fn level_of(number: i64) -> Level {
         40.. => Level::Error,
         30.. => Level::Warning,
         20.. => Level::Info,
-        _ => Level::Debug,
+        10.. => Level::Debug,
+        _ => Level::Trace,
     }
 }
 
 fn level_number(level: Level) -> u8 {
     match level {
+        Level::Trace => 5,
         Level::Debug => 10,
         Level::Info => 20,
         Level::Warning => 30,

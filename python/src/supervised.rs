@@ -1,7 +1,6 @@
-//! What every host of Python's has in common: it can tell the stacks of its threads, and calls the operator's hooks.
+//! What every host of Python's has in common: it calls the operator's hooks.
 
 use crate::hooks::Config;
-use crate::{interp, stacks};
 use pyo3::prelude::*;
 use rustcorn::abi::Orders;
 use rustcorn::types::exit;
@@ -26,12 +25,6 @@ impl<H: Host> Host for Supervised<'_, H> {
     }
 
     fn build(&mut self, runtime: &Runtime, place: Place<'_>) -> Result<App<H::Service>, BootFailure> {
-        Python::attach(|py| {
-            // A worker without them serves as well.
-            if let Err(error) = stacks::install(py) {
-                crate::report::debug(&format!("Stacks of Python cannot be told: {}", interp::traceback(py, &error)));
-            }
-        });
         let built = self.host.build(runtime, place)?;
         if let Some(config) = self.config {
             let told = Python::attach(|py| config.loaded(py, self.app.bind(py)));

@@ -34,6 +34,8 @@ pub struct RequestOrders {
     pub server_header: bool,
     /// Send `Date`.
     pub date_header: bool,
+    /// Fields of each response that has none of that name.
+    pub headers: Vec<(String, String)>,
     /// The name of the field with a request's id; empty: requests have none.
     pub request_id_header: String,
 }
@@ -55,6 +57,7 @@ impl Default for RequestOrders {
             slow_request: 0.0,
             server_header: true,
             date_header: true,
+            headers: Vec::new(),
             request_id_header: String::new(),
         }
     }

@@ -190,6 +190,10 @@ pub fn check(launcher: &mut dyn Launcher, resolved: &Resolved) -> Result<(), Loa
     let names = load::look_up(settings, None)?;
     certificates::check(settings)?;
     LogFile::check(settings, &names.identity)?;
+    // The application may need it to be loaded.
+    for (name, value) in &names.environment {
+        sys::env::set(name, value);
+    }
     build::prepare(launcher, settings, &mut inbox)?;
     // Its initialisers run here, and may hang: whoever waits for the check can end it.
     drop(inbox);

@@ -167,6 +167,8 @@ pub struct Names {
     pub binds: Vec<Bind>,
     /// The syslog daemon, if the logs go there.
     pub syslog: Option<SyslogTarget>,
+    /// What `env_file` and `raw_env` set for the application.
+    pub environment: Vec<(String, String)>,
 }
 
 /// Looks up the names in the settings: users, groups, addresses. Also holds against their grammar what only other
@@ -182,7 +184,19 @@ pub fn look_up(settings: &Settings, before: Option<&Load>) -> Result<Names, Load
         None => syslog_target(&settings.syslog_addr),
     };
     let syslog = settings.syslog.then(target).transpose();
-    Ok(Names { identity, binds, syslog: syslog.map_err(LoadError::failure)? })
+    let environment = environment(settings)?;
+    Ok(Names { identity, binds, syslog: syslog.map_err(LoadError::failure)?, environment })
+}
+
+/// The variables that the application shall find: of `env_file` those that nobody has set, then those of `raw_env`.
+fn environment(settings: &Settings) -> Result<Vec<(String, String)>, LoadError> {
+    let Some(path) = &settings.env_file else { return Ok(settings.env.clone()) };
+    let refused = |why: String| LoadError::failure(format!("{} (option `env_file`): {why}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| refused(format!("it cannot be read: {error}")))?;
+    let found = settings::parse_dotenv(&text).map_err(|(line, why)| refused(format!("line {line} {why}")))?;
+    let mut all: Vec<_> = found.into_iter().filter(|(name, _)| std::env::var_os(name).is_none()).collect();
+    all.extend(settings.env.iter().cloned());
+    Ok(all)
 }
 
 /// Looks up the host of `syslog_addr`, for as long as the settings are in use.
@@ -206,7 +220,8 @@ pub fn open(
     keep: Option<&Listeners>,
     certificates: Option<&Certificates>,
 ) -> Result<Load, LoadError> {
-    let Names { identity, binds, syslog } = names;
+    let Names { identity, binds, syslog, environment } = names;
+    let settings = Settings { env: environment, ..settings };
     if let Some(SyslogTarget::Unix(path)) = &syslog
         && !path.exists()
     {

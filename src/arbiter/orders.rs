@@ -51,8 +51,15 @@ fn request_orders(settings: &Settings) -> RequestOrders {
         slow_request: settings.slow_request.as_secs_f64(),
         server_header: settings.server_header,
         date_header: settings.date_header,
+        headers: settings.header.iter().filter_map(|field| header_field(field)).collect(),
         request_id_header: settings.request_id_header.clone().unwrap_or_default(),
     }
+}
+
+/// Name and value of a field that the settings want in each response.
+fn header_field(field: &str) -> Option<(String, String)> {
+    let (name, value) = field.split_once(':')?;
+    Some((name.trim().to_owned(), value.trim().to_owned()))
 }
 
 /// Whom to believe about the client.
@@ -96,7 +103,7 @@ pub fn log_orders(settings: &Settings, syslog: Option<&SyslogTarget>) -> LogOrde
     let colors = settings.use_colors.wanted(path.is_none() && std::io::stderr().is_terminal());
     let json = settings.log_format == LogFormat::Json;
     let syslog = syslog.map(|target| syslog_orders(settings, target, "error"));
-    LogOrders { level: settings.loglevel, json, colors, path, syslog }
+    LogOrders { level: settings.loglevel, json, colors, capture: settings.capture_output, path, syslog }
 }
 
 /// How the access log looks.

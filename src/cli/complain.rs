@@ -1,9 +1,10 @@
 //! What goes to standard error when the command ends before it begins: one line for one problem.
 
 use super::Program;
+use crate::settings::peers::{Fate, of_flag};
 use crate::settings::{Place, Problem, SettingsError};
 use crate::types::exit;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use std::fmt::Display;
 use std::io::Write;
 
@@ -14,7 +15,11 @@ pub fn usage(program: &Program, error: &clap::Error) -> i32 {
         let _ = error.print();
         return exit::OK;
     }
-    line(program, &format!("{} (see {} --help)", one_line(error), program.name));
+    let complaint = one_line(error);
+    match theirs(error) {
+        Some(_) => line(program, &complaint),
+        None => line(program, &format!("{complaint} (see {} --help)", program.name)),
+    }
     exit::USAGE
 }
 
@@ -36,8 +41,23 @@ pub fn line(program: &Program, problem: &dyn Display) {
     let _ = writeln!(std::io::stderr(), "{}: {problem}", program.name);
 }
 
+/// A flag that Gunicorn or uvicorn has and rustcorn has not: why, and what to do instead.
+fn theirs(error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidArg) else { return None };
+    let flag = word.split_once('=').map_or(word.as_str(), |(flag, _)| flag);
+    match of_flag(flag) {
+        Some((whose, Fate::Refused(why) | Fate::Otherwise(why))) if error.kind() == ErrorKind::UnknownArgument => {
+            Some(format!("{flag} of {whose} is not supported: {why}"))
+        }
+        _ => None,
+    }
+}
+
 /// clap's complaint without its layout: the sentence, and the hint if there is one that helps.
 pub fn one_line(error: &clap::Error) -> String {
+    if let Some(sentence) = theirs(error) {
+        return sentence;
+    }
     let text = error.render().to_string();
     let sentence = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
     let tips = text.lines().filter_map(|line| line.trim_start().strip_prefix("tip: "));

@@ -195,3 +195,29 @@ proptest::proptest! {
         let _ = Source::with(&Program::loader(), Vec::new(), environment, "/".into());
     }
 }
+
+#[test]
+fn flags_of_others_are_refused_with_what_to_do() {
+    for (words, told) in [
+        (["--paste", "x.ini"], "--paste of Gunicorn is not supported: name the application itself, `shop:app`"),
+        (["--protocol=uwsgi", "a:b"], "--protocol of Gunicorn is not supported: the uwsgi protocol is not spoken"),
+        (["--ssl-keyfile-password", "x"], "--ssl-keyfile-password of uvicorn is not supported: keys with a password"),
+    ] {
+        let refusal = refusal(&words);
+        assert!(refusal.starts_with(told), "{refusal}");
+    }
+    // What is nobody's is a slip.
+    assert!(refusal(&["--wrokers", "2"]).contains("--workers"));
+}
+
+#[test]
+fn a_field_is_a_name_and_a_value() {
+    let settings = load(&["--header", "X-A: b:c", "--header=X-B:", "a:b"], &[]).expect("fields").settings;
+    assert_eq!(settings.header, ["X-A: b:c", "X-B:"]);
+    for (field, told) in
+        [("X-A", "must be NAME:VALUE"), ("X A: b", "must be NAME:VALUE"), ("Connection: close", "header: ")]
+    {
+        let refused = load(&["--header", field, "a:b"], &[]).expect_err(field);
+        assert!(refused.contains(told), "{refused}");
+    }
+}

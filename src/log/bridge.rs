@@ -25,12 +25,12 @@ struct Bridge;
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Bridge {
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
-        // The operator log has nothing below debug, and what libraries trace would drown it.
-        *metadata.level() != tracing::Level::TRACE && enabled(level_of(metadata))
+        enabled(level_of(metadata))
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
         let levels = [
+            (Level::Trace, LevelFilter::TRACE),
             (Level::Debug, LevelFilter::DEBUG),
             (Level::Info, LevelFilter::INFO),
             (Level::Warning, LevelFilter::WARN),
@@ -78,7 +78,8 @@ fn level_of(metadata: &Metadata<'_>) -> Level {
         tracing::Level::ERROR => Level::Error,
         tracing::Level::WARN => Level::Warning,
         tracing::Level::INFO => Level::Info,
-        _ => Level::Debug,
+        tracing::Level::DEBUG => Level::Debug,
+        tracing::Level::TRACE => Level::Trace,
     }
 }
 

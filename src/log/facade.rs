@@ -9,6 +9,7 @@ use ::log::{LevelFilter, Log, Metadata, Record};
 pub fn hear_log_records() {
     if ::log::set_logger(&Facade).is_ok() {
         let levels = [
+            (Level::Trace, LevelFilter::Trace),
             (Level::Debug, LevelFilter::Debug),
             (Level::Info, LevelFilter::Info),
             (Level::Warning, LevelFilter::Warn),
@@ -23,11 +24,12 @@ struct Facade;
 
 impl Log for Facade {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        level_of(metadata.level()).is_some_and(enabled)
+        enabled(level_of(metadata.level()))
     }
 
     fn log(&self, record: &Record<'_>) {
-        if let Some(level) = level_of(record.level()).filter(|level| enabled(*level)) {
+        let level = level_of(record.level());
+        if enabled(level) {
             emit(level, &record.args().to_string(), Some(record.target()), &Fields::new(), &[]);
         }
     }
@@ -35,13 +37,12 @@ impl Log for Facade {
     fn flush(&self) {}
 }
 
-/// The operator log has nothing below debug.
-fn level_of(level: ::log::Level) -> Option<Level> {
-    Some(match level {
+fn level_of(level: ::log::Level) -> Level {
+    match level {
         ::log::Level::Error => Level::Error,
         ::log::Level::Warn => Level::Warning,
         ::log::Level::Info => Level::Info,
         ::log::Level::Debug => Level::Debug,
-        ::log::Level::Trace => return None,
-    })
+        ::log::Level::Trace => Level::Trace,
+    }
 }

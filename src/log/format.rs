@@ -108,6 +108,7 @@ pub(super) fn json(record: &Record) -> String {
 /// Gunicorn's (that is, Python's) name of a level.
 fn level_name(level: Level) -> &'static str {
     match level {
+        Level::Trace => "TRACE",
         Level::Debug => "DEBUG",
         Level::Info => "INFO",
         Level::Warning => "WARNING",
@@ -119,7 +120,7 @@ fn level_name(level: Level) -> &'static str {
 /// The terminal's words for a level's colour.
 fn level_color(level: Level) -> &'static str {
     match level {
-        Level::Debug => "\x1b[2m",
+        Level::Trace | Level::Debug => "\x1b[2m",
         Level::Info => "\x1b[32m",
         Level::Warning => "\x1b[33m",
         Level::Error => "\x1b[31m",

@@ -31,6 +31,10 @@ static LEAST: AtomicU8 = AtomicU8::new(Level::Info as u8);
 /// Takes `fd` as the log and `orders` as its shape; what was in use before is closed.
 pub fn init(orders: LogOrders, fd: OwnedFd) {
     LEAST.store(orders.level as u8, Ordering::Relaxed);
+    if orders.capture && orders.path.is_some() {
+        // A worker whose output goes where it went before serves as well.
+        let _ = crate::sys::fd::send_output_to(&fd);
+    }
     let number = fd.as_raw_fd();
     let logger = Arc::new(Logger { orders, fd });
     let former = LOGGER.write().unwrap_or_else(PoisonError::into_inner).replace(logger);

@@ -83,7 +83,7 @@ fn severity(level: Level) -> u8 {
         Level::Error => 3,
         Level::Warning => 4,
         Level::Info => INFORMATIONAL,
-        Level::Debug => 7,
+        Level::Trace | Level::Debug => 7,
     }
 }
 

@@ -54,6 +54,11 @@ pub fn conflicts(resolved: &Resolved) -> Vec<Problem> {
         );
         conflict("request_id_header", message);
     }
+    for field in settings.header.iter().filter(|field| !may_be_added(field)) {
+        let origin = origin("header");
+        let message = format!("{} ({origin}) says how the response is sent, which is not yours to say", quoted(field));
+        conflict("header", message);
+    }
     secure::conflicts(resolved, &mut conflict);
     python::conflicts(resolved, &mut conflict);
     problems
@@ -63,6 +68,23 @@ pub fn conflicts(resolved: &Resolved) -> Vec<Problem> {
 fn address(bind: &str) -> &str {
     let scheme = ["https+", "http+", "https://", "http://", "tcp://"].into_iter().find(|it| bind.starts_with(it));
     bind.strip_prefix(scheme.unwrap_or_default()).unwrap_or(bind)
+}
+
+/// Whether a response may have this field whatever the response is: no field that says where it ends or what becomes of
+/// its connection.
+fn may_be_added(field: &str) -> bool {
+    const TAKEN: [&str; 8] = [
+        "connection",
+        "content-length",
+        "content-encoding",
+        "keep-alive",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "proxy-connection",
+    ];
+    let name = field.split_once(':').map_or(field, |(name, _)| name);
+    !TAKEN.iter().any(|taken| taken.eq_ignore_ascii_case(name.trim()))
 }
 
 /// Whether this is the name of a header field (RFC 9110, 5.1), and of none that HTTP itself needs.
@@ -103,6 +125,7 @@ pub fn warnings(resolved: &Resolved) -> Vec<String> {
     );
     warnings.extend(secure::warnings(resolved));
     warnings.extend(spellings::warnings(resolved));
+    warnings.extend(python::warnings(resolved));
     let logs = settings.access_output() != AccessOutput::None || settings.access_to_syslog();
     for (key, idle, base) in [
         ("access_log_format", !logs, "an access log (accesslog)"),

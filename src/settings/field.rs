@@ -75,8 +75,10 @@ pub enum AsgiLoop {
     Auto,
     /// asyncio's, with the worker's inside.
     Asyncio,
-    /// uvloop's.
+    /// asyncio's too, with a warning: see `python::warnings`.
     Uvloop,
+    /// What the interpreter has set up: asyncio's.
+    None,
 }
 
 /// Whether to compress.
@@ -262,11 +264,11 @@ macro_rules! named {
     };
 }
 
-named!(Level { Debug = "debug", Info = "info", Warning = "warning", Error = "error", Critical = "critical" });
+named!(Level { Trace = "trace", Debug = "debug", Info = "info", Warning = "warning", Error = "error", Critical = "critical" });
 named!(Http2Cleartext { Off = "off", PriorKnowledge = "prior-knowledge" });
 named!(LogFormat { Text = "text", Json = "json" });
 named!(Interface { Auto = "auto", Asgi3 = "asgi3", Asgi2 = "asgi2", Wsgi = "wsgi" });
-named!(AsgiLoop { Auto = "auto", Asyncio = "asyncio", Uvloop = "uvloop" });
+named!(AsgiLoop { Auto = "auto", Asyncio = "asyncio", Uvloop = "uvloop", None = "none" });
 named!(Compression { On = "on", Off = "off" });
 named!(HeaderMap { Drop = "drop", Refuse = "refuse", Dangerous = "dangerous" });
 named!(Toggle { Auto = "auto", On = "on", Off = "off" });

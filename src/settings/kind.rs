@@ -66,6 +66,8 @@ pub enum Item {
     Pair,
     /// `HEADER=VALUE`: what a header of a request may say.
     Header,
+    /// `NAME:VALUE`: a header field of a response.
+    Field,
     /// Whom to trust: an address, a network or `*`; several in one text with commas between, as in Gunicorn.
     Peer,
 }
@@ -103,6 +105,7 @@ impl Kind {
             Self::List(Item::Text { .. }) => "a string that is not empty".to_owned(),
             Self::List(Item::Pair) => "NAME=VALUE".to_owned(),
             Self::List(Item::Header) => "HEADER=VALUE, as in \"X-Forwarded-Proto=https\"".to_owned(),
+            Self::List(Item::Field) => "NAME:VALUE, as in \"X-Frame-Options: DENY\"".to_owned(),
             Self::List(Item::Peer) => {
                 "IP addresses, networks as in \"10.0.0.0/8\", or \"*\" for everybody, with commas between".to_owned()
             }
@@ -122,6 +125,7 @@ impl Kind {
             Self::Text { name } | Self::Account { name } | Self::List(Item::Text { name }) => name,
             Self::List(Item::Pair) => "NAME=VALUE",
             Self::List(Item::Header) => "HEADER=VALUE",
+            Self::List(Item::Field) => "NAME:VALUE",
             Self::List(Item::Peer) => "IPS",
         })
     }
@@ -221,6 +225,9 @@ impl Item {
             Self::Header => {
                 text.split_once('=').is_some_and(|(name, value)| proxies::check_header(name.trim(), value).is_ok())
             }
+            Self::Field => text
+                .split_once(':')
+                .is_some_and(|(name, value)| proxies::check_header(name.trim(), value.trim()).is_ok()),
             Self::Peer => {
                 let all = || proxies::entries(text).map(str::to_owned).collect();
                 return Trusted::parse([text]).is_ok().then(all);

@@ -6,6 +6,7 @@
 //! completions and the files under `config/` from the same table and reads the real sources.
 
 mod check;
+mod dotenv;
 mod environment;
 mod error;
 mod field;
@@ -30,6 +31,7 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+pub use dotenv::parse_dotenv;
 pub use environment::{CMD_ARGS, Environment, GUNICORN_CMD_ARGS, PREFIX};
 pub use error::{Fault, Place, Problem, SettingsError};
 pub use field::{AsgiLoop, Colors, Compression, HeaderMap, Http2Cleartext, Interface, LogFormat, Toggle};

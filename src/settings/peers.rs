@@ -158,6 +158,8 @@ pub const UVICORN: &[&str] = &[
 
 const LENIENT: &str = "it would let requests through that are understood in several ways; leave it out";
 const DIRTY: &str = "there is no pool of side processes; leave it out";
+const PASSWORD: &str =
+    "keys with a password are not read; take it off with `openssl pkey -in KEYFILE -out FILE`, for root's eyes only";
 const STATSD: &str = "statsd is not spoken; leave it out";
 
 /// How ours differ from theirs of the same name, by our key.
@@ -174,7 +176,7 @@ const DIFFERENT: &[(&str, &str)] = &[
     ("daemon", "the command returns when the service is ready, or with the code of its failure"),
     ("http2_cleartext", "prior knowledge is the default, an upgrade from HTTP/1.1 is not made"),
     ("ciphers", "suites by name; OpenSSL's groups (HIGH, !MD5) are not known"),
-    ("asgi_loop", "with auto it is asyncio, in which the worker's own loop runs"),
+    ("asgi_loop", "asyncio in any case, in which the worker's own loop runs; uvloop is told in the log"),
     ("limit_concurrency", "requests are counted, not connections"),
 ];
 
@@ -190,11 +192,7 @@ pub fn of_gunicorn(name: &str) -> Option<Fate> {
         | "worker_abort" | "pre_exec" | "pre_request" | "post_request" | "child_exit" | "worker_exit"
         | "nworkers_changed" | "on_exit" => Fate::Hook,
         "logconfig_dict" => Fate::Otherwise("as in Gunicorn, in a gunicorn.conf.py"),
-        "capture_output" => Fate::Otherwise("what the application prints is in the log as it is"),
         "default_proc_name" => Fate::Otherwise("see [proc_name](REFERENCE.md#proc_name)"),
-        "control_socket" | "control_socket_mode" | "control_socket_disable" => {
-            Fate::Otherwise("there is no control socket: without effect in a gunicorn.conf.py, no such flag")
-        }
         "ssl_context" => {
             Fate::Refused("TLS is spoken by rustls, which takes no SSLContext; see certfile and its neighbours")
         }
@@ -230,13 +228,21 @@ pub fn of_uvicorn(flag: &str) -> Option<Fate> {
     }
     Some(match flag {
         "http2" => Fate::Otherwise("HTTP/2 is spoken where the client asks for it; see http_protocols"),
-        "env-file" => Fate::Refused("give single variables with --env, or the file to the service manager"),
-        "ssl-keyfile-password" => Fate::Refused("keep the key in a file without one that only root can read"),
-        "header" => Fate::Refused("let the application or the proxy add it"),
+        "ssl-keyfile-password" => Fate::Refused(PASSWORD),
         "version" => Fate::Otherwise("--version"),
-        "reset-contextvars" => Fate::Refused("each request is a task of its own, with a copy of the worker's context"),
         _ => return None,
     })
+}
+
+/// What becomes of this flag of theirs, if it is one of theirs and none of ours: whose it is, and its fate.
+#[must_use]
+pub fn of_flag(flag: &str) -> Option<(&'static str, Fate)> {
+    let is_theirs = |(_, flags): &&(&str, &str)| flags.split_whitespace().any(|theirs| theirs == flag);
+    if let Some((name, _)) = GUNICORN.iter().find(is_theirs) {
+        return Some(("Gunicorn", of_gunicorn(name)?));
+    }
+    let name = UVICORN.iter().find(|name| flag.strip_prefix("--") == Some(**name))?;
+    Some(("uvicorn", of_uvicorn(name)?))
 }
 
 fn ours(spec: &'static OptionSpec) -> Fate {

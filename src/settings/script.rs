@@ -111,21 +111,6 @@ pub fn layer(script: &Script) -> (Layer, Vec<Problem>) {
     (layer, problems)
 }
 
-/// One sentence for each of Gunicorn's settings that is there and has no effect.
-pub fn warnings(script: &Script) -> Vec<String> {
-    let meant = script.values.iter().filter(|value| !value.said.is_empty());
-    meant
-        .filter_map(|value| match peers::of_gunicorn(&value.name) {
-            // It is read where Python is, or says nothing that anybody would miss.
-            Some(Fate::Otherwise(_)) if matches!(&*value.name, "logconfig_dict" | "default_proc_name") => None,
-            Some(Fate::Otherwise(why)) => {
-                Some(format!("{} ({}) has no effect: {why}", value.name, place(script, value)))
-            }
-            _ => None,
-        })
-        .collect()
-}
-
 fn entry(script: &Script, value: &ScriptValue) -> Result<Option<(&'static str, Entry)>, Fault> {
     let ScriptValue { name, line, said, used } = value;
     let Some(spec) = named(name).filter(|spec| !used || !spellings::says_where(spec.key)) else {
@@ -248,13 +233,9 @@ mod tests {
 
     #[test]
     fn what_has_no_effect_is_told() {
-        let values =
-            vec![("permit_obsolete_folding", Said::Switch(false)), ("control_socket_disable", Said::Switch(true))];
+        let values = vec![("permit_obsolete_folding", Said::Switch(false)), ("worker_tmp_dir", text("/dev/shm"))];
         let warnings = resolve(&script(values)).expect("fine").warnings;
         assert_eq!(warnings.len(), 1, "{warnings:?}");
-        assert!(
-            warnings[0].starts_with("control_socket_disable (gunicorn.conf.py:2:1) has no effect: "),
-            "{warnings:?}"
-        );
+        assert!(warnings[0].starts_with("worker_tmp_dir (gunicorn.conf.py:2) has no effect: "), "{warnings:?}");
     }
 }

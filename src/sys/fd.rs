@@ -17,6 +17,13 @@ pub fn set_nonblocking(fd: impl AsFd) -> io::Result<()> {
     Ok(())
 }
 
+/// Has standard output and standard error go to this file from now on.
+pub(crate) fn send_output_to(file: impl AsFd) -> io::Result<()> {
+    nix::unistd::dup2_stdout(file.as_fd())?;
+    nix::unistd::dup2_stderr(file.as_fd())?;
+    Ok(())
+}
+
 /// A directory, as a place to start from; being allowed to enter it is enough.
 pub fn directory(path: &std::path::Path) -> io::Result<OwnedFd> {
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;

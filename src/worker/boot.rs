@@ -38,7 +38,64 @@ where
 
 /// The same for an application of any kind, which `host` builds and turns the event loop for.
 pub fn worker_main<H: Host>(seat: Result<Inherited, SeatError>, host: H) -> i32 {
-    unless_it_panics("starts", || whole_life(seat, host))
+    match begin(seat) {
+        Ok(begun) => begun.serve(host),
+        Err(code) => code,
+    }
+}
+
+/// A worker that has taken its place: it hears signals, notices the end of its arbiter and can tell its stacks, and
+/// no line of the application has run yet.
+///
+/// For a language whose applications have to be loaded before it is known which host they need: load it now, so that a
+/// load that hangs or is told to leave ends as a factory that does.
+pub struct Begun {
+    worker: &'static Worker,
+    doors: Doors,
+    lane: u32,
+}
+
+/// Takes the place that `seat` describes; the first half of [`worker_main`]. It never unwinds.
+///
+/// # Errors
+/// The exit code of the process: the place cannot be taken, and the arbiter has been told.
+pub fn begin(seat: Result<Inherited, SeatError>) -> Result<Begun, i32> {
+    let mut begun = Err(PANICKED);
+    let code = unless_it_panics("starts", || {
+        begun = take_seat(seat);
+        exit::OK
+    });
+    if code == exit::OK { begun } else { Err(code) }
+}
+
+impl Begun {
+    /// Builds the application and serves it to the end of the worker; the exit code of the process. It never unwinds.
+    pub fn serve<H: Host>(self, mut host: H) -> i32 {
+        unless_it_panics("starts", || {
+            let Self { worker, doors, lane } = self;
+            let (runtime, app) = match build(worker, &mut host) {
+                Ok(built) => built,
+                Err(failure) => return failed(worker, failure),
+            };
+            let life = Box::pin(live(worker, app, doors, lane));
+            let code = unless_it_panics("serves", || host.run(&runtime, life));
+            // Threads that are blocked in the application are not waited for.
+            runtime.shutdown_background();
+            worker.close_access_log(LAST_LINES);
+            code
+        })
+    }
+
+    /// There is no application to serve: tells the arbiter why. The exit code of the process.
+    #[must_use]
+    pub fn fail(self, failure: BootFailure) -> i32 {
+        failed(self.worker, failure)
+    }
+}
+
+fn failed(worker: &Worker, BootFailure { code, reason }: BootFailure) -> i32 {
+    worker.reporter.send(&Report::BootFailed { code, reason });
+    code
 }
 
 /// Runs a part of the worker's life; a panic that gets this far is the application's (a destructor, a hook) or a
@@ -53,50 +110,36 @@ fn unless_it_panics(part: &str, run: impl FnOnce() -> i32) -> i32 {
     })
 }
 
-fn whole_life<H: Host>(seat: Result<Inherited, SeatError>, mut host: H) -> i32 {
+fn take_seat(seat: Result<Inherited, SeatError>) -> Result<Begun, i32> {
     let seat = match seat {
         Ok(seat) => seat,
         Err(error) => {
             crate::log::critical!("The worker cannot start: {error}");
-            return exit::APP_LOAD;
+            return Err(exit::APP_LOAD);
         }
     };
     let reporter = match fd::adopt(seat.report_fd) {
         Ok(pipe) => Reporter::new(pipe),
         Err(error) => {
             crate::log::critical!("The worker cannot start: it has no pipe to the arbiter: {error}");
-            return exit::WORKER_BOOT;
+            return Err(exit::WORKER_BOOT);
         }
     };
     let board = match take_log_and_board(&seat) {
         Ok(board) => board,
-        Err(error) => return cannot_start(&reporter, &*error),
+        Err(error) => return Err(cannot_start(&reporter, &*error)),
     };
     let (tls, trust) = match take_certificates(&seat).and_then(|tls| Ok((tls, Trust::new(&seat.orders.proxies)?))) {
         Ok(taken) => taken,
-        Err(error) => return cannot_start(&reporter, &*error),
+        Err(error) => return Err(cannot_start(&reporter, &*error)),
     };
     let (slot, generation, orders, lane) = (seat.slot, seat.generation, seat.orders.clone(), seat.lane);
     // One per process, for ever: see `context`.
     let worker: &'static Worker =
         Box::leak(Box::new(Worker::new(slot, generation, orders, board, reporter, tls, trust)));
-    let doors = match take_place(worker, &seat) {
-        Ok(doors) => doors,
-        Err(error) => return cannot_start(&worker.reporter, &*error),
-    };
-    match build(worker, &mut host) {
-        Ok((runtime, app)) => {
-            let life = Box::pin(live(worker, app, doors, lane));
-            let code = unless_it_panics("serves", || host.run(&runtime, life));
-            // Threads that are blocked in the application are not waited for.
-            runtime.shutdown_background();
-            worker.close_access_log(LAST_LINES);
-            code
-        }
-        Err(BootFailure { code, reason }) => {
-            worker.reporter.send(&Report::BootFailed { code, reason });
-            code
-        }
+    match take_place(worker, &seat) {
+        Ok(doors) => Ok(Begun { worker, doors, lane }),
+        Err(error) => Err(cannot_start(&worker.reporter, &*error)),
     }
 }
 

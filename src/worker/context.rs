@@ -12,7 +12,7 @@ use crate::abi::{Orders, Report};
 use crate::log::access::Access;
 use crate::scoreboard::{Record, Scoreboard, State, Writer};
 use crate::types::{Generation, Mono, SlotId};
-use http::HeaderName;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 use std::time::Duration;
@@ -66,6 +66,8 @@ pub(super) struct Worker {
     pub(super) head_limits: HeadLimits,
     /// The field with a request's id, if requests have one.
     pub(super) request_id: Option<HeaderName>,
+    /// Fields of each response that has none of that name.
+    pub(super) headers: HeaderMap,
     /// What the extensions of a request begin as.
     pub(super) room_for_facts: http::Extensions,
     /// Each connection has one request.
@@ -103,6 +105,10 @@ impl Worker {
         );
         // The arbiter has looked at it: empty, or a name.
         let request_id = HeaderName::from_bytes(requests.request_id_header.as_bytes()).ok();
+        let headers = requests.headers.iter().filter_map(|(name, value)| {
+            Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_str(value).ok()?))
+        });
+        let headers = HeaderMap::from_iter(headers);
         let no_keepalive = seconds(orders.keepalive).is_zero();
         Self {
             slot,
@@ -117,6 +123,7 @@ impl Worker {
             limits,
             head_limits,
             request_id,
+            headers,
             room_for_facts: super::request::room_for_facts(),
             no_keepalive,
             wish: watch::Sender::new(Wish::Serve),
@@ -141,6 +148,17 @@ impl Worker {
     /// Whether the boot can be abandoned, and is: then the caller must end the process.
     pub(super) fn abandon_boot(&self) -> bool {
         self.stage.end_boot(LEAVING)
+    }
+
+    /// Gives a response the fields that every response shall have. Its own stay as they are.
+    pub(super) fn dress(&self, response: &mut HeaderMap) {
+        for name in self.headers.keys() {
+            if !response.contains_key(name) {
+                for value in self.headers.get_all(name) {
+                    response.append(name.clone(), value.clone());
+                }
+            }
+        }
     }
 
     pub(super) fn record(&self) -> Record {

@@ -44,7 +44,7 @@ mod wire;
 
 pub use application::{App, Application, BoxError};
 pub use body::{Body, BodyError};
-pub use boot::{main_for, worker_main};
+pub use boot::{Begun, begin, main_for, worker_main};
 pub use connection::{Address, Connection};
 pub use factory::IntoApp;
 pub use host::{BootFailure, Host, Life, Place};

@@ -5,6 +5,7 @@ mod bodies;
 mod boot;
 mod client;
 mod drain;
+mod fields;
 mod h2kit;
 mod http2;
 mod http2_attacks;

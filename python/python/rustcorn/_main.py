@@ -82,7 +82,9 @@ def _words(settings: dict[str, Any]) -> list[str]:
         elif repeats and not isinstance(value, str):
             pairs = value.items() if hasattr(value, "items") else None
             each = value if pairs is None else (f"{name}={text}" for name, text in pairs)
-            words.extend(f"--{flag}={element}" for element in each)
+            # uvicorn's headers are pairs.
+            texts = (":".join(element) if isinstance(element, (tuple, list)) else element for element in each)
+            words.extend(f"--{flag}={text}" for text in texts)
         elif takes_value:
             words.append(f"--{flag}={os.fspath(value) if hasattr(value, '__fspath__') else value}")
         else:

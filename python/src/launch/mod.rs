@@ -112,7 +112,7 @@ impl Launcher for PythonLauncher {
 
     fn launch(&self, generation: Generation, seat: &Seat) -> Result<i32, LaunchError> {
         match self.plans.get(&generation) {
-            Some(plan) => host::launch(plan, seat),
+            Some(plan) => Ok(host::launch(plan, seat)),
             None => self.library.launch(generation, seat),
         }
     }

@@ -49,6 +49,7 @@ fn shape(kind: &Kind) -> Json {
             let element = match item {
                 Item::Text { .. } => json!({ "type": "string", "minLength": 1 }),
                 Item::Pair | Item::Header => json!({ "type": "string", "pattern": "^[^=]+=" }),
+                Item::Field => json!({ "type": "string", "pattern": "^[^: ]+ *:" }),
                 Item::Peer => json!({ "type": "string", "pattern": "^[0-9A-Fa-f.:/*, ]*$" }),
             };
             json!({ "anyOf": [element, { "type": "array", "items": element }] })

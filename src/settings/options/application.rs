@@ -28,6 +28,13 @@ macro_rules! application_rows {
     env: Vec<(String, String)> = Vec::new() => new(Section::Application, Kind::List(Item::Pair))
         .key("raw_env").short('e').long("env");
 
+    /// Set environment variables for the application as this file says, one NAME=VALUE a line.
+    ///
+    /// Lines may begin with export, values may stand in quotes, and what follows a # is a comment. Nothing is expanded.
+    /// What the environment has, or raw_env sets, stays as it is there. A reload reads it again. It is for the
+    /// application: rustcorn itself takes no setting from it.
+    env_file: Option<PathBuf> = None => new(Section::Application, Kind::Text { name: "FILE" });
+
         } $($rest)* }
     };
 }

@@ -11,10 +11,17 @@ macro_rules! logging_rows {
         .long("error-logfile").aliases(&["log-file"]);
 
     /// Log what is at least this important.
+    ///
+    /// trace is for what libraries of a Rust application trace; rustcorn itself has nothing below debug.
     loglevel: Level = Level::Info => new(Section::Logging, Kind::Choice {
-        names: &["debug", "info", "warning", "error", "critical"],
+        names: &["trace", "debug", "info", "warning", "error", "critical"],
         switch: None,
     }).long("log-level");
+
+    /// Write what the application prints to the file of the log too.
+    ///
+    /// The workers' standard output and standard error then go to errorlog. Without a file there they stay as they are.
+    capture_output: bool = false => new(Section::Logging, Kind::Switch);
 
     /// How a line of the log looks.
     ///

@@ -32,10 +32,10 @@ macro_rules! python_rows {
 
     /// Which event loop an ASGI application has.
     ///
-    /// With asyncio the worker's own loop runs inside asyncio's, on one thread. With uvloop it is uvloop's, which takes
-    /// the package uvloop. With auto it is asyncio.
+    /// It is asyncio's in any case, with the worker's own loop inside, on one thread: auto, asyncio and none are the
+    /// same. uvloop is accepted with a warning, since its loop lets no other run inside.
     asgi_loop: AsgiLoop = AsgiLoop::Auto => new(Section::Python, Kind::Choice {
-        names: &["auto", "asyncio", "uvloop"],
+        names: &["auto", "asyncio", "uvloop", "none"],
         switch: None,
     }).aliases(&["loop"]);
 
@@ -99,8 +99,8 @@ macro_rules! python_rows {
 
     /// What becomes of headers with underscores in their names.
     ///
-    /// WSGI cannot tell them from those with dashes. With drop the application does not see them, with refuse the request is answered with 400, with dangerous they
-    /// are passed on.
+    /// WSGI cannot tell them from those with dashes. With drop the application does not see them, with refuse the
+    /// request is answered with 400, with dangerous they are passed on. ASGI can tell them, and passes them on always.
     header_map: HeaderMap = HeaderMap::Drop => new(Section::Python, Kind::Choice {
         names: &["drop", "refuse", "dangerous"],
         switch: None,

@@ -68,6 +68,11 @@ macro_rules! requests_rows {
     /// Send a Date field with each response that has none.
     date_header: bool = true => new(Section::Requests, Kind::Switch);
 
+    /// Send this field with each response that has none of this name, as NAME:VALUE.
+    ///
+    /// May be repeated; several values of one name are all sent. Refusals of rustcorn's own have them too.
+    header: Vec<String> = Vec::new() => new(Section::Requests, Kind::List(Item::Field)).aliases(&["headers"]);
+
     /// The field that holds a request's id, as in X-Request-ID.
     ///
     /// A trusted proxy's id is taken over, other requests get a new one. The application sees it in the request, the

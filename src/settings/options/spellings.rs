@@ -38,6 +38,18 @@ macro_rules! spelling_rows {
     /// Has no effect: a setting of Python's ssl module, which is not used.
     do_handshake_on_connect: bool = false => new(Section::Spellings, Kind::Switch);
 
+    /// Has no effect: each request is a task with contextvars of its own.
+    reset_contextvars: bool = false => new(Section::Spellings, Kind::Switch);
+
+    /// Has no effect: there is no control socket.
+    control_socket: Option<String> = None => new(Section::Spellings, Kind::Text { name: "FILE" });
+
+    /// Has no effect: there is no control socket.
+    control_socket_mode: Option<String> = None => new(Section::Spellings, Kind::Account { name: "MODE" });
+
+    /// Has no effect: there is no control socket.
+    control_socket_disable: bool = false => new(Section::Spellings, Kind::Switch).long("no-control-socket");
+
     /// Has no effect: see ssl_min_version.
     ssl_version: Option<String> = None => new(Section::Spellings, Kind::Text { name: "VERSION" });
 

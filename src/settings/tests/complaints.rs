@@ -53,7 +53,7 @@ fn words_of_the_command_line_and_variables_are_shown() {
     assert_eq!(complaint(&sources), "--env 'B C': must be NAME=VALUE");
     sources.command_line.clear();
     sources.cmd_args = vec![given("loglevel", &["loud"])];
-    let names = "\"debug\", \"info\", \"warning\", \"error\" or \"critical\"";
+    let names = "\"trace\", \"debug\", \"info\", \"warning\", \"error\" or \"critical\"";
     assert_eq!(complaint(&sources), format!("RUSTCORN_CMD_ARGS: --log-level loud: must be {names}"));
     sources.cmd_args.clear();
     sources.environment = environment(&[("RUSTCORN_WORKERS", "x"), ("RUSTCORN_BIND", "'a")]);

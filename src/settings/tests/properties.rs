@@ -18,6 +18,7 @@ fn any_given() -> impl Strategy<Value = Vec<Given>> {
                 Kind::Switch => on.to_string(),
                 Kind::Choice { names, .. } => names[usize::from(on)].to_owned(),
                 Kind::List(Item::Pair | Item::Header) => format!("N={number}"),
+                Kind::List(Item::Field) => format!("X-N: {number}"),
                 Kind::List(Item::Peer) => format!("2001:db8::{number}"),
                 _ => number.to_string(),
             };

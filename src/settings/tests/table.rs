@@ -78,6 +78,7 @@ fn samples(kind: &Kind) -> Vec<String> {
         Kind::Text { .. } | Kind::Account { .. } => vec!["text".into()],
         Kind::List(Item::Text { .. }) => vec!["text".into()],
         Kind::List(Item::Header) => vec!["X-Name=value".into(), "X-Name=".into()],
+        Kind::List(Item::Field) => vec!["X-Name: value".into(), "X-Name:".into(), "X:a:b".into()],
         Kind::List(Item::Peer) => vec!["*".into(), "10.0.0.0/8".into(), "2001:db8::1".into()],
         Kind::List(Item::Pair) => vec!["NAME=VALUE".into(), "NAME=".into(), "A=b=c".into()],
     }

@@ -344,6 +344,7 @@ impl<S: Application> Parts<'_, S> {
         if let Some(flight) = &exchange.flight {
             flight.sign(response.headers_mut());
         }
+        self.worker.dress(response.headers_mut());
         // The application's own code, all of it.
         let hint = catch_unwind(AssertUnwindSafe(|| (response.body().size_hint(), response.body().is_end_stream())));
         let Ok((hint, is_empty)) = hint else { return self.fail(None) };

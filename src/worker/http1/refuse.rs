@@ -3,7 +3,8 @@
 use super::encode::field;
 use super::refusal::Refusal;
 use super::wire::Wire;
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::header::{CONTENT_TYPE, DATE, SERVER};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 impl Refusal {
     /// Writes the answer: small, whole, and the last of its connection. To a HEAD request it is bare of its body.
@@ -14,6 +15,7 @@ impl Refusal {
         server: bool,
         date: Option<&[u8; 29]>,
         id: Option<(&HeaderName, &HeaderValue)>,
+        others: &HeaderMap,
         is_bare: bool,
     ) -> u64 {
         let out = wire.output();
@@ -24,10 +26,13 @@ impl Refusal {
         field(out, "content-type", b"text/plain; charset=utf-8");
         let length = self.reason.len() + 1;
         field(out, "content-length", itoa::Buffer::new().format(length).as_bytes());
-        if server {
+        for (name, value) in others.iter().filter(|(name, _)| *name != CONTENT_TYPE) {
+            field(out, name.as_str(), value.as_bytes());
+        }
+        if server && !others.contains_key(SERVER) {
             field(out, "server", b"rustcorn");
         }
-        if let Some(date) = date {
+        if let Some(date) = date.filter(|_| !others.contains_key(DATE)) {
             field(out, "date", date);
         }
         if let Some((name, id)) = id {

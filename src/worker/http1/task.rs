@@ -315,7 +315,7 @@ impl<S: Application> Parts<'_, S> {
         let requests = &self.worker.orders.requests;
         let date = requests.date_header.then(|| super::date::date(clock::now()));
         let Some(wire) = self.wire.as_mut() else { return 0 };
-        refusal.write(wire, requests.server_header, date.as_ref(), id, is_head)
+        refusal.write(wire, requests.server_header, date.as_ref(), id, &self.worker.headers, is_head)
     }
 
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {

@@ -68,6 +68,7 @@ fn accept<B: Body>(mut response: Response<B>, answered: Answered<'_>) -> Respons
     let status = response.status();
     stream.sign(response.headers_mut());
     stream.answered(status, response.headers());
+    streams.worker.dress(response.headers_mut());
     if streams.worker.orders.requests.server_header {
         response.headers_mut().entry(SERVER).or_insert(HeaderValue::from_static(SERVER_NAME));
     }
@@ -114,8 +115,9 @@ fn say<B>(refusal: Refusal, answered: Answered<'_>) -> Response<Outgoing<B>> {
     if let Some((name, value)) = refusal.field {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
+    streams.worker.dress(headers);
     if streams.worker.orders.requests.server_header {
-        headers.insert(SERVER, HeaderValue::from_static(SERVER_NAME));
+        headers.entry(SERVER).or_insert(HeaderValue::from_static(SERVER_NAME));
     }
     stream.sign(headers);
     announce(&mut response, Some(text.len() as u64));
