@@ -100,6 +100,10 @@ fn tell_failure(py: Python<'_>, done: PyResult<Bound<'_, PyAny>>) {
 /// An exception as Python prints it.
 #[must_use]
 pub fn traceback(py: Python<'_>, error: &PyErr) -> String {
+    // Before 3.12, one that comes from C has its traceback beside it.
+    if let Some(traceback) = error.traceback(py) {
+        drop(error.value(py).setattr("__traceback__", traceback));
+    }
     let module = py.import("rustcorn._errors");
     let text = module.and_then(|module| module.call_method1("traceback", (error.value(py),))?.extract());
     text.unwrap_or_else(|_| error.to_string())

@@ -7,7 +7,7 @@
 //! F3 host   supervised   stacks   from settings to a host of either kind
 //! F2 bridge   asgi   wsgi
 //! F1 app   config   hooks   the import, and what kind of application it is; the settings file that is a program
-//! F0 interp   report  the interpreter: forks, environment, log, the end
+//! F0 interp   report  the interpreter: forks, environment, log, the end; places   fields: header fields that come again
 //! ```
 //!
 //! What is easier said in Python is in the package beside this crate (`python/rustcorn`).
@@ -18,10 +18,12 @@ pub mod app;
 pub mod asgi;
 pub mod bridge;
 pub mod config;
+mod fields;
 pub mod hooks;
 pub mod host;
 pub mod interp;
 pub mod launch;
+mod places;
 mod report;
 mod stacks;
 mod supervised;

@@ -12,6 +12,7 @@ mod error;
 mod field;
 mod file;
 mod given;
+mod gunicorn;
 mod kind;
 mod layer;
 mod options;

@@ -1,6 +1,7 @@
 //! Every setting of Gunicorn and every option of uvicorn, and what becomes of it here. What rustcorn has under the same name
 //! needs no word; this is about the rest.
 
+use super::gunicorn::{self, Verdict};
 use super::options::OPTIONS;
 use super::spec::{OptionSpec, Section};
 
@@ -11,6 +12,8 @@ pub enum Fate {
     Ours(&'static OptionSpec, Option<&'static str>),
     /// It is accepted with a warning, and does nothing; why.
     NoEffect(String),
+    /// There is no such flag; in a settings file of Gunicorn's it is accepted with a warning; why.
+    Ignored(&'static str),
     /// It is a function in the settings file, and is called.
     Hook,
     /// It is refused; what to do instead.
@@ -156,11 +159,9 @@ pub const UVICORN: &[&str] = &[
     "factory",
 ];
 
-const LENIENT: &str = "it would let requests through that are understood in several ways; leave it out";
 const DIRTY: &str = "there is no pool of side processes; leave it out";
 const PASSWORD: &str =
     "keys with a password are not read; take it off with `openssl pkey -in KEYFILE -out FILE`, for root's eyes only";
-const STATSD: &str = "statsd is not spoken; leave it out";
 
 /// How ours differ from theirs of the same name, by our key.
 const DIFFERENT: &[(&str, &str)] = &[
@@ -186,35 +187,21 @@ pub fn of_gunicorn(name: &str) -> Option<Fate> {
     if let Some(spec) = OPTIONS.iter().find(|spec| spec.key == name) {
         return Some(ours(spec));
     }
+    match gunicorn::verdict(name) {
+        Some(Verdict::Python) => return Some(Fate::Otherwise("as in Gunicorn, in a gunicorn.conf.py")),
+        Some(Verdict::NoEffect(why)) => return Some(Fate::Ignored(why)),
+        Some(Verdict::Refused(why)) => return Some(Fate::Refused(why)),
+        None => {}
+    }
     Some(match name {
         "wsgi_app" => ours(super::spec("app")?),
         "on_starting" | "on_reload" | "when_ready" | "pre_fork" | "post_fork" | "post_worker_init" | "worker_int"
         | "worker_abort" | "pre_exec" | "pre_request" | "post_request" | "child_exit" | "worker_exit"
         | "nworkers_changed" | "on_exit" => Fate::Hook,
-        "logconfig_dict" => Fate::Otherwise("as in Gunicorn, in a gunicorn.conf.py"),
-        "default_proc_name" => Fate::Otherwise("see [proc_name](REFERENCE.md#proc_name)"),
         "ssl_context" => {
             Fate::Refused("TLS is spoken by rustls, which takes no SSLContext; see certfile and its neighbours")
         }
-        "paste" | "raw_paste_global_conf" => Fate::Refused("name the application itself, `shop:app`"),
-        "spew" => Fate::Refused("use a debugger; slow_request finds what is stuck"),
-        "logger_class" => Fate::Refused("see log_format, logconfig and access_log_format"),
-        "statsd_host" | "dogstatsd_tags" | "statsd_prefix" | "enable_backlog_metric" => Fate::Refused(STATSD),
-        "protocol" | "uwsgi_allow_ips" => Fate::Refused("the uwsgi protocol is not spoken; have the proxy speak HTTP"),
-        "permit_obsolete_folding"
-        | "strip_header_spaces"
-        | "permit_unconventional_http_method"
-        | "permit_unconventional_http_version"
-        | "casefold_http_method" => Fate::Refused(LENIENT),
-        "dirty_apps"
-        | "dirty_workers"
-        | "dirty_timeout"
-        | "dirty_threads"
-        | "dirty_graceful_timeout"
-        | "on_dirty_starting"
-        | "dirty_post_fork"
-        | "dirty_worker_init"
-        | "dirty_worker_exit" => Fate::Refused(DIRTY),
+        "on_dirty_starting" | "dirty_post_fork" | "dirty_worker_init" | "dirty_worker_exit" => Fate::Refused(DIRTY),
         _ => return None,
     })
 }

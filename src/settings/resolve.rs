@@ -94,6 +94,7 @@ pub fn resolve(sources: &Sources) -> Result<Resolved, SettingsError> {
         return Err(SettingsError { problems });
     }
     resolved.warnings.extend(check::warnings(&resolved));
+    resolved.warnings.extend(sources.script.as_ref().map(script::warnings).unwrap_or_default());
     Ok(resolved)
 }
 

@@ -111,6 +111,19 @@ pub fn layer(script: &Script) -> (Layer, Vec<Problem>) {
     (layer, problems)
 }
 
+/// One sentence for each of Gunicorn's settings that is there and has no effect.
+pub fn warnings(script: &Script) -> Vec<String> {
+    let meant = script.values.iter().filter(|value| !value.said.is_empty());
+    meant
+        .filter_map(|value| match peers::of_gunicorn(&value.name) {
+            // It says nothing that anybody would miss.
+            Some(Fate::Ignored(_)) if value.name == "default_proc_name" => None,
+            Some(Fate::Ignored(why)) => Some(format!("{} ({}) has no effect: {why}", value.name, place(script, value))),
+            _ => None,
+        })
+        .collect()
+}
+
 fn entry(script: &Script, value: &ScriptValue) -> Result<Option<(&'static str, Entry)>, Fault> {
     let ScriptValue { name, line, said, used } = value;
     let Some(spec) = named(name).filter(|spec| !used || !spellings::says_where(spec.key)) else {
@@ -233,9 +246,9 @@ mod tests {
 
     #[test]
     fn what_has_no_effect_is_told() {
-        let values = vec![("permit_obsolete_folding", Said::Switch(false)), ("worker_tmp_dir", text("/dev/shm"))];
+        let values = vec![("permit_obsolete_folding", Said::Switch(false)), ("uwsgi_allow_ips", text("*"))];
         let warnings = resolve(&script(values)).expect("fine").warnings;
         assert_eq!(warnings.len(), 1, "{warnings:?}");
-        assert!(warnings[0].starts_with("worker_tmp_dir (gunicorn.conf.py:2) has no effect: "), "{warnings:?}");
+        assert!(warnings[0].starts_with("uwsgi_allow_ips (gunicorn.conf.py:2:1) has no effect: "), "{warnings:?}");
     }
 }

@@ -73,6 +73,8 @@ impl Begun {
     pub fn serve<H: Host>(self, mut host: H) -> i32 {
         unless_it_panics("starts", || {
             let Self { worker, doors, lane } = self;
+            // From now on it is the application's start that takes its time, and no import.
+            worker.record().set_pid(Pid(std::process::id().cast_signed()));
             let (runtime, app) = match build(worker, &mut host) {
                 Ok(built) => built,
                 Err(failure) => return failed(worker, failure),
@@ -165,7 +167,6 @@ fn take_log_and_board(seat: &Inherited) -> Result<Scoreboard, BoxError> {
 
 /// Everything else before the first line of application code.
 fn take_place(worker: &'static Worker, seat: &Inherited) -> Result<Doors, BoxError> {
-    worker.record().set_pid(Pid(std::process::id().cast_signed()));
     worker.record().set_lane(seat.lane);
     let doors = Doors::inherit(&seat.listeners)?;
     // What the arbiter listens to is nothing to us.

@@ -2,6 +2,7 @@
 
 import asyncio
 import traceback
+import types
 from typing import Any, Callable, Optional
 
 VERSIONS = {"version": "3.0", "spec_version": "2.5"}
@@ -13,13 +14,29 @@ _LAST_WORDS = 0.25
 
 
 async def serve(app, scope, receive, send, done):
-    """A request, as a task; `done` hears how it ended."""
+    """A WebSocket, as a task; `done` hears how it ended."""
     try:
         await app(scope, receive, send)
     except BaseException as error:
         done(error)
     else:
         done(None)
+
+
+async def hold(awaitable):
+    """For applications that are no coroutine functions."""
+    await awaitable
+
+
+@types.coroutine
+def _nothing():
+    return
+    yield
+
+
+# What `send` returns that need not wait: it has ended already, and may be awaited by all and often.
+NOTHING = _nothing()
+list(NOTHING)
 
 
 # What frameworks raise when their client is gone (Starlette).

@@ -85,6 +85,13 @@ class Loop(asyncio.SelectorEventLoop):
         super().__init__(Selector(native))
         self._hear_signals()
 
+    def call_soon(self, callback, *args, context=None):
+        if self._closed or self._debug:
+            return super().call_soon(callback, *args, context=context)
+        handle = asyncio.Handle(callback, args, self, context)
+        self._ready.append(handle)
+        return handle
+
     def _hear_signals(self) -> None:
         # Or else a handler of Python's would wait for the next event.
         try:

@@ -3,37 +3,51 @@
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use rustcorn::Address;
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 
-/// So many clients are remembered; then all are forgotten.
-const MANY: usize = 1024;
+/// Each port has one of so many places, which is its newest user's.
+const PLACES: usize = 1024;
 
-#[derive(Default)]
-pub(super) struct Addresses(Mutex<HashMap<SocketAddr, Py<PyTuple>>>);
+type Known = Option<(SocketAddr, Py<PyTuple>)>;
+
+pub(super) struct Addresses {
+    clients: Mutex<Vec<Known>>,
+    /// There are few.
+    server: Mutex<Known>,
+}
+
+impl Default for Addresses {
+    fn default() -> Self {
+        let clients = std::iter::repeat_with(|| None).take(PLACES).collect();
+        Self { clients: Mutex::new(clients), server: Mutex::new(None) }
+    }
+}
 
 impl Addresses {
     /// Host and port, or path and none; none: it has no name.
-    pub(super) fn pair<'py>(&self, py: Python<'py>, address: &Address) -> PyResult<Option<Bound<'py, PyTuple>>> {
+    pub(super) fn server<'py>(&self, py: Python<'py>, address: &Address) -> PyResult<Option<Bound<'py, PyTuple>>> {
         match address {
-            Address::Tcp(address) => self.tcp(py, *address).map(Some),
+            Address::Tcp(address) => {
+                pair(py, &mut self.server.lock().unwrap_or_else(PoisonError::into_inner), *address).map(Some)
+            }
             Address::Unix(Some(path)) => (path.as_os_str(), py.None()).into_pyobject(py).map(Some),
             Address::Unix(None) => Ok(None),
         }
     }
 
     /// Host and port.
-    pub(super) fn tcp<'py>(&self, py: Python<'py>, address: SocketAddr) -> PyResult<Bound<'py, PyTuple>> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(pair) = known.get(&address) {
-            return Ok(pair.bind(py).clone());
-        }
-        let pair = (address.ip().to_string(), address.port()).into_pyobject(py)?;
-        if known.len() >= MANY {
-            known.clear();
-        }
-        known.insert(address, pair.clone().unbind());
-        Ok(pair)
+    pub(super) fn client<'py>(&self, py: Python<'py>, address: SocketAddr) -> PyResult<Bound<'py, PyTuple>> {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        pair(py, &mut clients[usize::from(address.port()) % PLACES], address)
     }
+}
+
+fn pair<'py>(py: Python<'py>, place: &mut Known, address: SocketAddr) -> PyResult<Bound<'py, PyTuple>> {
+    if let Some((_, pair)) = place.as_ref().filter(|(known, _)| *known == address) {
+        return Ok(pair.bind(py).clone());
+    }
+    let pair = (address.ip().to_string(), address.port()).into_pyobject(py)?;
+    *place = Some((address, pair.clone().unbind()));
+    Ok(pair)
 }

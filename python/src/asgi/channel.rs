@@ -24,13 +24,12 @@ pub(super) struct Channel {
     pub(super) exchange: Arc<Exchange>,
 }
 
-type Ends<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>);
+type Ends<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
 
-/// `receive`, `send`, and what is called when the application has returned.
+/// `receive` and `send`.
 pub(super) fn open(py: Python<'_>, exchange: Arc<Exchange>) -> PyResult<Ends<'_>> {
     let channel = Bound::new(py, Channel { exchange })?;
-    let end = |name| channel.getattr(name);
-    Ok((end(intern!(py, "receive"))?, end(intern!(py, "send"))?, end(intern!(py, "done"))?))
+    Ok((channel.getattr(intern!(py, "receive"))?, channel.getattr(intern!(py, "send"))?))
 }
 
 #[pymethods]
@@ -44,12 +43,8 @@ impl Channel {
         if self.exchange.send(message)? {
             Ok(Py::new(py, Waiting::new(self.exchange.clone(), What::Room))?.into_any())
         } else {
-            waiting::done(py)
+            Ok(self.exchange.setup.nothing.clone_ref(py))
         }
-    }
-
-    fn done(&self, py: Python<'_>, error: Option<Bound<'_, PyAny>>) {
-        self.exchange.done(py, error.map(PyErr::from_value));
     }
 }
 

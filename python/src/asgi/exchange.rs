@@ -4,11 +4,10 @@ use super::fault::Fault;
 use super::host::Setup;
 use super::output::Output;
 use super::service::Reply;
-use super::{channel, extensions, input::Input, scope};
+use super::{channel, extensions, input::Input, run::Run, scope};
 use crate::bridge::Job;
 use crate::report;
 use http::Response;
-use pyo3::intern;
 use pyo3::prelude::*;
 use rustcorn::{Body, Connection};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -35,6 +34,8 @@ pub(super) struct State {
     pub(super) connection: Option<Connection>,
     /// The application's task, as long as it runs.
     task: Option<Py<PyAny>>,
+    /// The application has returned.
+    returned: bool,
     /// It waits in the hub.
     queued: bool,
 }
@@ -50,6 +51,7 @@ impl Exchange {
             gone: false,
             worker: None,
             task: None,
+            returned: false,
             queued: true,
         };
         let exchange = Arc::new(Self { setup, state: Mutex::new(state) });
@@ -100,12 +102,12 @@ impl Exchange {
             self.lock().connection = parts.extensions.get::<Connection>().cloned();
         }
         drop(parts);
-        let (receive, send, done) = channel::open(py, self.clone())?;
-        let coroutine = setup.serve.bind(py).call1((setup.app.bind(py), scope, receive, send, done))?;
-        let task = setup.spawn(py, coroutine)?;
+        let (receive, send) = channel::open(py, self.clone())?;
+        let run = Run::new(self.clone(), (scope.unbind(), receive.unbind(), send.unbind()));
+        let task = setup.tasks.spawn(py, Bound::new(py, run)?.as_any())?;
         let mut state = self.lock();
-        // An eager one may be over.
-        if !state.output.is_over() && !task.call_method0(intern!(py, "done"))?.is_truthy()? {
+        // It may be over by now.
+        if !state.returned {
             state.task = Some(task.unbind());
         }
         Ok(())
@@ -115,6 +117,7 @@ impl Exchange {
     pub(super) fn done(self: &Arc<Self>, py: Python<'_>, error: Option<PyErr>) {
         let mut state = self.lock();
         let task = state.task.take();
+        state.returned = true;
         let was_finished = state.output.is_finished();
         let gone = state.gone;
         let is_quiet = |error: &PyErr| gone && self.setup.is_disconnect(py, error);

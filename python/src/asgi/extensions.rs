@@ -22,9 +22,6 @@ pub(super) fn takes_trailers(parts: &Parts) -> bool {
 /// Adds what depends on the request.
 pub(super) fn offer(extensions: &Bound<'_, PyDict>, parts: &Parts) -> PyResult<()> {
     let py = extensions.py();
-    if parts.version == Version::HTTP_11 {
-        extensions.set_item(intern!(py, "http.response.early_hint"), PyDict::new(py))?;
-    }
     if takes_trailers(parts) {
         extensions.set_item(intern!(py, "http.response.trailers"), PyDict::new(py))?;
     }

@@ -1,7 +1,8 @@
 //! The head of a response, as the application gives it and as the worker takes it.
 
 use super::message;
-use http::header::{HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
+use crate::fields::{self, Wrong};
+use http::header::{HeaderMap, TRANSFER_ENCODING};
 use http::response::Parts;
 use http::{Response, StatusCode};
 use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
@@ -49,8 +50,11 @@ fn add(headers: &mut HeaderMap, pair: &Bound<'_, PyAny>) -> PyResult<()> {
         return Err(PyTypeError::new_err(format!("a header's name and value are bytes: {name:?}: {value:?}")));
     };
     let wrong = |what: &str| PyValueError::new_err(format!("not a valid header {what}: {name:?}: {value:?}"));
-    let parsed = HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong("name"))?;
-    let value = HeaderValue::from_bytes(value.as_bytes().trim_ascii()).map_err(|_| wrong("value"))?;
+    let field = fields::field(name.as_bytes(), value.as_bytes().trim_ascii());
+    let (parsed, value) = field.map_err(|is_wrong| match is_wrong {
+        Wrong::Name => wrong("name"),
+        Wrong::Value => wrong("value"),
+    })?;
     headers.append(parsed, value);
     Ok(())
 }

@@ -1,14 +1,17 @@
 //! An ASGI application in its worker.
 
 use super::address::Addresses;
+use super::headers::Fields;
 use super::lifespan;
 use super::options::Options;
+use super::scope::Templates;
 use super::service::Asgi;
+use super::spawn::Spawner;
 use crate::bridge::{Bridge, Hub};
 use crate::report;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::PyDict;
 use rustcorn::abi::Orders;
 use rustcorn::types::exit;
 use rustcorn::worker::{App, BootFailure, Host, Life, Place};
@@ -98,22 +101,18 @@ impl Host for AsgiHost {
 pub(super) struct Setup {
     pub(super) hub: Arc<Hub>,
     pub(super) app: Py<PyAny>,
-    /// Runs the application for a request, and tells how that ended.
+    /// Runs the application for a WebSocket, and tells how that ended.
     pub(super) serve: Py<PyAny>,
+    /// Makes a coroutine of something else that can be awaited.
+    pub(super) hold: Py<PyAny>,
+    /// Awaited, it returns none at once. There is one for all.
+    pub(super) nothing: Py<PyAny>,
+    pub(super) tasks: Spawner,
     pub(super) options: Options,
-    /// `scope["asgi"]`; each request has a copy.
-    pub(super) versions: Py<PyDict>,
-    /// `scope["extensions"]`; each request has a copy.
-    pub(super) extensions: Py<PyDict>,
-    /// The same for WebSockets.
-    pub(super) socket_extensions: Py<PyDict>,
-    pub(super) root_path: Py<PyString>,
-    /// `scope["state"]`; each request has a copy. None: the application does not know lifespans.
-    pub(super) state: Option<Py<PyDict>>,
+    pub(super) templates: Templates,
+    pub(super) fields: Fields,
     pub(super) addresses: Addresses,
     event_loop: Py<PyAny>,
-    task: Py<PyAny>,
-    task_arguments: Py<PyDict>,
     future: Py<PyAny>,
     future_arguments: Py<PyDict>,
 }
@@ -129,35 +128,22 @@ impl Setup {
         let asyncio = py.import("asyncio")?;
         let event_loop = bridge.event_loop().clone_ref(py);
         let future_arguments = PyDict::new(py);
-        future_arguments.set_item("loop", &event_loop)?;
-        let task_arguments = future_arguments.copy()?;
-        if py.version_info() >= (3, 12) {
-            // The first step is taken at once, and many need no second.
-            task_arguments.set_item("eager_start", true)?;
-        }
-        let dict = |name| PyResult::Ok(helpers.getattr(name)?.cast_into::<PyDict>()?.unbind());
+        future_arguments.set_item(intern!(py, "loop"), &event_loop)?;
         Ok(Self {
             hub: bridge.hub().clone(),
             app: host.app.clone_ref(py),
             serve: helpers.getattr("serve")?.unbind(),
+            hold: helpers.getattr("hold")?.unbind(),
+            nothing: helpers.getattr("NOTHING")?.unbind(),
+            tasks: Spawner::new(py, event_loop.bind(py))?,
             options: host.options.clone(),
-            versions: dict("VERSIONS")?,
-            extensions: dict("EXTENSIONS")?,
-            socket_extensions: dict("SOCKET_EXTENSIONS")?,
-            root_path: PyString::new(py, &host.options.root_path).unbind(),
-            state: state.map(|state| state.clone_ref(py)),
+            templates: Templates::new(helpers, &host.options.root_path, state)?,
+            fields: Fields::default(),
             addresses: Addresses::default(),
             event_loop,
-            task: asyncio.getattr("Task")?.unbind(),
-            task_arguments: task_arguments.unbind(),
             future: asyncio.getattr("Future")?.unbind(),
             future_arguments: future_arguments.unbind(),
         })
-    }
-
-    /// Makes a task of a coroutine.
-    pub(super) fn spawn<'py>(&self, py: Python<'py>, coroutine: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        self.task.bind(py).call((coroutine,), Some(self.task_arguments.bind(py)))
     }
 
     /// A future of asyncio's.

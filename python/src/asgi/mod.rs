@@ -4,7 +4,8 @@
 //! - `service`: what the worker calls, and the body of its responses.
 //! - `exchange`: a request between the two loops; `input`, `output`: its two directions.
 //! - `channel`: what the application calls; `waiting`: what it awaits.
-//! - `scope`, `address`, `head`: from Rust's request to Python's, and from Python's response to Rust's.
+//! - `spawn`, `run`: its task.
+//! - `scope`, `headers`, `address`, `head`: from Rust's request to Python's, and from Python's response to Rust's.
 //! - `extensions`, `file`: what goes beyond.
 //! - `websocket`: WebSockets.
 //! - `fault`: what becomes of an application that fails.
@@ -16,14 +17,17 @@ mod extensions;
 mod fault;
 mod file;
 mod head;
+mod headers;
 mod host;
 mod input;
 mod lifespan;
 mod message;
 mod options;
 mod output;
+mod run;
 mod scope;
 mod service;
+mod spawn;
 mod waiting;
 mod websocket;
 

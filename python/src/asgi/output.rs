@@ -160,11 +160,6 @@ impl Output {
         matches!(self.phase, Phase::Finished)
     }
 
-    /// Whether the application's part is over, one way or the other.
-    pub(super) fn is_over(&self) -> bool {
-        matches!(self.phase, Phase::Failed)
-    }
-
     /// Whether the worker has the head.
     pub(super) fn has_begun(&self) -> bool {
         !matches!(self.phase, Phase::Silent | Phase::Head(..))

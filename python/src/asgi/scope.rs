@@ -3,28 +3,91 @@
 use super::extensions;
 use super::host::Setup;
 use http::request::Parts;
-use http::{HeaderMap, Version};
+use http::{Method, Version};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use rustcorn::Connection;
+
+/// What scopes have in common. Each begins as a copy: to replace a value is cheaper than to add a key.
+pub(super) struct Templates {
+    http: Py<PyDict>,
+    websocket: Py<PyDict>,
+    /// `scope["asgi"]`; each request has a copy.
+    versions: Py<PyDict>,
+    /// `scope["extensions"]`; each request has a copy.
+    extensions: Py<PyDict>,
+    /// The same for HTTP/1.1.
+    extensions_1_1: Py<PyDict>,
+    /// The same for WebSockets.
+    socket_extensions: Py<PyDict>,
+    /// `scope["state"]`; each request has a copy. None: the application does not know lifespans.
+    state: Option<Py<PyDict>>,
+}
+
+impl Templates {
+    pub(super) fn new(helpers: &Bound<'_, PyModule>, root_path: &str, state: Option<&Py<PyDict>>) -> PyResult<Self> {
+        let py = helpers.py();
+        let dict = |name| PyResult::Ok(helpers.getattr(name)?.cast_into::<PyDict>()?);
+        let template = |kind: &str| {
+            let template = PyDict::new(py);
+            template.set_item(intern!(py, "type"), PyString::intern(py, kind))?;
+            if kind == "http" {
+                template.set_item(intern!(py, "method"), intern!(py, "GET"))?;
+            }
+            template.set_item(intern!(py, "asgi"), py.None())?;
+            template.set_item(intern!(py, "http_version"), intern!(py, "1.1"))?;
+            template.set_item(intern!(py, "path"), py.None())?;
+            template.set_item(intern!(py, "raw_path"), py.None())?;
+            template.set_item(intern!(py, "query_string"), PyBytes::new(py, b""))?;
+            template.set_item(intern!(py, "root_path"), PyString::new(py, root_path))?;
+            template.set_item(intern!(py, "headers"), py.None())?;
+            template.set_item(intern!(py, "client"), py.None())?;
+            template.set_item(intern!(py, "server"), py.None())?;
+            if state.is_some() {
+                template.set_item(intern!(py, "state"), py.None())?;
+            }
+            let scheme = if kind == "http" { intern!(py, "http") } else { intern!(py, "ws") };
+            template.set_item(intern!(py, "scheme"), scheme)?;
+            if kind != "http" {
+                template.set_item(intern!(py, "subprotocols"), py.None())?;
+            }
+            template.set_item(intern!(py, "extensions"), py.None())?;
+            PyResult::Ok(template.unbind())
+        };
+        let extensions = dict("EXTENSIONS")?;
+        let extensions_1_1 = extensions.copy()?;
+        extensions_1_1.set_item("http.response.early_hint", PyDict::new(py))?;
+        Ok(Self {
+            http: template("http")?,
+            websocket: template("websocket")?,
+            versions: dict("VERSIONS")?.unbind(),
+            extensions: extensions.unbind(),
+            extensions_1_1: extensions_1_1.unbind(),
+            socket_extensions: dict("SOCKET_EXTENSIONS")?.unbind(),
+            state: state.map(|state| state.clone_ref(py)),
+        })
+    }
+}
 
 /// Of a HTTP request.
 pub(super) fn http<'py>(py: Python<'py>, setup: &Setup, parts: &Parts) -> PyResult<Bound<'py, PyDict>> {
-    let scope = PyDict::new(py);
-    scope.set_item(intern!(py, "type"), intern!(py, "http"))?;
-    let method = parts.method.as_str();
-    let method = match method {
-        "GET" => intern!(py, "GET").clone(),
-        "POST" => intern!(py, "POST").clone(),
-        _ => PyString::new(py, &method.to_ascii_uppercase()),
-    };
-    scope.set_item(intern!(py, "method"), method)?;
+    let templates = &setup.templates;
+    let scope = templates.http.bind(py).copy()?;
+    if parts.method != Method::GET {
+        let method = match parts.method {
+            Method::POST => intern!(py, "POST").clone(),
+            ref method => PyString::new(py, &method.as_str().to_ascii_uppercase()),
+        };
+        scope.set_item(intern!(py, "method"), method)?;
+    }
     fill(&scope, setup, parts)?;
-    let scheme = parts.extensions.get::<Connection>().map_or("http", Connection::scheme);
-    let scheme = if scheme == "https" { intern!(py, "https") } else { intern!(py, "http") };
-    scope.set_item(intern!(py, "scheme"), scheme)?;
-    let extensions = setup.extensions.bind(py).copy()?;
+    if is_secure(parts) {
+        scope.set_item(intern!(py, "scheme"), intern!(py, "https"))?;
+    }
+    let is_1_1 = parts.version == Version::HTTP_11;
+    let extensions = if is_1_1 { &templates.extensions_1_1 } else { &templates.extensions };
+    let extensions = extensions.bind(py).copy()?;
     extensions::offer(&extensions, parts)?;
     scope.set_item(intern!(py, "extensions"), extensions)?;
     Ok(scope)
@@ -37,42 +100,46 @@ pub(super) fn websocket<'py>(
     parts: &Parts,
     subprotocols: &[&str],
 ) -> PyResult<Bound<'py, PyDict>> {
-    let scope = PyDict::new(py);
-    scope.set_item(intern!(py, "type"), intern!(py, "websocket"))?;
+    let scope = setup.templates.websocket.bind(py).copy()?;
     fill(&scope, setup, parts)?;
-    let scheme = parts.extensions.get::<Connection>().map_or("http", Connection::scheme);
-    let scheme = if scheme == "https" { intern!(py, "wss") } else { intern!(py, "ws") };
-    scope.set_item(intern!(py, "scheme"), scheme)?;
+    if is_secure(parts) {
+        scope.set_item(intern!(py, "scheme"), intern!(py, "wss"))?;
+    }
     scope.set_item(intern!(py, "subprotocols"), PyList::new(py, subprotocols)?)?;
-    let extensions = setup.socket_extensions.bind(py).copy()?;
+    let extensions = setup.templates.socket_extensions.bind(py).copy()?;
     extensions::tell_tls(&extensions, parts)?;
     scope.set_item(intern!(py, "extensions"), extensions)?;
     Ok(scope)
 }
 
+fn is_secure(parts: &Parts) -> bool {
+    parts.extensions.get::<Connection>().is_some_and(|connection| connection.scheme() == "https")
+}
+
 /// What HTTP and WebSocket have in common.
 fn fill(scope: &Bound<'_, PyDict>, setup: &Setup, parts: &Parts) -> PyResult<()> {
     let py = scope.py();
-    scope.set_item(intern!(py, "asgi"), setup.versions.bind(py).copy()?)?;
-    let version = match parts.version {
-        Version::HTTP_10 => intern!(py, "1.0"),
-        Version::HTTP_2 => intern!(py, "2"),
-        _ => intern!(py, "1.1"),
-    };
-    scope.set_item(intern!(py, "http_version"), version)?;
+    scope.set_item(intern!(py, "asgi"), setup.templates.versions.bind(py).copy()?)?;
+    match parts.version {
+        Version::HTTP_10 => scope.set_item(intern!(py, "http_version"), intern!(py, "1.0"))?,
+        Version::HTTP_2 => scope.set_item(intern!(py, "http_version"), intern!(py, "2"))?,
+        _ => {}
+    }
     let raw = parts.uri.path();
     scope.set_item(intern!(py, "path"), path(py, raw.as_bytes()))?;
     scope.set_item(intern!(py, "raw_path"), PyBytes::new(py, raw.as_bytes()))?;
-    scope.set_item(intern!(py, "query_string"), PyBytes::new(py, parts.uri.query().unwrap_or_default().as_bytes()))?;
-    scope.set_item(intern!(py, "root_path"), setup.root_path.bind(py))?;
-    scope.set_item(intern!(py, "headers"), headers(py, &parts.headers)?)?;
+    if let Some(query) = parts.uri.query() {
+        scope.set_item(intern!(py, "query_string"), PyBytes::new(py, query.as_bytes()))?;
+    }
+    scope.set_item(intern!(py, "headers"), setup.fields.list(py, &parts.headers)?)?;
     if let Some(connection) = parts.extensions.get::<Connection>() {
         // As a trusted proxy says, or else the other end of the connection.
-        let client = connection.client().map(|client| setup.addresses.tcp(py, client)).transpose()?;
-        scope.set_item(intern!(py, "client"), client)?;
-        scope.set_item(intern!(py, "server"), setup.addresses.pair(py, connection.local())?)?;
+        if let Some(client) = connection.client() {
+            scope.set_item(intern!(py, "client"), setup.addresses.client(py, client)?)?;
+        }
+        scope.set_item(intern!(py, "server"), setup.addresses.server(py, connection.local())?)?;
     }
-    if let Some(state) = &setup.state {
+    if let Some(state) = &setup.templates.state {
         scope.set_item(intern!(py, "state"), state.bind(py).copy()?)?;
     }
     Ok(())
@@ -102,13 +169,4 @@ fn path<'py>(py: Python<'py>, raw: &[u8]) -> Bound<'py, PyString> {
         }
     }
     PyString::new(py, &String::from_utf8_lossy(&bytes))
-}
-
-fn headers<'py>(py: Python<'py>, headers: &HeaderMap) -> PyResult<Bound<'py, PyList>> {
-    let list = PyList::empty(py);
-    for (name, value) in headers {
-        let name = PyBytes::new(py, name.as_str().as_bytes());
-        list.append(PyTuple::new(py, [name, PyBytes::new(py, value.as_bytes())])?)?;
-    }
-    Ok(list)
 }

@@ -4,37 +4,8 @@ use super::host::Setup;
 use pyo3::exceptions::PyStopIteration;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::PyIterator;
 use std::sync::Arc;
-
-/// Awaited, it returns none at once. There is one for all.
-#[pyclass(frozen)]
-pub(super) struct Done;
-
-static DONE: PyOnceLock<Py<Done>> = PyOnceLock::new();
-
-/// What a `send` returns that need not wait.
-pub(super) fn done(py: Python<'_>) -> PyResult<Py<PyAny>> {
-    Ok(DONE.get_or_try_init(py, || Py::new(py, Done))?.clone_ref(py).into_any())
-}
-
-#[pymethods]
-impl Done {
-    fn __await__(slf: Py<Self>) -> Py<Self> {
-        slf
-    }
-
-    fn __iter__(slf: Py<Self>) -> Py<Self> {
-        slf
-    }
-
-    // None ends the iteration, and the value of that is none.
-    #[allow(clippy::unused_self)]
-    fn __next__(&self) -> Option<Py<PyAny>> {
-        None
-    }
-}
 
 /// What can be awaited: an exchange, from the application's end.
 pub(super) trait Peer: Send + Sync {

@@ -12,6 +12,9 @@ use rustcorn::{Address, Connection};
 use std::borrow::Cow;
 use std::net::IpAddr;
 
+/// Each port has one of so many places.
+const PORTS: usize = 512;
+
 /// Makes environs.
 pub(super) struct Environs {
     template: Py<PyDict>,
@@ -22,6 +25,7 @@ pub(super) struct Environs {
     /// The newest addresses: most requests come from few clients to few sockets.
     client: Option<(IpAddr, Py<PyString>)>,
     server: Option<(IpAddr, Py<PyString>)>,
+    ports: Vec<Option<(u16, Py<PyString>)>>,
 }
 
 impl Environs {
@@ -34,8 +38,17 @@ impl Environs {
         template.set_item(intern!(py, "wsgi.run_once"), false)?;
         template.set_item(intern!(py, "wsgi.input_terminated"), true)?;
         template.set_item(intern!(py, "SERVER_SOFTWARE"), concat!("rustcorn/", env!("CARGO_PKG_VERSION")))?;
-        template.set_item(intern!(py, "SCRIPT_NAME"), "")?;
+        // To replace a value is cheaper than to add a key.
+        template.set_item(intern!(py, "REQUEST_METHOD"), intern!(py, "GET"))?;
+        template.set_item(intern!(py, "SERVER_PROTOCOL"), intern!(py, "HTTP/1.1"))?;
+        template.set_item(intern!(py, "RAW_URI"), "")?;
+        template.set_item(intern!(py, "SCRIPT_NAME"), normal_prefix(&options.root_path))?;
+        template.set_item(intern!(py, "PATH_INFO"), "")?;
         template.set_item(intern!(py, "QUERY_STRING"), "")?;
+        template.set_item(intern!(py, "SERVER_NAME"), "")?;
+        template.set_item(intern!(py, "SERVER_PORT"), "")?;
+        template.set_item(intern!(py, "REMOTE_ADDR"), "")?;
+        template.set_item(intern!(py, "wsgi.url_scheme"), intern!(py, "http"))?;
         Ok(Self {
             template: template.unbind(),
             names: Names::default(),
@@ -48,16 +61,20 @@ impl Environs {
                 .collect(),
             client: None,
             server: None,
+            ports: std::iter::repeat_with(|| None).take(PORTS).collect(),
         })
     }
 
     pub(super) fn make<'py>(&mut self, py: Python<'py>, head: &Parts) -> PyResult<Bound<'py, PyDict>> {
         let environ = self.template.bind(py).copy()?;
-        environ.set_item(intern!(py, "REQUEST_METHOD"), method(py, &head.method)?)?;
-        environ.set_item(intern!(py, "SERVER_PROTOCOL"), protocol(py, head.version))?;
-        let target = head.uri.path_and_query();
-        environ
-            .set_item(intern!(py, "RAW_URI"), latin1(py, target.map_or("*", |target| target.as_str()).as_bytes())?)?;
+        if head.method != Method::GET {
+            environ.set_item(intern!(py, "REQUEST_METHOD"), method(py, &head.method)?)?;
+        }
+        if head.version != Version::HTTP_11 {
+            environ.set_item(intern!(py, "SERVER_PROTOCOL"), protocol(py, head.version))?;
+        }
+        let target = head.uri.path_and_query().map_or("*", |target| target.as_str());
+        environ.set_item(intern!(py, "RAW_URI"), latin1(py, target.as_bytes())?)?;
         if let Some(query) = head.uri.query() {
             environ.set_item(intern!(py, "QUERY_STRING"), latin1(py, query.as_bytes())?)?;
         }
@@ -84,7 +101,7 @@ impl Environs {
             Some(rest) if rest.is_empty() || rest[0] == b'/' => rest,
             _ => &path,
         };
-        if !root.is_empty() {
+        if script_name.is_some() {
             environ.set_item(intern!(py, "SCRIPT_NAME"), latin1(py, root)?)?;
         }
         environ.set_item(intern!(py, "PATH_INFO"), latin1(py, info)?)
@@ -101,7 +118,15 @@ impl Environs {
         let mut script_name = None;
         // A map that has as many names as values has no name twice.
         let is_plain = headers.keys_len() == headers.len();
-        for name in headers.keys() {
+        for (name, value) in headers {
+            if is_plain
+                && *name != header::TRANSFER_ENCODING
+                && let Some(field) = self.names.known(name)
+            {
+                let value = field.value(py, value.as_bytes())?;
+                environ.set_item(&field.key, value)?;
+                continue;
+            }
             // The body comes decoded, and where it ends is for `wsgi.input` to tell.
             if *name == header::TRANSFER_ENCODING {
                 continue;
@@ -116,10 +141,9 @@ impl Environs {
                     script_name = headers.get(name).map(|value| value.as_bytes().to_vec());
                 }
             }
-            let key = self.names.key(py, name)?;
-            let value = if is_plain { headers.get(name).map(|value| Cow::Borrowed(value.as_bytes())) } else { None };
-            let value = value.unwrap_or_else(|| joined(headers, name));
-            environ.set_item(key, latin1(py, &value)?)?;
+            let key = self.names.add(py, name)?;
+            // Of a name that comes twice this is done twice, which is rare and right.
+            environ.set_item(key, latin1(py, &joined(headers, name))?)?;
         }
         Ok(script_name)
     }
@@ -132,28 +156,22 @@ impl Environs {
         head: &Parts,
     ) -> PyResult<()> {
         let scheme = connection.scheme();
-        environ.set_item(
-            intern!(py, "wsgi.url_scheme"),
-            if scheme == "https" { intern!(py, "https") } else { intern!(py, "http") },
-        )?;
         if scheme == "https" {
+            environ.set_item(intern!(py, "wsgi.url_scheme"), intern!(py, "https"))?;
             environ.set_item(intern!(py, "HTTPS"), intern!(py, "on"))?;
         }
-        match connection.client() {
-            Some(client) => {
-                environ.set_item(intern!(py, "REMOTE_ADDR"), address(py, &mut self.client, client.ip())?)?;
-                // Zero: a proxy has not told.
-                if client.port() > 0 {
-                    environ.set_item(intern!(py, "REMOTE_PORT"), digits(py, client.port())?)?;
-                }
+        // Without one it is a process of this machine.
+        if let Some(client) = connection.client() {
+            environ.set_item(intern!(py, "REMOTE_ADDR"), address(py, &mut self.client, client.ip())?)?;
+            // Zero: a proxy has not told.
+            if client.port() > 0 {
+                environ.set_item(intern!(py, "REMOTE_PORT"), digits(py, &mut self.ports, client.port())?)?;
             }
-            // A process of this machine.
-            None => environ.set_item(intern!(py, "REMOTE_ADDR"), intern!(py, ""))?,
         }
         match connection.local() {
             Address::Tcp(local) => {
                 environ.set_item(intern!(py, "SERVER_NAME"), address(py, &mut self.server, local.ip())?)?;
-                environ.set_item(intern!(py, "SERVER_PORT"), digits(py, local.port())?)
+                environ.set_item(intern!(py, "SERVER_PORT"), digits(py, &mut self.ports, local.port())?)
             }
             // It has no port: what the client asked for is the best guess, and neither may be empty.
             Address::Unix(_) => {
@@ -173,7 +191,6 @@ fn normal_prefix(prefix: &str) -> String {
 
 fn method<'py>(py: Python<'py>, method: &Method) -> PyResult<Bound<'py, PyString>> {
     Ok(match *method {
-        Method::GET => intern!(py, "GET").clone(),
         Method::POST => intern!(py, "POST").clone(),
         Method::HEAD => intern!(py, "HEAD").clone(),
         _ => latin1(py, method.as_str().as_bytes())?,
@@ -202,17 +219,18 @@ fn address<'py>(
     Ok(text)
 }
 
-fn digits(py: Python<'_>, port: u16) -> PyResult<Bound<'_, PyString>> {
-    let mut digits = [0; 5];
-    let mut at = digits.len();
-    let mut rest = port;
-    while rest > 0 || at == digits.len() {
-        at -= 1;
-        // A digit.
-        digits[at] = b'0' + (rest % 10) as u8;
-        rest /= 10;
+fn digits<'py>(
+    py: Python<'py>,
+    known: &mut [Option<(u16, Py<PyString>)>],
+    port: u16,
+) -> PyResult<Bound<'py, PyString>> {
+    let place = &mut known[usize::from(port) % PORTS];
+    if let Some((_, text)) = place.as_ref().filter(|(known, _)| *known == port) {
+        return Ok(text.bind(py).clone());
     }
-    latin1(py, &digits[at..])
+    let text = latin1(py, port.to_string().as_bytes())?;
+    *place = Some((port, text.clone().unbind()));
+    Ok(text)
 }
 
 /// Host and port of a request to a Unix socket.

@@ -1,6 +1,7 @@
 //! What the application says in `start_response`, held against the rules before anything of it is sent.
 
 use super::text::bytes_of;
+use crate::fields::{self, Wrong};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -100,14 +101,17 @@ fn field(pair: &Bound<'_, PyAny>) -> PyResult<(HeaderName, HeaderValue)> {
     let name = name.cast::<PyString>().map_err(|_| wrong())?;
     let value = value.cast::<PyString>().map_err(|_| wrong())?;
     let bad_name = || PyValueError::new_err(format!("{name:?} is no name of a header"));
-    let parsed = HeaderName::from_bytes(&bytes_of(name)?.ok_or_else(bad_name)?).map_err(|_| bad_name())?;
+    let bad_value = || PyValueError::new_err(format!("the header {name} has characters that none may have: {value:?}"));
+    let field = fields::field(&bytes_of(name)?.ok_or_else(bad_name)?, &bytes_of(value)?.ok_or_else(bad_value)?);
+    let (parsed, value) = field.map_err(|wrong| match wrong {
+        Wrong::Name => bad_name(),
+        Wrong::Value => bad_value(),
+    })?;
     if is_hop_by_hop(&parsed) {
         return Err(PyValueError::new_err(format!(
             "the header {name} is about the connection, which is the server's (PEP 3333, \"Other HTTP Features\")"
         )));
     }
-    let bad_value = || PyValueError::new_err(format!("the header {name} has characters that none may have: {value:?}"));
-    let value = HeaderValue::from_bytes(&bytes_of(value)?.ok_or_else(bad_value)?).map_err(|_| bad_value())?;
     Ok((parsed, value))
 }
 

@@ -121,3 +121,16 @@ def test_pairs_of_uvicorns_run_are_fields():
 
     words = _words({"headers": [("X-A", "b"), ("X-B", "c:d")], "loop": "none", "env_file": Path("shop.env")})
     assert words == ["--header=X-A:b", "--header=X-B:c:d", "--asgi-loop=none", "--env-file=shop.env"]
+
+
+def test_a_preloaded_application_has_its_environment_too(rustcorn, tmp_path):
+    (tmp_path / "shop.env").write_text("PLACE=here\n")
+    (tmp_path / "early.py").write_text(
+        "import os\n"
+        "PLACE = os.environ['PLACE'].encode()\n"
+        "def app(environ, start_response):\n"
+        "    start_response('200 OK', [])\n"
+        "    return [PLACE]\n"
+    )
+    server = rustcorn("early:app", "--preload", "--env-file", "shop.env", cwd=tmp_path)
+    assert httpx.get(server.url).text == "here"

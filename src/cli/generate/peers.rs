@@ -35,6 +35,7 @@ fn told(fate: Option<Fate>) -> String {
             format!("[{}](REFERENCE.md#{}){how}", spec.key, spec.key)
         }
         Some(Fate::NoEffect(why)) => format!("no effect: {why}"),
+        Some(Fate::Ignored(why)) => format!("no effect in a gunicorn.conf.py, no such flag: {why}"),
         Some(Fate::Hook) => "called, from a gunicorn.conf.py".to_owned(),
         Some(Fate::Refused(instead)) => format!("refused: {instead}"),
         Some(Fate::Otherwise(how)) => how.to_owned(),

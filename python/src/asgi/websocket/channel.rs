@@ -5,7 +5,7 @@ use super::session::{Inbound, Outbound, Phase, Session, State, refusal};
 use crate::asgi::fault;
 use crate::asgi::host::Setup;
 use crate::asgi::service::Reply;
-use crate::asgi::waiting::{self, Peer, Waiting, What};
+use crate::asgi::waiting::{Peer, Waiting, What};
 use crate::asgi::{head, message};
 use bytes::Bytes;
 use http::Response;
@@ -41,7 +41,7 @@ impl Channel {
         if self.0.send(message.cast::<PyDict>()?)? {
             Ok(Py::new(py, Waiting::new(self.0.clone(), What::Room))?.into_any())
         } else {
-            waiting::done(py)
+            Ok(self.0.setup.nothing.clone_ref(py))
         }
     }
 

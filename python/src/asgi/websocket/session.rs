@@ -147,7 +147,7 @@ impl Session {
         let scope = scope::websocket(py, setup, parts, &handshake::subprotocols(&parts.headers))?;
         let (receive, send, done) = channel::open(py, self.clone())?;
         let coroutine = setup.serve.bind(py).call1((setup.app.bind(py), scope, receive, send, done))?;
-        let task = setup.spawn(py, coroutine)?;
+        let task = setup.tasks.spawn(py, &coroutine)?;
         if !task.call_method0(intern!(py, "done"))?.is_truthy()? {
             self.lock().task = Some(task.unbind());
         }

@@ -1,0 +1,42 @@
+//! The header fields of a request as a scope has them: pairs of bytes.
+
+use crate::places::{Places, may_stay};
+use http::HeaderMap;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList, PyTuple};
+use std::sync::{Mutex, PoisonError};
+
+/// Fields that came before.
+#[derive(Default)]
+pub(super) struct Fields(Mutex<Places<Field>>);
+
+struct Field {
+    name: Py<PyBytes>,
+    /// The newest value of this name, and the pair of both.
+    newest: Option<(Py<PyBytes>, Py<PyTuple>)>,
+}
+
+impl Fields {
+    pub(super) fn list<'py>(&self, py: Python<'py>, headers: &HeaderMap) -> PyResult<Bound<'py, PyList>> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pairs = Vec::with_capacity(headers.len());
+        for (name, value) in headers {
+            let (text, value) = (name.as_str().as_bytes(), value.as_bytes());
+            let mut spare = None;
+            let place = known.of(text).unwrap_or(&mut spare);
+            let field = match place {
+                Some(field) if field.name.as_bytes(py) == text => field,
+                _ => place.insert(Field { name: PyBytes::new(py, text).unbind(), newest: None }),
+            };
+            if let Some((_, pair)) = field.newest.as_ref().filter(|(newest, _)| newest.as_bytes(py) == value) {
+                pairs.push(pair.bind(py).clone());
+                continue;
+            }
+            let bytes = PyBytes::new(py, value);
+            let pair = PyTuple::new(py, [field.name.bind(py), &bytes])?;
+            field.newest = may_stay(name, value).then(|| (bytes.unbind(), pair.clone().unbind()));
+            pairs.push(pair);
+        }
+        PyList::new(py, pairs)
+    }
+}

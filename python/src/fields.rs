@@ -1,0 +1,46 @@
+//! Header fields of responses. Most are the same as in the response before, and need not be looked through again.
+
+use crate::places::{Places, may_stay};
+use http::header::{HeaderName, HeaderValue};
+use std::cell::RefCell;
+
+/// A field as it was given, and what was made of it.
+struct Field {
+    given: Box<[u8]>,
+    name: HeaderName,
+    value: Option<HeaderValue>,
+}
+
+thread_local! {
+    static FIELDS: RefCell<Places<Field>> = RefCell::default();
+}
+
+/// What is wrong with a field.
+pub(crate) enum Wrong {
+    Name,
+    Value,
+}
+
+/// A field of these bytes.
+pub(crate) fn field(name: &[u8], value: &[u8]) -> Result<(HeaderName, HeaderValue), Wrong> {
+    FIELDS.with_borrow_mut(|fields| {
+        let Some(place) = fields.of(name) else { return parse(name, value) };
+        if let Some(field) = place.as_mut().filter(|field| *field.given == *name) {
+            if let Some(known) = field.value.as_ref().filter(|known| known.as_bytes() == value) {
+                return Ok((field.name.clone(), known.clone()));
+            }
+            let value = HeaderValue::from_bytes(value).map_err(|_| Wrong::Value)?;
+            field.value = Some(&value).filter(|value| may_stay(&field.name, value.as_bytes())).cloned();
+            return Ok((field.name.clone(), value));
+        }
+        let (parsed, value) = parse(name, value)?;
+        let kept = Some(&value).filter(|value| may_stay(&parsed, value.as_bytes())).cloned();
+        *place = Some(Field { given: name.into(), name: parsed.clone(), value: kept });
+        Ok((parsed, value))
+    })
+}
+
+fn parse(name: &[u8], value: &[u8]) -> Result<(HeaderName, HeaderValue), Wrong> {
+    let name = HeaderName::from_bytes(name).map_err(|_| Wrong::Name)?;
+    Ok((name, HeaderValue::from_bytes(value).map_err(|_| Wrong::Value)?))
+}
