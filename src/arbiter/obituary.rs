@@ -151,8 +151,8 @@ pub fn doing(requests: &[InFlight], count: u32, now: Mono) -> String {
 /// What a worker that does not get ready is at: it says who it is before it calls the factory.
 pub fn booting(facts: &Facts, kind: &str) -> &'static str {
     match facts.pid {
-        Pid(0) if kind == "python" => "its application is still being imported: an import does not return",
-        _ if kind == "python" => "its application is imported, and its startup does not return",
+        // Its stacks say which of the two.
+        _ if kind == "python" => "an import of its application, or its startup, does not return",
         Pid(0) => "its code is still being loaded: an import, or an initialiser of a library, does not return",
         _ => "its code is loaded, and the factory or the startup of the application does not return",
     }
