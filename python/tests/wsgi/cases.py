@@ -3,45 +3,13 @@
 from __future__ import annotations
 
 import gc
-import gzip
-import io
 import os
 import sys
-import tempfile
 import threading
 import time
 
-TEXT = [("Content-Type", "text/plain")]
-#: What happened in earlier requests, for requests that ask.
-SEEN: dict[str, int] = {}
-OPEN: dict[str, threading.Event] = {}
-
-
-def seen(what: str) -> None:
-    SEEN[what] = SEEN.get(what, 0) + 1
-
-
-class Closing:
-    """An iterable that counts how often it is closed."""
-
-    def __init__(self, name, blocks, length=None):
-        self.name = name
-        self.blocks = iter(blocks)
-        self.length = length
-
-    def __iter__(self):
-        return self
-
-    def __next__(self):
-        return next(self.blocks)
-
-    def close(self):
-        seen(self.name)
-
-
-class Sized(Closing):
-    def __len__(self):
-        return self.length
+from file_cases import case_file, case_gzip  # noqa: F401
+from kit import KEPT, OPEN, SEEN, TEXT, Closing, Sized, seen
 
 
 def app(environ, start_response):
@@ -335,49 +303,22 @@ def case_errors(environ, start_response):
     return [b""]
 
 
-def case_file(environ, start_response):
-    """/file/HOW: a file of 200,000 bytes through the wrapper."""
-    how = environ["PATH_INFO"].split("/")[2]
-    data = bytes(range(256)) * 800
-    if how == "memory":
-        file = io.BytesIO(data)
-    elif how == "big":
-        file = tempfile.TemporaryFile()
-        file.truncate(30_000_000)
-    else:
-        file = tempfile.TemporaryFile()
-        file.write(data)
-        file.seek(1000 if how == "offset" else 0)
+class Collecting(Closing):
+    """Once it is closed, the next dictionary that is made runs the collector, which lets other threads in."""
 
-    class Counting:
-        def __init__(self):
-            if how != "memory":
-                self.fileno = file.fileno
-                self.tell = file.tell
-
-        def read(self, size=-1):
-            seen("file_read_" + how)
-            return file.read(size)
-
-        def close(self):
-            seen("file_close_" + how)
-            file.close()
-
-    headers = [*TEXT]
-    if how == "length":
-        headers.append(("Content-Length", "5000"))
-    if how == "short":
-        headers.append(("Content-Length", "300000"))
-    start_response("200 OK", headers)
-    return environ["wsgi.file_wrapper"](Counting(), 4096)
+    def close(self):
+        gc.disable()
+        if not KEPT:
+            gc.set_threshold(1)
+            gc.callbacks.append(lambda *_: time.sleep(0.01))
+        # The interpreter keeps some for the next who wants one, which would be no news to the collector.
+        KEPT.append([{} for _ in range(100)])
+        gc.enable()
 
 
 def case_collect(environ, start_response):
-    """From now on the collector runs all the time, and lets other threads in."""
-    gc.set_threshold(1)
-    gc.callbacks.append(lambda *_: time.sleep(0.001))
-    start_response("200 OK", TEXT)
-    return [b""]
+    start_response("200 OK", [*TEXT, ("Content-Length", "4")])
+    return Collecting("collecting", [b"done"])
 
 
 def case_count(environ, start_response):
@@ -419,16 +360,3 @@ def case_sleep(environ, start_response):
     time.sleep(float(environ["QUERY_STRING"]))
     start_response("200 OK", TEXT)
     return [str(os.getpid()).encode()]
-
-
-
-
-def case_gzip(environ, start_response):
-    """Its fileno is that of the packed file."""
-    packed = tempfile.TemporaryFile()
-    with gzip.GzipFile(fileobj=packed, mode="wb") as writer:
-        writer.write(b"unpacked" * 100)
-    packed.seek(0)
-    seen("gzip_read")
-    start_response("200 OK", TEXT)
-    return environ["wsgi.file_wrapper"](gzip.GzipFile(fileobj=packed, mode="rb"))

@@ -38,9 +38,8 @@ def test_threads_answer_side_by_side():
 
 def test_threads_wait_for_nothing_of_each_others_while_python_collects():
     with Server("cases:app", "--threads", "3", "--workers", "1") as server:
-        server.ask("/collect")
         answers = []
-        ask = lambda: answers.extend(server.ask("/").code for _ in range(10))  # noqa: E731
+        ask = lambda: answers.extend(server.ask("/collect").code for _ in range(10))  # noqa: E731
         clients = [threading.Thread(target=ask) for _ in range(4)]
         for client in clients:
             client.start()
