@@ -46,7 +46,9 @@ fn theirs(error: &clap::Error) -> Option<String> {
     let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidArg) else { return None };
     let flag = word.split_once('=').map_or(word.as_str(), |(flag, _)| flag);
     match of_flag(flag) {
-        Some((whose, Fate::Refused(why) | Fate::Otherwise(why))) if error.kind() == ErrorKind::UnknownArgument => {
+        Some((whose, Fate::Refused(why) | Fate::Ignored(why) | Fate::Otherwise(why)))
+            if error.kind() == ErrorKind::UnknownArgument =>
+        {
             Some(format!("{flag} of {whose} is not supported: {why}"))
         }
         _ => None,

@@ -5,17 +5,16 @@
 pub enum Verdict {
     /// Nothing that anybody would notice; the reason.
     NoEffect(&'static str),
-    /// It would be missed; the rest of a sentence that begins with its name.
+    /// It would be missed; what to do instead.
     Refused(&'static str),
     /// It is read where Python is.
     Python,
 }
 
-const LENIENT: &str =
-    "would let requests through that are understood in several ways, which rustcorn never does; leave it out";
-const STATSD: &str = "asks for statsd, which rustcorn does not speak; leave it out";
-const DIRTY: &str = "asks for Gunicorn's pool of side processes, which rustcorn does not have; leave it out";
-const UWSGI: &str = "asks for the uwsgi protocol, which rustcorn does not speak; have the proxy speak HTTP";
+const LENIENT: &str = "it would let requests through that are understood in several ways; leave it out";
+const STATSD: &str = "statsd is not spoken; leave it out";
+const DIRTY: &str = "there is no pool of side processes; leave it out";
+const UWSGI: &str = "the uwsgi protocol is not spoken; have the proxy speak HTTP";
 
 /// What becomes of the setting of this name; none: Gunicorn has no such setting, or rustcorn has it too.
 pub fn verdict(name: &str) -> Option<Verdict> {
@@ -26,9 +25,9 @@ pub fn verdict(name: &str) -> Option<Verdict> {
         "websocket_compression" => NoEffect("see ws_per_message_deflate"),
         "uwsgi_allow_ips" => NoEffect("the uwsgi protocol is not spoken"),
         "raw_paste_global_conf" => NoEffect("PasteDeploy is not used"),
-        "paste" => Refused("asks for PasteDeploy; name the application itself, as in wsgi_app = \"shop:app\""),
-        "spew" => Refused("traces every line of Python; use a debugger, and slow_request for stuck requests"),
-        "logger_class" => Refused("names a logger of Gunicorn's; use log_format, logconfig_dict or access_log_format"),
+        "paste" => Refused("name the application itself, as in `shop:app`"),
+        "spew" => Refused("use a debugger; slow_request finds what is stuck"),
+        "logger_class" => Refused("see log_format, logconfig and access_log_format"),
         "statsd_host" | "enable_backlog_metric" => Refused(STATSD),
         "statsd_prefix" | "dogstatsd_tags" => NoEffect("statsd is not spoken"),
         "permit_obsolete_folding"

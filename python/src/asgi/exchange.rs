@@ -1,7 +1,7 @@
 //! A request between the two loops: what each of them has to know of it.
 
 use super::fault::Fault;
-use super::host::Setup;
+use super::host::{Alarm, Setup};
 use super::output::Output;
 use super::running::Running;
 use super::service::Reply;
@@ -37,6 +37,8 @@ pub(super) struct State {
     running: Option<Running>,
     /// The application's task, as long as it runs.
     task: Option<Py<PyAny>>,
+    /// It is given so long, after its client has left.
+    alarm: Option<Alarm>,
     /// The application has returned.
     returned: bool,
     /// It waits in the hub.
@@ -55,6 +57,7 @@ impl Exchange {
             running: None,
             worker: None,
             task: None,
+            alarm: None,
             returned: false,
             queued: true,
         };
@@ -123,6 +126,7 @@ impl Exchange {
         let mut state = self.lock();
         state.running = None;
         let task = state.task.take();
+        let alarm = state.alarm.take();
         state.returned = true;
         let was_finished = state.output.is_finished();
         let gone = state.gone;
@@ -150,6 +154,9 @@ impl Exchange {
         drop(state);
         self.wake(reader);
         drop(task);
+        if let Some(alarm) = alarm {
+            alarm.take_off(py);
+        }
         if let Some(fault) = unheard {
             let when = if gone { "its client had left" } else { "its response was complete" };
             report::error(&format!("The application failed after {when}: {fault}"));
@@ -185,15 +192,14 @@ impl Job for Exchange {
         let receiver =
             if gone || state.input.is_ready(state.output.is_finished()) { state.input.waiter() } else { None };
         let sender = if gone || state.output.has_room() { state.output.waiter() } else { None };
-        let late = if gone { state.task.as_ref().map(|task| task.clone_ref(py)) } else { None };
+        let late =
+            if gone && state.alarm.is_none() { state.task.as_ref().map(|task| task.clone_ref(py)) } else { None };
         drop(state);
         for waiter in [receiver, sender].into_iter().flatten() {
             super::waiting::resolve(py, &waiter);
         }
-        if let (Some(task), Some(grace)) = (late, self.setup.options.disconnect_grace)
-            && let Err(error) = self.setup.cancel_later(py, task, grace)
-        {
-            report::error(&report::describe(py, &error));
+        if let Some(alarm) = late.and_then(|task| self.setup.cancel_later(py, task)) {
+            self.lock().alarm = Some(alarm);
         }
     }
 }

@@ -17,7 +17,6 @@ use rustcorn::abi::Orders;
 use rustcorn::types::exit;
 use rustcorn::worker::{App, BootFailure, Host, Life, Place};
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::runtime::Runtime;
 
 /// Builds and runs a worker with this application.
@@ -162,8 +161,24 @@ impl Setup {
         answer.and_then(|answer| answer.is_truthy()).unwrap_or(false)
     }
 
-    pub(super) fn cancel_later(&self, py: Python<'_>, task: Py<PyAny>, grace: Duration) -> PyResult<()> {
-        let cancel = task.getattr(py, intern!(py, "cancel"))?;
-        self.event_loop.call_method1(py, intern!(py, "call_later"), (grace.as_secs_f64(), cancel)).map(drop)
+    /// Cancels a task whose client is gone, unless it ends within the grace; none: it may go on.
+    pub(super) fn cancel_later(&self, py: Python<'_>, task: Py<PyAny>) -> Option<Alarm> {
+        let grace = self.options.disconnect_grace?;
+        let set = || -> PyResult<Py<PyAny>> {
+            let cancel = task.getattr(py, intern!(py, "cancel"))?;
+            self.event_loop.call_method1(py, intern!(py, "call_later"), (grace.as_secs_f64(), cancel))
+        };
+        set().map(Alarm).map_err(|error| report::error(&report::describe(py, &error))).ok()
+    }
+}
+
+/// A task will be cancelled. The loop keeps that task, and all that it holds, until then or until this is taken off.
+pub(super) struct Alarm(Py<PyAny>);
+
+impl Alarm {
+    pub(super) fn take_off(self, py: Python<'_>) {
+        if let Err(error) = self.0.call_method0(py, intern!(py, "cancel")) {
+            report::error(&report::describe(py, &error));
+        }
     }
 }

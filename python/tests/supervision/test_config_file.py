@@ -96,7 +96,7 @@ def test_our_own_file_comes_first(rustcorn, folder):
         ("\nwrokers = 3\n", 'gunicorn.conf.py:2:1: unknown key "wrokers"; did you mean "workers"?'),
         ("\n\nbanana = 3\n", 'gunicorn.conf.py:3:1: unknown key "banana"; it is no setting'),
         ("workers = 'many'", "gunicorn.conf.py:1:1: workers must be an integer"),
-        ("statsd_host = 'localhost:8125'", "gunicorn.conf.py:1:1: statsd_host is refused: asks for statsd"),
+        ("statsd_host = 'localhost:8125'", "gunicorn.conf.py:1:1: statsd_host is refused: statsd is not spoken"),
         ("def ssl_context(config, default):\n    pass", "ssl_context makes an SSLContext"),
         ("def pre_fork(server):\n    pass", "gunicorn.conf.py:1:1: pre_fork must be a function of 2 arguments"),
         ("post_fork = 7", "gunicorn.conf.py:1:1: post_fork must be a function, found 7"),

@@ -3,7 +3,7 @@
 use super::handshake::{self, Asked};
 use super::{channel, deflate::Agreed, pump};
 use crate::asgi::fault::Fault;
-use crate::asgi::host::Setup;
+use crate::asgi::host::{Alarm, Setup};
 use crate::asgi::running::Running;
 use crate::asgi::service::{Reply, remember};
 use crate::asgi::{scope, waiting};
@@ -85,6 +85,8 @@ pub(super) struct State {
     pub(super) receiver: Option<Py<PyAny>>,
     pub(super) sender: Option<Py<PyAny>>,
     task: Option<Py<PyAny>>,
+    /// It is given so long, after its client has left.
+    alarm: Option<Alarm>,
     /// The worker does not leave while this is here.
     running: Option<Running>,
     /// Its task will be cancelled if it goes on for too long.
@@ -111,6 +113,7 @@ impl Session {
             receiver: None,
             sender: None,
             task: None,
+            alarm: None,
             late: false,
             queued: true,
         };
@@ -183,6 +186,7 @@ impl Session {
         let mut state = self.lock();
         state.running = None;
         let task = state.task.take();
+        let alarm = state.alarm.take();
         let is_over = state.over.is_some();
         let unheard = match std::mem::replace(&mut state.phase, Phase::Closed) {
             Phase::Connecting(_) | Phase::Denying(..) if !is_over => {
@@ -203,6 +207,9 @@ impl Session {
         drop(state);
         self.wake(worker);
         drop(task);
+        if let Some(alarm) = alarm {
+            alarm.take_off(py);
+        }
         if let Some(fault) = unheard {
             report::error(&format!("The application failed with a WebSocket: {fault}"));
         }
@@ -252,10 +259,8 @@ impl Job for Session {
         for waiter in [receiver, sender].into_iter().flatten() {
             waiting::resolve(py, &waiter);
         }
-        if let (Some(task), Some(grace)) = (late, self.setup.options.disconnect_grace)
-            && let Err(error) = self.setup.cancel_later(py, task, grace)
-        {
-            report::error(&report::describe(py, &error));
+        if let Some(alarm) = late.and_then(|task| self.setup.cancel_later(py, task)) {
+            self.lock().alarm = Some(alarm);
         }
     }
 }
