@@ -253,7 +253,11 @@ async fn live<S: Application>(worker: &'static Worker, app: App<S>, doors: Doors
     tokio::spawn(heartbeat::beat_for_ever(worker));
     tokio::spawn(patience::sweep_for_ever(worker));
     worker.begin_serving();
-    worker.reporter.send(&Report::Ready);
+    if !worker.reporter.send(&Report::Ready) {
+        // An arbiter that has given this start up counts without us: we would never be told to leave.
+        crate::log::warn!("Nobody waits for worker {} any more: it leaves before it serves", worker.slot);
+        return exit::FAILURE;
+    }
     // A task, so that with several threads it is woken where the events are.
     match tokio::spawn(acceptor.run(worker.wish.subscribe())).await {
         Ok(acceptor) => drain::leave(worker, acceptor, on_shutdown).await,

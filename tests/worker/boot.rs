@@ -82,3 +82,11 @@ fn an_arbiter_that_dies_during_the_boot_takes_the_worker_with_it() {
     worker.abandon();
     assert_eq!(worker.exit().0.code(), Some(0));
 }
+
+#[test]
+fn a_worker_that_nobody_waits_for_leaves_before_it_serves() {
+    let mut worker = start(Start { forgotten: true, ..Start::default() });
+    let status = worker.exit().0;
+    assert_eq!(status.code(), Some(1), "{}", worker.log());
+    worker.expect_log("Nobody waits for worker");
+}

@@ -91,6 +91,8 @@ pub struct Start<'a> {
     pub lane: u32,
     /// A live peer that owns this lane.
     pub peer: Option<u32>,
+    /// The arbiter has given this worker up already, and hears no more of it.
+    pub forgotten: bool,
 }
 
 impl Default for Start<'_> {
@@ -102,6 +104,7 @@ impl Default for Start<'_> {
             descriptors: None,
             lane: SHARED_LANE,
             peer: None,
+            forgotten: false,
         }
     }
 }
@@ -122,7 +125,10 @@ pub fn start(start: Start<'_>) -> Worker {
         Some(path) => (KIND_UNIX, UnixListener::bind(path).unwrap().into()),
         None => (KIND_TCP, tcp.into()),
     };
-    let (reports, report) = pipe::blocking().unwrap();
+    let (mut reports, report) = pipe::blocking().unwrap();
+    if start.forgotten {
+        reports = File::open("/dev/null").unwrap().into();
+    }
     let (lifeline, held) = pipe::blocking().unwrap();
     let log = tempfile::NamedTempFile::new().unwrap();
     let log_fd: OwnedFd = File::options().append(true).open(log.path()).unwrap().into();
