@@ -25,7 +25,7 @@ pub fn verdict(name: &str) -> Option<Verdict> {
         "websocket_compression" => NoEffect("see ws_per_message_deflate"),
         "uwsgi_allow_ips" => NoEffect("the uwsgi protocol is not spoken"),
         "raw_paste_global_conf" => NoEffect("PasteDeploy is not used"),
-        "paste" => Refused("name the application itself, as in `shop:app`"),
+        "paste" => Refused("name the application itself, `shop:app`"),
         "spew" => Refused("use a debugger; slow_request finds what is stuck"),
         "logger_class" => Refused("see log_format, logconfig and access_log_format"),
         "statsd_host" | "enable_backlog_metric" => Refused(STATSD),
