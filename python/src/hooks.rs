@@ -5,7 +5,7 @@ use crate::{interp, report};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use rustcorn::Settings;
-use rustcorn::arbiter::{Hooks, Server};
+use rustcorn::arbiter::{Hooks, Newcomer, Server};
 use rustcorn::settings::{OPTIONS, Value};
 use rustcorn::types::{Generation, Pid, SlotId};
 use std::collections::{BTreeMap, HashSet};
@@ -37,11 +37,14 @@ impl Config {
     }
 
     /// In a fresh worker: `post_fork`.
-    pub fn enter(&self, settings: &Settings) -> Result<(), String> {
+    pub fn enter(&self, settings: &Settings, newcomer: &Newcomer) -> Result<(), String> {
         Python::attach(|py| {
             let facts =
                 facts(py, Pid(rustcorn::sys::process::parent_pid().0), settings, &settings.bind, settings.workers);
-            facts.and_then(|facts| self.ask(py, "enter", vec![facts.into_any()]))
+            facts.and_then(|facts| {
+                let [slot, age] = numbers(newcomer).map(|number| number.into_pyobject(py));
+                self.ask(py, "enter", vec![facts.into_any(), slot?.into_any(), age?.into_any()])
+            })
         })
         .unwrap_or_else(|error| Err(error.to_string()))
     }
@@ -84,6 +87,11 @@ impl Config {
             told.unwrap_or_else(|error| Err(interp::traceback(py, &error)))
         })
     }
+}
+
+/// What Python is told of a worker that is made.
+fn numbers(newcomer: &Newcomer) -> [i64; 2] {
+    [newcomer.slot.0.into(), newcomer.age.into()]
 }
 
 fn module(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
@@ -165,18 +173,20 @@ impl Hooks for ServerHooks {
         self.call("on_reload", server, &[])
     }
 
-    fn forking(&self, server: &Server<'_>, _: SlotId, generation: Generation) -> Result<(), String> {
-        self.of(generation).map_or(Ok(()), |config| config.call("pre_fork", server, &[]))
+    fn forking(&self, server: &Server<'_>, newcomer: &Newcomer) -> Result<(), String> {
+        let config = self.of(newcomer.generation);
+        config.map_or(Ok(()), |config| config.call("pre_fork", server, &numbers(newcomer)))
     }
 
-    fn forked(&self, pid: Pid) {
+    fn forked(&self, slot: SlotId, pid: Pid) {
         if !self.by_generation.is_empty() {
-            let _ = Python::attach(|py| module(py)?.call_method1("forked", (pid.0,)).map(drop));
+            let _ = Python::attach(|py| module(py)?.call_method1("forked", (slot.0, pid.0)).map(drop));
         }
     }
 
-    fn in_worker(&self, generation: Generation) -> Result<(), String> {
-        self.by_generation.get(&generation).map_or(Ok(()), |(config, settings)| config.enter(settings))
+    fn in_worker(&self, newcomer: &Newcomer) -> Result<(), String> {
+        let found = self.by_generation.get(&newcomer.generation);
+        found.map_or(Ok(()), |(config, settings)| config.enter(settings, newcomer))
     }
 
     fn reaped(&self, server: &Server<'_>, pid: Pid) {

@@ -13,6 +13,7 @@ use super::orders;
 use super::roster::Roster;
 use super::shell::Shell;
 use super::upgrade::{Origin, Predecessor};
+use super::zygote::Zygotes;
 use super::{build, pidfile, terms, turn};
 use crate::listeners::{self, Listeners};
 use crate::log;
@@ -22,7 +23,6 @@ use crate::supervisor::Machine;
 use crate::sys;
 use crate::sys::signal::Inbox;
 use crate::types::{Generation, Pid, Signal, exit};
-use std::collections::BTreeMap;
 
 /// Seats on the scoreboard: the most workers and their successors together. Pages of unused seats cost nothing.
 const SLOTS: u16 = 1024;
@@ -141,7 +141,8 @@ fn start(
         daemonized: settings.daemon,
         log_generation: Generation::FIRST,
         own,
-        zygotes: BTreeMap::new(),
+        zygotes: Zygotes::default(),
+        forks: 0,
         later: Vec::new(),
         wanted: None,
     };

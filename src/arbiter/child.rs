@@ -1,6 +1,7 @@
 //! Making a worker: the parent's preparations, and what the fresh child does before the application's code runs.
 
 use super::certificates::Certificates;
+use super::hooks::Newcomer;
 use super::launcher::{LaunchError, Launcher};
 use super::load::Load;
 use super::roster::Member;
@@ -29,6 +30,8 @@ pub struct Plan<'a> {
     pub generation: Generation,
     /// That load.
     pub load: &'a Load,
+    /// How many have been tried before it, and itself.
+    pub age: u32,
     /// Its lane of `SO_REUSEPORT` listeners.
     pub lane: u32,
     /// The read end of the lifeline.
@@ -37,6 +40,13 @@ pub struct Plan<'a> {
     pub scoreboard: &'a Scoreboard,
     /// What runs in it.
     pub launcher: &'a dyn Launcher,
+}
+
+impl Plan<'_> {
+    /// The worker as hooks know it.
+    pub fn newcomer(&self) -> Newcomer {
+        Newcomer { slot: self.slot, generation: self.generation, age: self.age }
+    }
 }
 
 /// Forks a worker. Everything that can fail for want of memory or descriptors fails here, in the parent.
@@ -155,7 +165,7 @@ pub fn prepare(
         sys::privileges::umask(mask);
     }
     if more.is_empty() {
-        plan.launcher.hooks().in_worker(plan.generation).map_err(Failure::boot)?;
+        plan.launcher.hooks().in_worker(&plan.newcomer()).map_err(Failure::boot)?;
     }
     let assumed = plan.load.identity.assume();
     assumed.map_err(|error| Failure::boot(format_args!("worker {} cannot drop its privileges: {error}", plan.slot)))?;
@@ -252,6 +262,7 @@ mod tests {
             slot: SlotId(0),
             generation: Generation::FIRST,
             load: &load,
+            age: 1,
             lane: 0,
             lifeline: std::os::fd::AsFd::as_fd(&lifeline.0),
             scoreboard: &scoreboard,

@@ -6,18 +6,9 @@ use crate::abi::Report;
 use crate::log;
 use crate::supervisor::{Event, Intent};
 use crate::sys;
-use crate::types::{ExitStatus, Pid, Signal};
+use crate::sys::wait::Reaped;
+use crate::types::{Pid, Signal};
 use std::time::Duration;
-
-/// A child that was reaped.
-pub struct Reaped {
-    /// Which.
-    pub pid: Pid,
-    /// How it ended.
-    pub status: ExitStatus,
-    /// Its largest resident set, in KiB.
-    pub peak_rss_kb: u64,
-}
 
 /// Something that happened, and for a death what `wait` told about it.
 pub enum News {
@@ -75,24 +66,29 @@ impl Shell<'_> {
         self.oom.sample();
         while let Some(reaped) = sys::wait::reap() {
             let (pid, status) = (reaped.pid, reaped.status);
-            if let Some(member) = self.roster.get_mut(pid) {
-                // Its last words may have come after the pipes were read.
-                let reports = member.read_reports().into_iter();
-                let details = &mut self.details;
-                let events = reports.filter_map(|report| told(pid, details.keep(pid, report)));
-                news.extend(events.map(News::Event));
-                news.push(News::Death(Reaped { pid, status, peak_rss_kb: reaped.peak_rss_kb }));
-            } else if self.bury_zygote(&reaped, news) {
+            if self.bury_member(&reaped, news) || self.bury_zygote(&reaped, news) {
             } else if let Some(built) = self.development.as_mut().and_then(|it| it.reaped(pid, status)) {
                 news.push(News::Event(built));
             } else if self.successor.take_if(|successor| successor.pid == pid).is_some() {
                 self.own_socket_files();
                 news.push(News::Event(Event::Exited { pid, status }));
-            } else {
-                // As process 1 of a container we inherit orphans. They are nothing to the machine.
-                log::debug!("reaped process {pid}, which is not ours: it {status}");
+            } else if let Some(stranger) = self.zygotes.is_stranger(reaped) {
+                pass_over(stranger);
             }
         }
+    }
+
+    /// Whether this dead child was a worker that is known.
+    pub fn bury_member(&mut self, reaped: &Reaped, news: &mut Vec<News>) -> bool {
+        let pid = reaped.pid;
+        let Some(member) = self.roster.get_mut(pid) else { return false };
+        // Its last words may have come after the pipes were read.
+        let reports = member.read_reports().into_iter();
+        let details = &mut self.details;
+        let events = reports.filter_map(|report| told(pid, details.keep(pid, report)));
+        news.extend(events.map(News::Event));
+        news.push(News::Death(*reaped));
+        true
     }
 
     fn intent(&self, signal: Signal) -> Option<Intent> {
@@ -146,6 +142,11 @@ fn urgent_first(signals: &mut Vec<Signal>) {
     let last = signals.iter().rposition(|signal| *signal == Signal::HUP);
     let mut index = 0..;
     signals.retain(|signal| index.next() == last || *signal != Signal::HUP);
+}
+
+/// As process 1 of a container, or on behalf of a zygote, we inherit orphans. They are nothing to the machine.
+pub fn pass_over(stranger: Reaped) {
+    log::debug!("reaped process {}, which is not ours: it {}", stranger.pid, stranger.status);
 }
 
 pub fn told(pid: Pid, report: Report) -> Option<Event> {

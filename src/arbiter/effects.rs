@@ -2,7 +2,6 @@
 
 use super::cgroup::Verdict;
 use super::collect::Details;
-use super::collect::Reaped;
 use super::load::{Load, LoadError, Reloaded};
 use super::obituary::{self, Death};
 use super::shell::Shell;
@@ -10,6 +9,7 @@ use super::upgrade::Successor;
 use crate::log;
 use crate::supervisor::{Action, Cause, Event, Symptom};
 use crate::sys;
+use crate::sys::wait::Reaped;
 use crate::types::{ExitStatus, Generation, Mono, Pid, Signal, SlotId};
 
 /// What is left to do after an action.
@@ -56,7 +56,13 @@ impl Shell<'_> {
             Action::Spawn { slot, generation } => {
                 return self.spawn(slot, generation).map_or(Outcome::Done, Outcome::Answer);
             }
-            Action::Signal { pid, signal } => self.signal(pid, signal),
+            Action::Withdraw { slot } => return self.withdraw(slot).map_or(Outcome::Done, Outcome::Answer),
+            Action::Signal { pid, signal } => {
+                if let Some(told) = self.signal_unborn(pid, signal) {
+                    return told.map_or(Outcome::Done, Outcome::Answer);
+                }
+                self.signal(pid, signal);
+            }
             Action::ReadHeartbeat { slot } => {
                 let at = self.scoreboard.slot(slot).heartbeat();
                 return Outcome::Answer(Event::Heartbeat { slot, at });
@@ -114,7 +120,9 @@ impl Shell<'_> {
         };
         log::critical!("worker {slot} (pid:{pid}): {}; {doing}", obituary::complaint(symptom));
         // Its own thread writes the stacks, whatever the event loop is doing.
-        self.signal(pid, Signal::PWR);
+        if self.signal_unborn(pid, Signal::PWR).is_none() {
+            self.signal(pid, Signal::PWR);
+        }
     }
 
     #[expect(clippy::too_many_arguments, reason = "the facts of one death")]

@@ -21,6 +21,17 @@ pub struct Server<'a> {
     pub wanted: u16,
 }
 
+/// A worker that is made: before it is there, in itself, and when its process is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Newcomer {
+    /// Where it sits.
+    pub slot: SlotId,
+    /// Which load it runs.
+    pub generation: Generation,
+    /// How many have been tried before it, and itself.
+    pub age: u32,
+}
+
 /// The moments. Everything is done by default: nothing.
 pub trait Hooks {
     /// Before anything of the server is there.
@@ -51,18 +62,18 @@ pub trait Hooks {
     ///
     /// # Errors
     /// One sentence: it is not, and tried again later.
-    fn forking(&self, _server: &Server<'_>, _slot: SlotId, _generation: Generation) -> Result<(), String> {
+    fn forking(&self, _server: &Server<'_>, _newcomer: &Newcomer) -> Result<(), String> {
         Ok(())
     }
 
-    /// It was forked.
-    fn forked(&self, _pid: Pid) {}
+    /// It was forked. Others may have been announced meanwhile.
+    fn forked(&self, _slot: SlotId, _pid: Pid) {}
 
     /// In the worker, before it becomes its user and before its application is loaded.
     ///
     /// # Errors
     /// One sentence, perhaps with a traceback below it: the worker cannot boot.
-    fn in_worker(&self, _generation: Generation) -> Result<(), String> {
+    fn in_worker(&self, _newcomer: &Newcomer) -> Result<(), String> {
         Ok(())
     }
 

@@ -32,7 +32,7 @@ mod zygote;
 
 pub use boot::{check, run};
 pub use child::report;
-pub use hooks::{Hooks, NoHooks, Server};
+pub use hooks::{Hooks, Newcomer, NoHooks, Server};
 pub use launcher::{Build, LaunchError, Launcher, Names, PrepareError, WatchPlan};
 pub use load::LoadError;
 pub use upgrade::working_directory;

@@ -5,6 +5,7 @@ use super::cgroup::OomWatch;
 use super::child::{self, Plan};
 use super::collect::{Details, News};
 use super::develop::Development;
+use super::hooks::Newcomer;
 use super::launcher::Launcher;
 use super::load::Loads;
 use super::notify::ServiceManager;
@@ -12,7 +13,7 @@ use super::pidfile::PidFile;
 use super::roster::{Member, Roster};
 use super::terms;
 use super::upgrade::{Origin, Predecessor, Successor};
-use super::zygote::Zygote;
+use super::zygote::Zygotes;
 use crate::log;
 use crate::scoreboard::Scoreboard;
 use crate::settings::SettingsSource;
@@ -21,8 +22,6 @@ use crate::sys;
 use crate::sys::daemon::Readiness;
 use crate::sys::signal::Inbox;
 use crate::types::{Generation, Pid, SlotId};
-use std::collections::BTreeMap;
-use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// What the arbiter holds. Descriptors close when it is dropped, sockets in the file system and the pid file go with it.
@@ -68,7 +67,9 @@ pub struct Shell<'a> {
     /// Our own process.
     pub own: Pid,
     /// The processes that have an application loaded and that workers are forked from.
-    pub zygotes: BTreeMap<Generation, Zygote>,
+    pub zygotes: Zygotes,
+    /// How many workers have been tried so far.
+    pub forks: u32,
     /// What the machine has to be told at the next turn.
     pub later: Vec<News>,
     /// How many workers are wanted, once that is known.
@@ -81,44 +82,47 @@ impl Shell<'_> {
         if self.launcher.preloads(generation) {
             return self.spawn_preloaded(slot, generation);
         }
-        Some(self.spawn_by(slot, generation, child::spawn))
+        let spawned = self.allow_fork(slot, generation).and_then(|()| {
+            let plan = self.plan(slot, generation)?;
+            child::spawn(&plan).map_err(|error| error.to_string())
+        });
+        Some(match spawned {
+            Ok(member) => self.welcome(slot, member),
+            Err(reason) => Event::SpawnFailed { slot, reason },
+        })
     }
 
-    /// The same in this way.
-    pub fn spawn_by(
-        &mut self,
-        slot: SlotId,
-        generation: Generation,
-        fork: impl FnOnce(&Plan<'_>) -> io::Result<Member>,
-    ) -> Event {
-        let failed = |reason: String| Event::SpawnFailed { slot, reason };
-        let Some(load) = self.loads.get(generation) else {
-            return failed(format!("generation {generation} is not loaded any more"));
-        };
-        let allowed = self.with_hooks(|hooks, server| hooks.forking(server, slot, generation));
-        if let Some(Err(reason)) = allowed {
-            return failed(reason);
-        }
+    /// The operator's word before a worker is forked.
+    pub fn allow_fork(&mut self, slot: SlotId, generation: Generation) -> Result<(), String> {
+        self.forks = self.forks.saturating_add(1);
+        let newcomer = Newcomer { slot, generation, age: self.forks };
+        self.with_hooks(|hooks, server| hooks.forking(server, &newcomer)).unwrap_or(Ok(()))
+    }
+
+    /// What the newest worker is made from.
+    pub fn plan(&self, slot: SlotId, generation: Generation) -> Result<Plan<'_>, String> {
+        let load = self.loads.get(generation);
+        let load = load.ok_or_else(|| format!("generation {generation} is not loaded any more"))?;
         // More workers than lanes share them.
         let lanes = load.listeners.lanes().min(usize::from(load.settings.workers));
-        let plan = Plan {
+        Ok(Plan {
             slot,
             generation,
             load,
+            age: self.forks,
             lane: self.roster.emptiest_lane(u32::try_from(lanes).unwrap_or(1)),
             lifeline: self.lifeline.0.as_fd(),
             scoreboard: &self.scoreboard,
             launcher: &*self.launcher,
-        };
-        match fork(&plan) {
-            Ok(member) => {
-                let pid = member.pid;
-                self.launcher.hooks().forked(pid);
-                self.roster.add(member);
-                Event::Started { slot, pid }
-            }
-            Err(error) => failed(error.to_string()),
-        }
+        })
+    }
+
+    /// The process of a worker exists.
+    pub fn welcome(&mut self, slot: SlotId, member: Member) -> Event {
+        let pid = member.pid;
+        self.launcher.hooks().forked(slot, pid);
+        self.roster.add(member);
+        Event::Started { slot, pid }
     }
 
     /// An abandoned reload has changed the log already: back to what the serving generation wants.
@@ -162,7 +166,7 @@ impl Shell<'_> {
         sources.extend(self.successor.as_ref().and_then(Successor::pipe));
         sources.extend(self.predecessor.as_ref().and_then(Predecessor::pipe));
         sources.extend(self.roster.iter().filter_map(Member::pipe));
-        sources.extend(self.zygotes.values().filter_map(Zygote::pipe));
+        sources.extend(self.zygotes.wake_sources());
         sources
     }
 }

@@ -5,6 +5,7 @@ use super::effects::Outcome;
 use super::shell::Shell;
 use crate::supervisor::{Action, Event, Machine};
 use crate::sys;
+use crate::sys::wait::Reaped;
 use crate::types::Mono;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -31,6 +32,7 @@ pub fn run(shell: &mut Shell<'_>, machine: &mut Machine) -> i32 {
         let now = sys::clock::now();
         shell.manager.feed_watchdog(now);
         shell.tend_certificates(now);
+        shell.hurry_zygotes(now);
         if machine.next_deadline().is_some_and(|deadline| deadline <= now) {
             machine.handle(now, Event::Deadline, &mut actions);
             if let Some(code) = settle(shell, machine, &mut actions, None) {
@@ -46,7 +48,7 @@ fn settle(
     shell: &mut Shell<'_>,
     machine: &mut Machine,
     actions: &mut Vec<Action>,
-    death: Option<&super::collect::Reaped>,
+    death: Option<&Reaped>,
 ) -> Option<i32> {
     let mut answers = VecDeque::new();
     loop {
@@ -63,13 +65,15 @@ fn settle(
     }
 }
 
-/// How long nothing has to be done: until the first of the deadlines of the machine, the watchdog and the certificates.
+/// How long nothing has to be done: until the first of the deadlines of the machine, the watchdog, the certificates
+/// and the zygotes.
 fn patience(shell: &Shell<'_>, machine: &Machine, now: Mono) -> Option<Duration> {
     let deadline = machine
         .next_deadline()
         .into_iter()
         .chain(shell.manager.next_watchdog())
         .chain(shell.watch.next_deadline())
+        .chain(shell.zygotes.next_deadline())
         .min()?;
     // Rounded up: waking a moment early would turn the loop once more for nothing.
     Some(deadline.since(now).saturating_add(Duration::from_millis(1)))

@@ -3,290 +3,312 @@
 //! The arbiter forks the zygote, and asks it for workers when it is ready. Each is forked twice, so that it is the
 //! arbiter's child in the end (the arbiter adopts orphans), and everything else is as for any worker. While the zygote
 //! loads, it stands in the seat of the first worker that was wanted: its failure is that worker's, with all that follows.
+//!
+//! Nobody waits for an answer: what is owed stands in a ledger, the socket wakes the arbiter, and a zygote that does not
+//! answer in time is ended. So a worker may live, speak and die before the arbiter knows that it exists: its words wait
+//! in its pipe, and its death among the strays.
 
-use super::child::{self, Failure, Plan};
-use super::collect::{self, News, Reaped};
+mod answer;
+mod ledger;
+mod process;
+
+use super::collect::{self, News};
 use super::roster::Member;
 use super::shell::Shell;
-use super::{certificates::Certificates, orders, terms};
-use crate::abi::{ABI, Report, Seat, SeatListener, Vouched};
+use crate::abi::Report;
 use crate::log;
 use crate::supervisor::Event;
+use crate::sys::wait::Reaped;
 use crate::sys::{self, passing};
-use crate::types::{Generation, Pid, Signal, SlotId, exit};
-use serde::{Deserialize, Serialize};
+use crate::types::{Generation, Mono, Pid, Signal, SlotId};
+use ledger::{CalledOff, Ledger, Order};
+use process::Letter;
+use std::collections::BTreeMap;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 /// How long a zygote may take to fork.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// No order for a worker is longer.
-const LONGEST: usize = 128 << 10;
 
-/// The arbiter's side.
-pub struct Zygote {
+/// The arbiter's side of one.
+struct Zygote {
     process: Member,
-    socket: OwnedFd,
+    /// Our end, which never blocks; none: it has closed its own.
+    socket: Option<OwnedFd>,
     /// It has the application.
     ready: bool,
-    /// Whose seat it stands in meanwhile.
+    /// Whose seat it stands in until that one's own process is known.
     first: SlotId,
-    /// Who else waits for it.
-    waiting: Vec<SlotId>,
+    ledger: Ledger,
 }
 
-impl Zygote {
-    /// The pipe that it reports through.
-    pub fn pipe(&self) -> Option<BorrowedFd<'_>> {
-        self.process.pipe()
+/// All of them.
+#[derive(Default)]
+pub struct Zygotes {
+    by_generation: BTreeMap<Generation, Zygote>,
+    /// Who was reaped while an answer was owed, and may be the one that it speaks of.
+    strays: Vec<Reaped>,
+}
+
+impl Zygotes {
+    /// Everything of theirs that can wake the arbiter.
+    pub fn wake_sources(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.by_generation.values().flat_map(|zygote| {
+            let socket = zygote.socket.as_ref().filter(|_| zygote.ledger.is_owed()).map(AsFd::as_fd);
+            zygote.process.pipe().into_iter().chain(socket)
+        })
     }
-}
 
-/// What a zygote is told of a worker; its descriptors come along.
-#[derive(Serialize, Deserialize)]
-struct Order {
-    slot: u16,
-    lane: u32,
-    orders: String,
-    tls: bool,
-    access: bool,
+    /// When the first of the answers that are owed must be there.
+    pub fn next_deadline(&self) -> Option<Mono> {
+        self.by_generation.values().filter_map(|zygote| zygote.ledger.due()).min()
+    }
+
+    /// A dead child that nobody knows. None: its name may still be told.
+    pub fn is_stranger(&mut self, reaped: Reaped) -> Option<Reaped> {
+        if self.next_deadline().is_none() {
+            return Some(reaped);
+        }
+        self.strays.push(reaped);
+        None
+    }
+
+    /// Whose seat this process stands in, if it is a zygote that is done with loading: what is said to it is meant for
+    /// the worker that it has not forked yet.
+    fn stands_in(&self, pid: Pid) -> Option<SlotId> {
+        let zygote = self.by_generation.values().find(|zygote| zygote.ready && zygote.process.pid == pid);
+        zygote.map(|zygote| zygote.first)
+    }
 }
 
 impl Shell<'_> {
-    /// A worker of a generation that is loaded once. None: it waits for its zygote.
+    /// A worker of a generation that is loaded once. None: the answer comes later.
     pub fn spawn_preloaded(&mut self, slot: SlotId, generation: Generation) -> Option<Event> {
-        match self.zygotes.get_mut(&generation) {
-            None => Some(self.start_zygote(slot, generation)),
-            Some(zygote) if !zygote.ready => {
-                zygote.waiting.push(slot);
-                None
-            }
-            Some(_) => Some(self.spawn_from_zygote(slot, generation)),
-        }
+        let Some(zygote) = self.zygotes.by_generation.get_mut(&generation) else {
+            return Some(self.start_zygote(slot, generation));
+        };
+        zygote.ledger.want(slot);
+        let mut news = Vec::new();
+        self.ask(generation, &mut news);
+        self.later.extend(news);
+        None
     }
 
     fn start_zygote(&mut self, slot: SlotId, generation: Generation) -> Event {
-        let failed = |reason: String| Event::SpawnFailed { slot, reason };
-        let Some(load) = self.loads.get(generation) else {
-            return failed(format!("generation {generation} is not loaded any more"));
-        };
-        let lifeline = self.lifeline.0.as_fd();
-        let (scoreboard, launcher) = (&self.scoreboard, &*self.launcher);
-        let plan = Plan { slot, generation, load, lane: 0, lifeline, scoreboard, launcher };
-        match sys::process::become_subreaper().and_then(|()| start(&plan, self.own)) {
+        let started = self.plan(slot, generation).and_then(|plan| {
+            let started = sys::process::become_subreaper().and_then(|()| process::start(&plan, self.own));
+            started.map_err(|error| error.to_string())
+        });
+        match started {
             Ok((process, socket)) => {
                 let pid = process.pid;
-                let zygote = Zygote { process, socket, ready: false, first: slot, waiting: Vec::new() };
-                self.zygotes.insert(generation, zygote);
+                let socket = Some(socket);
+                let zygote = Zygote { process, socket, ready: false, first: slot, ledger: Ledger::default() };
+                self.zygotes.by_generation.insert(generation, zygote);
                 Event::Started { slot, pid }
             }
-            Err(error) => failed(error.to_string()),
+            Err(reason) => Event::SpawnFailed { slot, reason },
         }
     }
 
-    fn spawn_from_zygote(&mut self, slot: SlotId, generation: Generation) -> Event {
-        let Some(zygote) = self.zygotes.remove(&generation) else {
-            return Event::SpawnFailed { slot, reason: "the process to fork it from is gone".to_owned() };
-        };
-        let mut sane = true;
-        let event = self.spawn_by(slot, generation, |plan| {
-            let asked = ask(plan, &zygote.socket);
-            sane = asked.is_ok();
-            asked
-        });
-        if sane {
-            self.zygotes.insert(generation, zygote);
-        } else {
-            // Whatever it is at: another one is started in its place.
-            let _ = sys::signal::send(zygote.process.pid, Signal::KILL);
+    /// Has a zygote fork the next worker that waits for it, unless it is at one already.
+    fn ask(&mut self, generation: Generation, news: &mut Vec<News>) {
+        while let Some(zygote) = self.zygotes.by_generation.get_mut(&generation).filter(|zygote| zygote.ready)
+            && let Some(slot) = zygote.ledger.next()
+        {
+            let written = self.allow_fork(slot, generation).and_then(|()| {
+                let plan = self.plan(slot, generation)?;
+                Ok((plan.lane, Letter::write(&plan).map_err(|error| error.to_string())?))
+            });
+            let (lane, letter) = match written {
+                Ok(written) => written,
+                Err(reason) => {
+                    news.push(News::Event(Event::SpawnFailed { slot, reason }));
+                    continue;
+                }
+            };
+            let Some(zygote) = self.zygotes.by_generation.get_mut(&generation) else { return };
+            let gone = || io::Error::other("it has closed its socket");
+            match zygote.socket.as_ref().ok_or_else(gone).and_then(|socket| letter.send(socket.as_fd())) {
+                Ok(reports) => {
+                    let due = sys::clock::now().after(PATIENCE);
+                    zygote.ledger.sent(Order { slot, lane, due, reports: Some(reports) });
+                }
+                Err(error) => {
+                    zygote.ledger.want_first(slot);
+                    self.give_up(generation, &format!("cannot be asked for a worker: {error}"), news);
+                }
+            }
+        }
+    }
+
+    /// What the zygotes have said: they are ready, or cannot be; they have forked, or could not.
+    pub fn hear_zygotes(&mut self, news: &mut Vec<News>) {
+        let generations: Vec<_> = self.zygotes.by_generation.keys().copied().collect();
+        for generation in generations {
+            self.hear_zygote(generation, news);
+            self.ask(generation, news);
+        }
+        if self.zygotes.next_deadline().is_none() {
+            self.zygotes.strays.drain(..).for_each(collect::pass_over);
+        }
+    }
+
+    fn hear_zygote(&mut self, generation: Generation, news: &mut Vec<News>) {
+        let Some(zygote) = self.zygotes.by_generation.get_mut(&generation) else { return };
+        let pid = zygote.process.pid;
+        for report in zygote.process.read_reports() {
+            match report {
+                Report::Ready => {
+                    log::debug!("generation {generation} is loaded: its workers are forked from there");
+                    zygote.ready = true;
+                    zygote.ledger.want_first(zygote.first);
+                }
+                report => news.extend(collect::told(pid, self.details.keep(pid, report)).map(News::Event)),
+            }
+        }
+        let Some(socket) = zygote.socket.as_ref().filter(|_| zygote.ledger.is_owed()) else { return };
+        match passing::receive(socket, 4) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Ok((answer, _)) if !answer.is_empty() => {
+                let order = zygote.ledger.answered();
+                news.extend(order.and_then(|order| self.answered(order, answer::decode(&answer))).map(News::Event));
+            }
+            // Its death follows, or else its time runs out.
+            Ok(_) | Err(_) => zygote.socket = None,
+        }
+    }
+
+    fn answered(&mut self, order: Order, answer: io::Result<Pid>) -> Option<Event> {
+        let Order { slot, lane, reports, .. } = order;
+        match (answer, reports) {
+            (Ok(pid), Some(reports)) => Some(self.arrived(slot, Member::new(pid, lane, reports))),
+            (Err(error), Some(_)) => Some(Event::SpawnFailed { slot, reason: error.to_string() }),
+            (Ok(pid), None) => {
+                // Called off. It may serve already, and then ends well.
+                if self.roster.get_mut(pid).is_none() && !self.zygotes.strays.iter().any(|stray| stray.pid == pid) {
+                    let _ = sys::signal::send(pid, Signal::TERM);
+                }
+                None
+            }
+            (Err(_), None) => None,
+        }
+    }
+
+    /// A worker that its zygote has not told of, and perhaps never will: if it has come far enough to write its name on the
+    /// scoreboard, it may serve, and is taken for told. If it has not, it finds its pipe closed when it is ready, and
+    /// leaves.
+    fn untold(&mut self, slot: SlotId, lane: u32, reports: OwnedFd, reason: &str) -> Event {
+        match self.scoreboard.slot(slot).pid() {
+            Pid(0) => Event::SpawnFailed { slot, reason: reason.to_owned() },
+            pid => self.arrived(slot, Member::new(pid, lane, reports)),
+        }
+    }
+
+    /// The process of a worker is known. It may be dead already.
+    fn arrived(&mut self, slot: SlotId, member: Member) -> Event {
+        let pid = member.pid;
+        let event = self.welcome(slot, member);
+        if let Some(index) = self.zygotes.strays.iter().position(|stray| stray.pid == pid) {
+            let mut news = Vec::new();
+            let reaped = self.zygotes.strays.swap_remove(index);
+            self.bury_member(&reaped, &mut news);
+            self.later.extend(news);
         }
         event
     }
 
-    /// What the zygotes have reported: they are ready, or cannot be.
-    pub fn hear_zygotes(&mut self, news: &mut Vec<News>) {
-        let mut ready = Vec::new();
-        for (generation, zygote) in &mut self.zygotes {
-            let pid = zygote.process.pid;
-            for report in zygote.process.read_reports() {
-                match report {
-                    Report::Ready => {
-                        zygote.ready = true;
-                        let slots = std::iter::once(zygote.first).chain(std::mem::take(&mut zygote.waiting));
-                        ready.push((*generation, slots.collect::<Vec<_>>()));
-                    }
-                    report => news.extend(collect::told(pid, self.details.keep(pid, report)).map(News::Event)),
-                }
-            }
-        }
-        for (generation, slots) in ready {
-            log::debug!("generation {generation} is loaded: its workers are forked from there");
-            news.extend(slots.into_iter().map(|slot| News::Event(self.spawn_from_zygote(slot, generation))));
+    /// A worker that was ordered is not wanted any more. None: it exists, and that is told already, or about to be.
+    pub fn withdraw(&mut self, slot: SlotId) -> Option<Event> {
+        let reason = "it is not wanted any more";
+        let mut ledgers = self.zygotes.by_generation.values_mut().map(|zygote| zygote.ledger.call_off(slot));
+        match ledgers.find(|it| !matches!(it, CalledOff::Unknown))? {
+            CalledOff::Unknown => None,
+            CalledOff::Unsent => Some(Event::SpawnFailed { slot, reason: reason.to_owned() }),
+            CalledOff::Sent(slot, lane, reports) => Some(self.untold(slot, lane, reports, reason)),
         }
     }
 
+    /// Whether this signal was meant for a worker that a zygote has not forked yet; what comes of it.
+    pub fn signal_unborn(&mut self, pid: Pid, signal: Signal) -> Option<Option<Event>> {
+        let slot = self.zygotes.stands_in(pid)?;
+        let ends = matches!(signal, Signal::TERM | Signal::QUIT | Signal::ABRT | Signal::KILL);
+        Some(if ends { self.withdraw(slot) } else { None })
+    }
+
+    /// Ends the zygotes that do not answer.
+    pub fn hurry_zygotes(&mut self, now: Mono) {
+        let late = |zygote: &Zygote| zygote.ledger.due().is_some_and(|due| due <= now);
+        let late =
+            self.zygotes.by_generation.iter().filter(|(_, zygote)| late(zygote)).map(|(generation, _)| *generation);
+        for generation in late.collect::<Vec<_>>() {
+            let mut news = Vec::new();
+            self.give_up(generation, &format!("has not answered for {} s", PATIENCE.as_secs()), &mut news);
+            self.later.extend(news);
+        }
+    }
+
+    /// This one is of no use any more: another one is started in its place when it is needed.
+    fn give_up(&mut self, generation: Generation, why: &str, news: &mut Vec<News>) {
+        let Some(zygote) = self.zygotes.by_generation.remove(&generation) else { return };
+        let pid = zygote.process.pid;
+        log::warn!(
+            "The process that the workers of generation {generation} are forked from (pid:{pid}) {why}; it is killed, and \
+             the application is loaded anew when another worker is needed"
+        );
+        let _ = sys::signal::send(pid, Signal::KILL);
+        self.close(zygote, "the process to fork it from was given up", news);
+    }
+
+    /// Everybody who still waits for this zygote has his answer.
+    fn close(&mut self, zygote: Zygote, reason: &str, news: &mut Vec<News>) {
+        let (order, waiting) = zygote.ledger.close();
+        if let Some(Order { slot, lane, reports: Some(reports), .. }) = order {
+            news.push(News::Event(self.untold(slot, lane, reports, reason)));
+        }
+        let failed = |slot| News::Event(Event::SpawnFailed { slot, reason: reason.to_owned() });
+        news.extend(waiting.into_iter().map(failed));
+    }
+
     /// Whether this dead child was a zygote. What it stood for, or what waits for it, has its answer now.
-    pub fn bury_zygote(&mut self, reaped: &sys::wait::Reaped, news: &mut Vec<News>) -> bool {
-        self.hear_zygotes(news);
-        let (pid, status) = (reaped.pid, reaped.status);
-        let found =
-            self.zygotes.iter().find(|(_, zygote)| zygote.process.pid == pid).map(|(generation, _)| *generation);
-        let Some((generation, zygote)) = found.and_then(|it| Some((it, self.zygotes.remove(&it)?))) else {
-            return false;
-        };
+    pub fn bury_zygote(&mut self, reaped: &Reaped, news: &mut Vec<News>) -> bool {
+        let Reaped { pid, status, .. } = *reaped;
+        let mut zygotes = self.zygotes.by_generation.iter();
+        let found = zygotes.find(|(_, zygote)| zygote.process.pid == pid).map(|(generation, _)| *generation);
+        let Some(generation) = found else { return false };
+        self.hear_zygote(generation, news);
+        let Some(zygote) = self.zygotes.by_generation.remove(&generation) else { return false };
         if zygote.ready {
             log::warn!(
                 "The process that the workers of generation {generation} are forked from (pid:{pid}) {status}; the \
                  application is loaded anew when another worker is needed"
             );
-            return true;
+            self.close(zygote, "the process to fork it from has ended", news);
+        } else {
+            news.push(News::Death(*reaped));
+            self.close(zygote, "the process that was to load the application for it has ended", news);
         }
-        news.push(News::Death(Reaped { pid, status, peak_rss_kb: reaped.peak_rss_kb }));
-        let reason = "the process that was to load the application for it has ended";
-        let failed = |slot| News::Event(Event::SpawnFailed { slot, reason: reason.to_owned() });
-        news.extend(zygote.waiting.into_iter().map(failed));
         true
     }
 
     /// No worker is needed from these any more.
     pub fn end_zygotes(&mut self, which: impl Fn(Generation) -> bool) {
-        self.zygotes.retain(|generation, zygote| {
-            let ends = which(*generation);
+        let all = std::mem::take(&mut self.zygotes.by_generation);
+        let mut news = Vec::new();
+        for (generation, zygote) in all {
+            let ends = which(generation);
             if ends {
                 // It holds nothing that would have to end well. It may be dead already.
                 let _ = sys::signal::send(zygote.process.pid, Signal::KILL);
             }
-            // The death of one that is not ready is still to be told.
-            !(ends && zygote.ready)
-        });
-    }
-}
-
-/// Forks a zygote.
-fn start(plan: &Plan<'_>, arbiter: Pid) -> io::Result<(Member, OwnedFd)> {
-    let (ours, theirs) = passing::pair()?;
-    let (reports, report_end) = sys::pipe::nonblocking()?;
-    plan.scoreboard.reset(plan.slot, plan.generation, sys::clock::now());
-    let listeners = child::seat_listeners(&plan.load.listeners);
-    let pid = sys::fork::spawn(|| {
-        let fds =
-            [report_end.as_raw_fd(), plan.lifeline.as_raw_fd(), log_fd(plan), tls_fd(plan), plan.load.access.raw_fd()];
-        let seat = seat(plan, plan.slot, 0, "", &listeners, fds);
-        let title =
-            format!("rustcorn: zygote generation {} [{}]", plan.generation, terms::app_name(&plan.load.settings));
-        let life = || {
-            child::prepare(plan, &seat, &listeners, &[theirs.as_raw_fd()], &title)?;
-            let loaded = plan.launcher.preload(plan.generation);
-            loaded.map_err(|error| Failure::Told(error.code, error.reason))?;
-            child::report(&seat, &Report::Ready);
-            Ok(serve(plan, &listeners, &theirs, report_end.as_raw_fd(), arbiter))
-        };
-        child::live(plan.slot, &seat, life)
-    })?;
-    Ok((Member::new(pid, u32::MAX, reports), ours))
-}
-
-/// The life of a zygote: forks workers as long as it is asked to.
-fn serve(plan: &Plan<'_>, listeners: &[SeatListener], socket: &OwnedFd, report_fd: i32, arbiter: Pid) -> i32 {
-    let own = [socket.as_raw_fd(), report_fd];
-    loop {
-        let Ok((message, fds)) = passing::receive(socket, LONGEST) else { return exit::FAILURE };
-        if message.is_empty() {
-            // The arbiter needs no more, or is gone.
-            return exit::OK;
+            if ends && zygote.ready {
+                self.close(zygote, "it is not wanted any more", &mut news);
+            } else {
+                // The death of one that is not ready is still to be told.
+                self.zygotes.by_generation.insert(generation, zygote);
+            }
         }
-        let spawned = serde_json::from_slice::<Order>(&message)
-            .map_err(io::Error::from)
-            .and_then(|order| sys::fork::spawn_for(arbiter, || live(plan, order, listeners, fds, own)));
-        let answer = spawned.map_or(0, |pid| pid.0);
-        if passing::send(socket, &answer.to_ne_bytes(), &[]).is_err() {
-            return exit::FAILURE;
-        }
-    }
-}
-
-/// The life of a worker that was forked from a zygote.
-fn live(plan: &Plan<'_>, order: Order, listeners: &[SeatListener], fds: Vec<OwnedFd>, own: [i32; 2]) -> i32 {
-    // They are the seat's from here on.
-    let mut fds = fds.into_iter().map(IntoRawFd::into_raw_fd);
-    let mut next = |wanted: bool| if wanted { fds.next().unwrap_or(-1) } else { -1 };
-    let fds = [next(true), next(true), next(true), next(order.tls), next(order.access)];
-    let slot = SlotId(order.slot);
-    let plan = Plan { slot, lane: order.lane, ..*plan };
-    let seat = seat(&plan, slot, order.lane, Box::leak(order.orders.into_boxed_str()), listeners, fds);
-    let life = || {
-        // What the application has opened stays open, as after any fork; of ours, the zygote's own ends go.
-        for fd in own {
-            sys::fd::close_number(fd);
-        }
-        sys::title::set(&child::title(&plan));
-        plan.launcher.hooks().in_worker(plan.generation).map_err(Failure::boot)?;
-        child::tie_to_arbiter(slot)?;
-        let lived = plan.launcher.launch(plan.generation, &seat);
-        lived.map_err(|error| Failure::Told(error.code, error.reason))
-    };
-    child::live(slot, &seat, life)
-}
-
-/// Has a worker forked.
-fn ask(plan: &Plan<'_>, socket: &OwnedFd) -> io::Result<Member> {
-    let (reports, report_end) = sys::pipe::nonblocking()?;
-    plan.scoreboard.reset(plan.slot, plan.generation, sys::clock::now());
-    plan.scoreboard.slot(plan.slot).set_lane(plan.lane);
-    let orders = serde_json::to_string(&orders::orders(plan.load)).map_err(io::Error::from)?;
-    let (tls, access) = (tls_fd(plan), plan.load.access.raw_fd());
-    let order = Order { slot: plan.slot.0, lane: plan.lane, orders, tls: tls >= 0, access: access >= 0 };
-    let mut fds = vec![report_end.as_raw_fd(), plan.lifeline.as_raw_fd(), log_fd(plan)];
-    fds.extend([tls, access].into_iter().filter(|fd| *fd >= 0));
-    passing::send(socket, &serde_json::to_vec(&order).map_err(io::Error::from)?, &fds)?;
-    let answered = sys::poll::wait(&[socket.as_fd()], Some(PATIENCE))?;
-    if !answered.first().is_some_and(|answered| *answered) {
-        return Err(io::Error::other("the process that has the application does not answer"));
-    }
-    let (answer, _) = passing::receive(socket, 4)?;
-    let pid = answer.try_into().map(i32::from_ne_bytes).unwrap_or(0);
-    match pid {
-        0 => Err(io::Error::other("the process that has the application cannot fork")),
-        pid => Ok(Member::new(Pid(pid), plan.lane, reports)),
-    }
-}
-
-fn log_fd(plan: &Plan<'_>) -> i32 {
-    if child::is_mute(&plan.load.settings) { child::STDERR } else { log::raw_fd() }
-}
-
-fn tls_fd(plan: &Plan<'_>) -> i32 {
-    plan.load.certificates.as_ref().map_or(-1, Certificates::raw_fd)
-}
-
-/// A seat with these descriptors: reports, lifeline, log, certificates, access log.
-fn seat(
-    plan: &Plan<'_>,
-    slot: SlotId,
-    lane: u32,
-    orders: &'static str,
-    listeners: &[SeatListener],
-    [report_fd, lifeline_fd, log_fd, tls_fd, access_fd]: [i32; 5],
-) -> Seat {
-    let (scoreboard, scoreboard_len) = plan.scoreboard.raw();
-    Seat {
-        abi: ABI,
-        size: u32::try_from(size_of::<Seat>()).unwrap_or(u32::MAX),
-        slot: u32::from(slot.0),
-        generation: plan.generation.0,
-        orders: orders.as_ptr(),
-        orders_len: orders.len(),
-        listeners: listeners.as_ptr(),
-        listeners_len: listeners.len(),
-        lane,
-        report_fd,
-        lifeline_fd,
-        log_fd,
-        tls_fd,
-        access_fd,
-        scoreboard,
-        scoreboard_len,
-        vouched: Vouched::ours(),
+        self.later.extend(news);
     }
 }

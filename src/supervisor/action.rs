@@ -18,12 +18,18 @@ pub enum Action {
         /// Which one.
         generation: Generation,
     },
-    /// Fork a worker. Answered by `Started` or `SpawnFailed` at once.
+    /// Fork a worker. Answered by `Started` or `SpawnFailed`; at once, unless it is forked from a process that has its
+    /// application. Until that process has it, it is what has started, and the worker's own `Started` follows.
     Spawn {
         /// Where.
         slot: SlotId,
         /// From which load.
         generation: Generation,
+    },
+    /// The worker that was to be forked is not wanted any more. Its `Spawn` is answered at once if it has not been.
+    Withdraw {
+        /// Where.
+        slot: SlotId,
     },
     /// Send a signal to a child. A child that is gone already is no error: its `Exited` is on the way.
     Signal {

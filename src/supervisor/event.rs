@@ -29,7 +29,7 @@ pub enum Event {
         /// The new child.
         pid: Pid,
     },
-    /// Answer to `Action::Spawn`: fork failed (a limit, memory).
+    /// Answer to `Action::Spawn`: fork failed (a limit, memory), or the worker was withdrawn in time.
     SpawnFailed {
         /// As asked for.
         slot: SlotId,

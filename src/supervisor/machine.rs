@@ -204,7 +204,7 @@ impl Machine {
         log(out, Level::Info, format!("Booting worker with pid: {pid}"));
         match self.seats.get_mut(slot.index()).map(|seat| &mut seat.slot) {
             Some(Slot::Starting(Starting { birth, .. })) => birth.pid = Some(pid),
-            // A stop began between the spawn and its answer.
+            // It was told to go between the spawn and its answer.
             Some(Slot::Stopping(stopping)) => {
                 stopping.birth.pid = Some(pid);
                 out.push(Action::Signal { pid, signal: stopping.step.first_signal() });

@@ -84,7 +84,7 @@ impl Machine {
             _ => false,
         };
         let Some(birth) = seat.slot.birth().copied() else { return };
-        out.extend(birth.pid.map(|pid| Action::Autopsy { slot, pid, symptom }));
+        out.push(birth.pid.map_or(Action::Withdraw { slot }, |pid| Action::Autopsy { slot, pid, symptom }));
         let patience = match symptom {
             Symptom::DrainOverdue(_) => LATE_AUTOPSY,
             _ if booting => BOOT_AUTOPSY,

@@ -143,7 +143,7 @@ impl Machine {
         match &seat.slot {
             Slot::Starting(Starting { birth, .. }) => {
                 let birth = *birth;
-                out.extend(birth.pid.map(|pid| Action::Signal { pid, signal: Signal::TERM }));
+                out.push(birth.dismissal(slot, Signal::TERM));
                 let step = Step::Hurried { kill: now.after(NEWCOMER_PATIENCE), quick: false };
                 seat.slot = Slot::Stopping(Stopping { birth, booting: true, step });
             }
@@ -211,7 +211,7 @@ impl Machine {
             Slot::Ready(Ready { birth, .. }) => (*birth, false),
             _ => return,
         };
-        out.extend(birth.pid.map(|pid| Action::Signal { pid, signal: Signal::TERM }));
+        out.push(birth.dismissal(slot, Signal::TERM));
         let span = birth.limits.graceful_timeout;
         let step = Step::Asked { overdue: now.after(span.saturating_add(DRAIN_MARGIN)), span };
         seat.slot = Slot::Stopping(Stopping { birth, booting, step });

@@ -74,11 +74,16 @@ impl Machine {
         let Some(seat) = self.seats.get_mut(slot.index()) else { return };
         let ended = std::mem::take(&mut seat.slot);
         let Some(generation) = ended.birth().map(|birth| birth.generation) else { return };
-        let reason = format!("a worker could not be started: {reason}");
+        let reason = match &ended {
+            Slot::Starting(_) => format!("a worker could not be started: {reason}"),
+            Slot::Stopping(stopping) if stopping.boot_timed_out() => {
+                format!("worker {slot} had no process of its own within boot_timeout")
+            }
+            // It was not wanted any more.
+            _ => return,
+        };
         log(out, Level::Error, &*reason);
-        if matches!(ended, Slot::Starting(_)) {
-            self.boot_death(now, slot, generation, exit::WORKER_BOOT, &reason, out);
-        }
+        self.boot_death(now, slot, generation, exit::WORKER_BOOT, &reason, out);
     }
 
     /// A ready worker died: its seat gets another one, of the generation that is now the right one.

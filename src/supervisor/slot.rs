@@ -1,8 +1,8 @@
 //! One seat: what sits in it, and what its occupants have lately died of.
 
-use super::action::{Cause, Symptom};
+use super::action::{Action, Cause, Symptom};
 use super::event::Terms;
-use crate::types::{ExitStatus, Generation, Mono, Pid, Signal};
+use crate::types::{ExitStatus, Generation, Mono, Pid, Signal, SlotId};
 use std::time::Duration;
 
 /// Delays before the next attempt, by the number of consecutive early deaths.
@@ -32,13 +32,21 @@ pub enum Slot {
     Broken { until: Mono, generation: Generation },
 }
 
-/// A process and where it came from. The pid is missing only between an `Action::Spawn` and its answer.
+/// A process and where it came from. The pid is missing only between an `Action::Spawn` and its answer, which may take its
+/// time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Birth {
     pub pid: Option<Pid>,
     pub generation: Generation,
     pub since: Mono,
     pub limits: Limits,
+}
+
+impl Birth {
+    /// What tells the worker in this seat to go: this signal, or a word to those who are about to make it.
+    pub fn dismissal(&self, slot: SlotId, signal: Signal) -> Action {
+        self.pid.map_or(Action::Withdraw { slot }, |pid| Action::Signal { pid, signal })
+    }
 }
 
 /// The patience that a worker was born with. The worker counts by the same settings, whatever is loaded later.

@@ -75,7 +75,7 @@ impl Machine {
                 _ => false,
             };
             let Some(birth) = seat.slot.birth().copied() else { continue };
-            out.extend(birth.pid.map(|pid| Action::Signal { pid, signal: Signal::QUIT }));
+            out.push(birth.dismissal(slot, Signal::QUIT));
             let step = Step::Hurried { kill: now.after(QUICK), quick: true };
             seat.slot = Slot::Stopping(Stopping { birth, booting, step });
         }

@@ -34,6 +34,8 @@ pub struct Climate {
     pub deaf: u64,
     /// Fork fails.
     pub no_fork: u64,
+    /// A worker is forked by a process that has the application, which takes its time.
+    pub late_fork: u64,
     /// Settings are refused.
     pub refused: u64,
     /// No worker of a loaded generation ever boots.
@@ -57,6 +59,7 @@ impl Climate {
         let (wears_out, deaf, no_fork) = (odds(500), odds(300), odds(400));
         let (refused, bad_generation, slow_load) = (odds(600), odds(600), odds(800));
         let (sleeps, edits, outages, mishap) = (odds(200), odds(300), odds(100), odds(600));
+        let late_fork = odds(1_000);
         let gap = rng.pick(&[2, 20, 200, 2_000, 8_000]);
         // A few hundred intents are a storm, however long it lasts.
         let storm = rng.within(500, 60_000.min(gap * 150).max(1_000));
@@ -75,6 +78,7 @@ impl Climate {
             wears_out,
             deaf,
             no_fork,
+            late_fork,
             refused,
             bad_generation,
             slow_load,

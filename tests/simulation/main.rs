@@ -20,7 +20,7 @@ use tally::Tally;
 const SEEDS: u64 = 2_500;
 
 /// What the seeds together must have come across, or they prove less than they seem to.
-const SIGHTS: [&str; 20] = [
+const SIGHTS: [&str; 22] = [
     "abandoned",
     "boot timeout",
     "broken",
@@ -30,6 +30,7 @@ const SIGHTS: [&str; 20] = [
     "found hung",
     "hang",
     "hup",
+    "late start",
     "no fork",
     "no start",
     "refused",
@@ -41,6 +42,7 @@ const SIGHTS: [&str; 20] = [
     "upgrade lost",
     "upgraded",
     "winch",
+    "withdrawn",
 ];
 
 #[test]

@@ -13,6 +13,8 @@ struct Entry {
     /// It was told to go, in whichever way, or is being examined.
     touched: bool,
     examined: bool,
+    /// It was withdrawn before its process was there.
+    withdrawn: bool,
     /// It asked to be replaced.
     worn: bool,
     boot_failure: Option<i32>,
@@ -24,6 +26,8 @@ pub struct Shadow {
     entries: BTreeMap<Pid, Entry>,
     /// Spawns that have not been answered.
     pending: BTreeMap<SlotId, Generation>,
+    /// Those among them that were withdrawn.
+    withdrawn: BTreeSet<SlotId>,
     loaded: BTreeMap<Generation, Terms>,
     asked: BTreeSet<Generation>,
     upgrade: Option<Pid>,
@@ -58,6 +62,7 @@ impl Shadow {
             capacity,
             entries: BTreeMap::new(),
             pending: BTreeMap::new(),
+            withdrawn: BTreeSet::new(),
             loaded: BTreeMap::from([(Generation::FIRST, terms)]),
             asked: BTreeSet::from([Generation::FIRST]),
             upgrade: None,
@@ -77,7 +82,7 @@ impl Shadow {
     /// Checks what one event has led to. `event` is none for the very beginning.
     pub fn observe(&mut self, event: Option<&Event>, actions: &[Action], machine: &Machine) -> Verdict {
         must!(!self.exited, "an event after Exit");
-        let died = event.and_then(|event| self.note(event));
+        let died = event.and_then(|event| self.note(event, machine.is_stopping()));
         let mut obituaries = 0;
         for (index, action) in actions.iter().enumerate() {
             must!(!self.exited, "an action after Exit: {action:?}");
@@ -98,28 +103,22 @@ impl Shadow {
     }
 
     /// Writes an event down; a worker that it was the end of.
-    fn note(&mut self, event: &Event) -> Option<(Pid, Entry, ExitStatus)> {
+    fn note(&mut self, event: &Event, stops: bool) -> Option<(Pid, Entry, ExitStatus)> {
         match event {
             Event::Intent(Intent::StopGracefully | Intent::StopQuickly) => self.stopping = true,
             Event::Loaded { generation, terms } => {
                 self.loaded.insert(*generation, terms.clone());
             }
             Event::Started { slot, pid } => {
-                let generation = self.pending.remove(slot)?;
-                let entry = Entry {
-                    slot: *slot,
-                    generation,
-                    ready: false,
-                    touched: false,
-                    examined: false,
-                    worn: false,
-                    boot_failure: None,
-                };
+                let entry = self.expected(*slot)?;
                 self.entries.insert(*pid, entry);
             }
             Event::SpawnFailed { slot, .. } => {
-                let generation = self.pending.remove(slot)?;
-                self.note_boot_failure(generation, exit::WORKER_BOOT);
+                let entry = self.expected(*slot)?;
+                // Who was withdrawn is missed by nobody, unless it was because it took too long.
+                if !entry.touched || stops {
+                    self.note_boot_failure(entry.generation, exit::WORKER_BOOT);
+                }
             }
             Event::Ready { pid } => {
                 // Whoever is told to go meanwhile is ready too late.
@@ -140,7 +139,7 @@ impl Shadow {
             Event::Exited { pid, .. } if self.upgrade == Some(*pid) => self.upgrade = None,
             Event::Exited { pid, status } => {
                 let entry = self.entries.remove(pid)?;
-                if !entry.ready && (!entry.touched || entry.examined) {
+                if !entry.ready && (!entry.touched || entry.examined || entry.withdrawn && stops) {
                     self.note_boot_failure(entry.generation, entry.boot_failure.unwrap_or(exit::WORKER_BOOT));
                 }
                 return Some((*pid, entry, *status));
@@ -148,6 +147,26 @@ impl Shadow {
             _ => {}
         }
         None
+    }
+
+    /// Who is about to have a process in this seat: nobody so far, or somebody who has loaded the application for it.
+    fn expected(&mut self, slot: SlotId) -> Option<Entry> {
+        let Some(generation) = self.pending.remove(&slot) else {
+            let stand_in = self.entries.iter().find(|(_, entry)| entry.slot == slot && !entry.ready);
+            let pid = stand_in.map(|(pid, _)| *pid)?;
+            return self.entries.remove(&pid);
+        };
+        let withdrawn = self.withdrawn.remove(&slot);
+        Some(Entry {
+            slot,
+            generation,
+            ready: false,
+            touched: withdrawn,
+            examined: false,
+            withdrawn,
+            worn: false,
+            boot_failure: None,
+        })
     }
 
     /// Before anybody has been ready, the first boot that fails ends everything, unless a reload has overtaken it.
@@ -160,6 +179,10 @@ impl Shadow {
     fn witness(&mut self, action: &Action, rest: &[Action], machine: &Machine) -> Verdict {
         match action {
             Action::Spawn { slot, generation } => self.witness_spawn(*slot, *generation, machine)?,
+            Action::Withdraw { slot } => {
+                must!(self.pending.contains_key(slot), "{action:?}, but nobody is to be forked there");
+                self.withdrawn.insert(*slot);
+            }
             Action::Signal { pid, signal } => self.witness_signal(*pid, *signal, machine)?,
             Action::Autopsy { slot, pid, .. } => {
                 let Some(entry) = self.entries.get_mut(pid) else { return Err(format!("{action:?}: no such worker")) };
@@ -326,7 +349,7 @@ impl Entry {
     fn explains(&self, cause: &Cause, stopping: bool) -> bool {
         match cause {
             Cause::Asked => self.touched && (!self.examined || stopping),
-            Cause::Killed(_) => self.examined,
+            Cause::Killed(_) => self.examined || self.withdrawn,
             Cause::QuickStop => self.touched && stopping,
             Cause::BootFailed { code, .. } => !self.touched && self.boot_failure == Some(*code),
             Cause::DiedBooting => !self.touched && !self.ready && self.boot_failure.is_none(),

@@ -2,6 +2,7 @@
 //! an upgrade; all of it on a clock that jumps when told to.
 
 mod fate;
+mod orders;
 
 use crate::climate::{Climate, terms};
 use crate::rng::Rng;
@@ -27,11 +28,14 @@ struct Process {
     deaf: bool,
     ready: bool,
     dying: bool,
+    /// It loads the application, and the worker of this generation is forked from it then.
+    stands_in: Option<Generation>,
 }
 
 /// Something that will happen by itself.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Happening {
+    Forks(SlotId),
     Boots(Pid),
     BootFails(Pid, i32),
     Dies(Pid, ExitStatus),
@@ -57,6 +61,10 @@ pub struct World {
     agenda: BTreeMap<(Mono, u64), Happening>,
     entries_made: u64,
     processes: BTreeMap<Pid, Process>,
+    /// Workers that somebody else was asked to fork, and since when they are wanted.
+    ordered: BTreeMap<SlotId, (Generation, Mono)>,
+    /// Who has loaded the application for whom.
+    unborn: BTreeMap<Pid, SlotId>,
     bad: BTreeSet<Generation>,
     /// Until then no boot succeeds.
     outage: Mono,
@@ -85,6 +93,8 @@ impl World {
             agenda: BTreeMap::new(),
             entries_made: 0,
             processes: BTreeMap::new(),
+            ordered: BTreeMap::new(),
+            unborn: BTreeMap::new(),
             bad,
             outage: Mono(0),
             ever_ready: false,
@@ -117,12 +127,17 @@ impl World {
     /// Does what the machine wants; the answer, if one comes at once.
     pub fn perform(&mut self, action: &Action) -> Result<Option<Event>, String> {
         Ok(match *action {
-            Action::Spawn { slot, generation } => Some(self.fork(slot, generation)),
-            Action::Signal { pid, signal } => {
-                self.signal(pid, signal);
-                None
-            }
+            Action::Spawn { slot, generation } => self.spawn(slot, generation),
+            Action::Withdraw { slot } => self.withdraw(slot),
+            Action::Signal { pid, signal } => match self.unborn.get(&pid).copied() {
+                Some(slot) if signal != Signal::USR1 => self.withdraw(slot),
+                _ => {
+                    self.signal(pid, signal);
+                    None
+                }
+            },
             Action::ReadHeartbeat { slot } => Some(Event::Heartbeat { slot, at: self.heartbeat(slot) }),
+            Action::Autopsy { pid, .. } if self.unborn.contains_key(&pid) => None,
             Action::Autopsy { pid, symptom, .. } => {
                 self.judge(pid, symptom)?;
                 if self.rng.permille(600) {
@@ -164,6 +179,9 @@ impl World {
             if let Beat::StoppedAt(at) = &mut process.beat {
                 *at = at.after(span);
             }
+        }
+        for (_, since) in self.ordered.values_mut() {
+            *since = since.after(span);
         }
         self.now = until;
         self.asleep = (fell_asleep, until.after(millis(self.rng.within(0, 900))));
@@ -225,7 +243,7 @@ impl World {
         !self.calm && self.rng.permille(odds)
     }
 
-    fn fork(&mut self, slot: SlotId, generation: Generation) -> Event {
+    fn fork(&mut self, slot: SlotId, generation: Generation, born: Mono, stands_in: bool) -> Event {
         if self.odds(self.climate.no_fork) {
             self.tally.count("no fork");
             return Event::SpawnFailed { slot, reason: "Resource temporarily unavailable".into() };
@@ -234,7 +252,8 @@ impl World {
         let pid = Pid(self.last_pid);
         let deaf = self.odds(self.climate.deaf);
         let timeout = self.timeouts.get(&generation).copied().unwrap_or_default();
-        let process = Process { slot, timeout, born: self.now, beat: Beat::Steady, deaf, ready: false, dying: false };
+        let stands_in = Some(generation).filter(|_| stands_in);
+        let process = Process { slot, timeout, born, beat: Beat::Steady, deaf, ready: false, dying: false, stands_in };
         self.processes.insert(pid, process);
         // A calm world boots within any `boot_timeout`.
         let boot = if self.calm { self.climate.boot.min(1_000) } else { self.climate.boot };

@@ -6,6 +6,7 @@ mod crash;
 mod develop;
 mod hang;
 mod idle;
+mod late;
 mod recycle;
 mod reload;
 mod reload_abandoned;

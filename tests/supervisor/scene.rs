@@ -29,8 +29,11 @@ pub struct Scene {
     pub now: Mono,
     /// Whether fork fails.
     pub no_fork: bool,
+    /// Whether forks are left to somebody who answers later, by [`Scene::forks`].
+    pub late_fork: bool,
     step: Vec<Action>,
     workers: BTreeMap<Pid, Worker>,
+    ordered: BTreeMap<SlotId, Generation>,
     last_pid: i32,
     deadlines: usize,
 }
@@ -71,6 +74,8 @@ impl Scene {
             machine: Machine::new(terms, Generation::FIRST, capacity),
             now: Mono(1_000_000_000),
             no_fork: false,
+            late_fork: false,
+            ordered: BTreeMap::new(),
             step: Vec::new(),
             workers: BTreeMap::new(),
             last_pid: 100,
@@ -227,13 +232,11 @@ impl Scene {
             Action::Spawn { slot, .. } if self.no_fork => {
                 Some(Event::SpawnFailed { slot, reason: "Resource temporarily unavailable".into() })
             }
-            Action::Spawn { slot, generation } => {
-                self.last_pid += 1;
-                let pid = Pid(self.last_pid);
-                self.workers
-                    .insert(pid, Worker { slot, generation, told_ready: false, asked: false, hung_since: None });
-                Some(Event::Started { slot, pid })
+            Action::Spawn { slot, generation } if self.late_fork => {
+                self.ordered.insert(slot, generation);
+                None
             }
+            Action::Spawn { slot, generation } => Some(self.fork(slot, generation)),
             Action::Signal { pid, signal: Signal::TERM } => {
                 self.workers.get_mut(&pid).expect("a signal to a process that exists").asked = true;
                 None
@@ -247,7 +250,27 @@ impl Scene {
         }
     }
 
+    fn fork(&mut self, slot: SlotId, generation: Generation) -> Event {
+        self.last_pid += 1;
+        let pid = Pid(self.last_pid);
+        self.workers.insert(pid, Worker { slot, generation, told_ready: false, asked: false, hung_since: None });
+        Event::Started { slot, pid }
+    }
+
+    /// The late answer of whoever was to fork the worker for this seat; its process.
+    pub fn forks(&mut self, slot: SlotId) -> Pid {
+        let generation = self.ordered.remove(&slot).expect("a worker is to be forked there");
+        let event = self.fork(slot, generation);
+        self.tell(event);
+        Pid(self.last_pid)
+    }
+
     // What there is.
+
+    /// The seats whose workers are still to be forked.
+    pub fn ordered(&self) -> Vec<SlotId> {
+        self.ordered.keys().copied().collect()
+    }
 
     /// All processes, the eldest first.
     pub fn alive(&self) -> Vec<Pid> {
@@ -298,6 +321,15 @@ impl Scene {
             _ => None,
         };
         self.step.iter().filter_map(signal).collect()
+    }
+
+    /// Who need not be forked any more.
+    pub fn withdrawn(&self) -> Vec<SlotId> {
+        let withdraw = |action: &Action| match *action {
+            Action::Withdraw { slot } => Some(slot),
+            _ => None,
+        };
+        self.step.iter().filter_map(withdraw).collect()
     }
 
     /// Who was asked to go.

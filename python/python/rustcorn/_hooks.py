@@ -125,7 +125,8 @@ class Worker:
 
 
 _server: Server | None = None
-_booting: Worker | None = None
+#: The workers that were announced last, by their seats.
+_booting: dict[int, Worker] = {}
 #: In a worker: itself.
 _self: Worker | None = None
 
@@ -159,7 +160,8 @@ def call(config: Config, name: str, facts: dict[str, Any], *args: Any) -> str | 
     before, threads = _config.open_descriptors(), set(threading.enumerate())
     try:
         if name == "pre_fork":
-            return _run(config, name, server, _next_worker(server))
+            slot, age = args
+            return _run(config, name, server, _announce(server, slot, age))
         if name == "child_exit":
             worker = server.WORKERS.pop(args[0], None)
             return _run(config, name, server, worker) if worker is not None else None
@@ -172,18 +174,18 @@ def call(config: Config, name: str, facts: dict[str, Any], *args: Any) -> str | 
             _rustcorn.log(logging.INFO, text)
 
 
-def _next_worker(server: Server) -> Worker:
-    global _booting
-    server.worker_age += 1
-    _booting = Worker(server.worker_age, server)
-    return _booting
+def _announce(server: Server, slot: int, age: int) -> Worker:
+    server.worker_age = age
+    _booting[slot] = Worker(age, server)
+    return _booting[slot]
 
 
-def forked(pid: int) -> None:
+def forked(slot: int, pid: int) -> None:
     """The worker that was announced exists."""
-    if _booting is not None and _server is not None:
-        _booting.pid = pid
-        _server.WORKERS[pid] = _booting
+    worker = _booting.pop(slot, None)
+    if worker is not None and _server is not None:
+        worker.pid = pid
+        _server.WORKERS[pid] = worker
 
 
 def _run(config: Config, name: str, *args: Any) -> str | None:
@@ -205,11 +207,13 @@ def _run(config: Config, name: str, *args: Any) -> str | None:
 # === in a worker ===
 
 
-def enter(config: Config, facts: dict[str, Any]) -> str | None:
+def enter(config: Config, facts: dict[str, Any], slot: int, age: int) -> str | None:
     """In a fresh worker: it becomes itself."""
     global _self
     server = _look(config, facts)
-    _self = _booting if _booting is not None and _booting.pid == "[booting]" else _next_worker(server)
+    announced = _booting.get(slot)
+    # A process that was forked before the announcement has heard of others, or of nobody.
+    _self = announced if announced is not None and announced.age == age else _announce(server, slot, age)
     _self.pid = os.getpid()
     _self.cfg = server.cfg
     return _run(config, "post_fork", server, _self)

@@ -22,17 +22,22 @@ def pss(pid: int) -> int:
     return int(re.search(r"^Pss:\s+(\d+)", rollup, re.M)[1])
 
 
-def zygotes(server) -> list[int]:
-    found = []
+def children(server) -> dict[int, bytes]:
+    """The titles of the arbiter's children that live."""
+    found = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             title = (folder / "cmdline").read_bytes()
-            parent = int((folder / "stat").read_text().rpartition(") ")[2].split()[1])
+            state, parent = (folder / "stat").read_text().rpartition(") ")[2].split()[:2]
         except OSError:
             continue
-        if title.startswith(b"rustcorn: zygote") and parent == server.pid:
-            found.append(int(folder.name))
+        if int(parent) == server.pid and state not in "ZX":
+            found[int(folder.name)] = title
     return found
+
+
+def zygotes(server) -> list[int]:
+    return [pid for pid, title in children(server).items() if title.startswith(b"rustcorn: zygote")]
 
 
 def answer(server) -> list[str]:
@@ -102,6 +107,61 @@ def test_a_zygote_that_dies_harms_nobody(rustcorn):
     assert answer(server)
 
 
+@pytest.fixture
+def stopped(rustcorn):
+    """Two workers of which one has just been killed, and a zygote that is stopped and cannot fork another one."""
+    server = rustcorn("shared:app", "--preload", "-w", "2", "--lifespan", "off", cwd=APPS)
+    server.wait_for(r" ready \(pid", count=2)
+    (zygote,) = zygotes(server)
+    os.kill(zygote, signal.SIGSTOP)
+    victim, survivor = server.workers()
+    os.kill(victim, signal.SIGKILL)
+    server.wait_for(rf"Worker \(pid:{victim}\) was sent SIGKILL!")
+    return server, zygote, survivor
+
+
+#: The arbiter gives a zygote 5 s. What is done at once does not wait for that.
+AT_ONCE = 3
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_does_not_wait_for_a_zygote(stopped, how):
+    server, _, _ = stopped
+    begun = time.monotonic()
+    server.signal(how)
+    assert server.ended() == 0
+    assert time.monotonic() - begun < AT_ONCE, server.log
+    assert "could not be started" not in server.log
+
+
+def test_deaths_and_reloads_do_not_wait_for_a_zygote(stopped):
+    server, zygote, survivor = stopped
+    begun = time.monotonic()
+    os.kill(survivor, signal.SIGKILL)
+    server.wait_for(rf"Worker \(pid:{survivor}\) was sent SIGKILL!")
+    server.signal(signal.SIGHUP)
+    server.wait_for("Reload done: 2 workers")
+    assert time.monotonic() - begun < AT_ONCE, server.log
+    assert answer(server)[0] != str(zygote)
+    until("the stopped one is gone", lambda: zygote not in zygotes(server), lambda: server.log)
+
+
+def test_a_zygote_that_does_not_answer_is_replaced(stopped):
+    server, zygote, _ = stopped
+    server.wait_for(rf"\(pid:{zygote}\) has not answered for 5 s")
+    server.wait_for(r" ready \(pid", count=3)
+    (successor,) = zygotes(server)
+    assert successor != zygote and answer(server)
+    until("the workers are two", lambda: len(children(server)) == 3, lambda: f"{children(server)} {server.log}")
+
+
+def test_a_zygote_that_goes_on_in_time_is_kept(stopped):
+    server, zygote, _ = stopped
+    os.kill(zygote, signal.SIGCONT)
+    server.wait_for(r" ready \(pid", count=3)
+    assert zygotes(server) == [zygote] and "could not be started" not in server.log
+
+
 def test_threads_of_the_import_are_told(rustcorn):
     server = rustcorn("shared:app", "--preload", "--lifespan", "off", cwd=APPS, env={"START_THREAD": "1"})
     server.wait_for(r"has started a thread \(poller\)")
@@ -141,12 +201,15 @@ def test_hooks_run_in_workers_from_a_zygote(rustcorn, tmp_path):
     shutil.copytree(APPS, folder)
     (folder / "gunicorn.conf.py").write_text(
         "preload_app = True\ndef pre_fork(server, worker):\n    server.log.info('before %s', worker.age)\n"
-        "def post_fork(server, worker):\n    worker.log.info('after %s', worker.pid)\n"
+        "def post_fork(server, worker):\n    worker.log.info('after %s %s', worker.pid, worker.age)\n"
         "def child_exit(server, worker):\n    server.log.info('gone %s', worker.pid)\n"
     )
     server = rustcorn("shared:app", "--lifespan", "off", cwd=folder)
     (pid,) = server.workers()
-    assert f"after {pid}" in server.log and "before 1" in server.log
+    assert f"after {pid} 1" in server.log and "before 1" in server.log
+    server.signal(signal.SIGTTIN)
+    server.wait_for(r" ready \(pid", count=2)
+    assert f"after {server.workers()[1]} 2" in server.log and "before 2" in server.log
     server.signal(signal.SIGTERM)
     server.ended()
     assert f"gone {pid}" in server.log

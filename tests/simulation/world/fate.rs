@@ -7,6 +7,8 @@ use rustcorn::types::{ExitStatus, Pid};
 impl World {
     pub(super) fn turn_into_events(&mut self, happening: Happening) -> Vec<Event> {
         match happening {
+            Happening::Forks(slot) => self.forks(slot),
+            Happening::Boots(pid) if self.has_loaded(pid) => vec![],
             Happening::Boots(pid) => self.boots(pid),
             Happening::BootFails(pid, code) => self.boot_fails(pid, code),
             Happening::Dies(pid, status) => {

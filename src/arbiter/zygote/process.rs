@@ -1,0 +1,165 @@
+//! The zygote itself: it loads the application, and forks workers as long as it is asked to.
+
+use super::answer;
+use crate::abi::{ABI, Report, Seat, SeatListener, Vouched};
+use crate::arbiter::certificates::Certificates;
+use crate::arbiter::child::{self, Failure, Plan};
+use crate::arbiter::roster::Member;
+use crate::arbiter::{orders, terms};
+use crate::log;
+use crate::sys::{self, passing};
+use crate::types::{Pid, SlotId, exit};
+use serde::{Deserialize, Serialize};
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
+
+/// No order for a worker is longer.
+const LONGEST: usize = 128 << 10;
+
+/// What a zygote is told of a worker; its descriptors come along.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Order {
+    slot: u16,
+    lane: u32,
+    age: u32,
+    orders: String,
+    tls: bool,
+    access: bool,
+}
+
+/// An order that is ready to be sent.
+pub struct Letter {
+    order: Vec<u8>,
+    fds: Vec<i32>,
+    reports: OwnedFd,
+    /// Held open until the order is sent.
+    _report_end: OwnedFd,
+}
+
+impl Letter {
+    /// Makes what a worker needs.
+    pub fn write(plan: &Plan<'_>) -> io::Result<Self> {
+        let (reports, report_end) = sys::pipe::nonblocking()?;
+        plan.scoreboard.reset(plan.slot, plan.generation, sys::clock::now());
+        plan.scoreboard.slot(plan.slot).set_lane(plan.lane);
+        let orders = serde_json::to_string(&orders::orders(plan.load)).map_err(io::Error::from)?;
+        let (tls, access) = (tls_fd(plan), plan.load.access.raw_fd());
+        let (slot, lane, age) = (plan.slot.0, plan.lane, plan.age);
+        let order = Order { slot, lane, age, orders, tls: tls >= 0, access: access >= 0 };
+        let mut fds = vec![report_end.as_raw_fd(), plan.lifeline.as_raw_fd(), log_fd(plan)];
+        fds.extend([tls, access].into_iter().filter(|fd| *fd >= 0));
+        let order = serde_json::to_vec(&order).map_err(io::Error::from)?;
+        Ok(Self { order, fds, reports, _report_end: report_end })
+    }
+
+    /// Sends it, at once or not at all; the arbiter's end of the worker's pipe.
+    pub fn send(self, socket: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+        passing::send(socket, &self.order, &self.fds)?;
+        Ok(self.reports)
+    }
+}
+
+/// Forks a zygote. The socket is the arbiter's end, which never blocks.
+pub fn start(plan: &Plan<'_>, arbiter: Pid) -> io::Result<(Member, OwnedFd)> {
+    let (ours, theirs) = passing::pair()?;
+    sys::fd::set_nonblocking(&ours)?;
+    let (reports, report_end) = sys::pipe::nonblocking()?;
+    plan.scoreboard.reset(plan.slot, plan.generation, sys::clock::now());
+    let listeners = child::seat_listeners(&plan.load.listeners);
+    let pid = sys::fork::spawn(|| {
+        let fds =
+            [report_end.as_raw_fd(), plan.lifeline.as_raw_fd(), log_fd(plan), tls_fd(plan), plan.load.access.raw_fd()];
+        let seat = seat(plan, plan.slot, 0, "", &listeners, fds);
+        let title =
+            format!("rustcorn: zygote generation {} [{}]", plan.generation, terms::app_name(&plan.load.settings));
+        let life = || {
+            child::prepare(plan, &seat, &listeners, &[theirs.as_raw_fd()], &title)?;
+            let loaded = plan.launcher.preload(plan.generation);
+            loaded.map_err(|error| Failure::Told(error.code, error.reason))?;
+            child::report(&seat, &Report::Ready);
+            Ok(serve(plan, &listeners, &theirs, report_end.as_raw_fd(), arbiter))
+        };
+        child::live(plan.slot, &seat, life)
+    })?;
+    Ok((Member::new(pid, u32::MAX, reports), ours))
+}
+
+/// The life of a zygote: forks workers as long as it is asked to.
+fn serve(plan: &Plan<'_>, listeners: &[SeatListener], socket: &OwnedFd, report_fd: i32, arbiter: Pid) -> i32 {
+    let own = [socket.as_raw_fd(), report_fd];
+    loop {
+        let Ok((message, fds)) = passing::receive(socket, LONGEST) else { return exit::FAILURE };
+        if message.is_empty() {
+            // The arbiter needs no more, or is gone.
+            return exit::OK;
+        }
+        let spawned = serde_json::from_slice::<Order>(&message)
+            .map_err(io::Error::from)
+            .and_then(|order| sys::fork::spawn_for(arbiter, || live(plan, order, listeners, fds, own)));
+        if passing::send(socket, &answer::encode(&spawned), &[]).is_err() {
+            return exit::FAILURE;
+        }
+    }
+}
+
+/// The life of a worker that was forked from a zygote.
+fn live(plan: &Plan<'_>, order: Order, listeners: &[SeatListener], fds: Vec<OwnedFd>, own: [i32; 2]) -> i32 {
+    // They are the seat's from here on.
+    let mut fds = fds.into_iter().map(IntoRawFd::into_raw_fd);
+    let mut next = |wanted: bool| if wanted { fds.next().unwrap_or(-1) } else { -1 };
+    let fds = [next(true), next(true), next(true), next(order.tls), next(order.access)];
+    let slot = SlotId(order.slot);
+    let plan = Plan { slot, lane: order.lane, age: order.age, ..*plan };
+    let seat = seat(&plan, slot, order.lane, Box::leak(order.orders.into_boxed_str()), listeners, fds);
+    let life = || {
+        // What the application has opened stays open, as after any fork; of ours, the zygote's own ends go.
+        for fd in own {
+            sys::fd::close_number(fd);
+        }
+        sys::title::set(&child::title(&plan));
+        plan.launcher.hooks().in_worker(&plan.newcomer()).map_err(Failure::boot)?;
+        child::tie_to_arbiter(slot)?;
+        let lived = plan.launcher.launch(plan.generation, &seat);
+        lived.map_err(|error| Failure::Told(error.code, error.reason))
+    };
+    child::live(slot, &seat, life)
+}
+
+fn log_fd(plan: &Plan<'_>) -> i32 {
+    if child::is_mute(&plan.load.settings) { child::STDERR } else { log::raw_fd() }
+}
+
+fn tls_fd(plan: &Plan<'_>) -> i32 {
+    plan.load.certificates.as_ref().map_or(-1, Certificates::raw_fd)
+}
+
+/// A seat with these descriptors: reports, lifeline, log, certificates, access log.
+fn seat(
+    plan: &Plan<'_>,
+    slot: SlotId,
+    lane: u32,
+    orders: &'static str,
+    listeners: &[SeatListener],
+    [report_fd, lifeline_fd, log_fd, tls_fd, access_fd]: [i32; 5],
+) -> Seat {
+    let (scoreboard, scoreboard_len) = plan.scoreboard.raw();
+    Seat {
+        abi: ABI,
+        size: u32::try_from(size_of::<Seat>()).unwrap_or(u32::MAX),
+        slot: u32::from(slot.0),
+        generation: plan.generation.0,
+        orders: orders.as_ptr(),
+        orders_len: orders.len(),
+        listeners: listeners.as_ptr(),
+        listeners_len: listeners.len(),
+        lane,
+        report_fd,
+        lifeline_fd,
+        log_fd,
+        tls_fd,
+        access_fd,
+        scoreboard,
+        scoreboard_len,
+        vouched: Vouched::ours(),
+    }
+}
