@@ -3,45 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import signal
 import time
-from pathlib import Path
 
-import httpx
 import pytest
-from running import until
-
-APPS = Path(__file__).parent / "apps"
-
-
-def pss(pid: int) -> int:
-    """The memory of a process in KiB, shared pages counted by the part that is its own."""
-    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return int(re.search(r"^Pss:\s+(\d+)", rollup, re.M)[1])
-
-
-def children(server) -> dict[int, bytes]:
-    """The titles of the arbiter's children that live."""
-    found = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            title = (folder / "cmdline").read_bytes()
-            state, parent = (folder / "stat").read_text().rpartition(") ")[2].split()[:2]
-        except OSError:
-            continue
-        if int(parent) == server.pid and state not in "ZX":
-            found[int(folder.name)] = title
-    return found
-
-
-def zygotes(server) -> list[int]:
-    return [pid for pid, title in children(server).items() if title.startswith(b"rustcorn: zygote")]
-
-
-def answer(server) -> list[str]:
-    return httpx.get(server.url).text.split(" ")
+from preload_kit import APPS, answer, children, pss, zygotes
+from running import Running, until
 
 
 @pytest.mark.parametrize("app", ["shared:app", "shared:application"])
@@ -175,8 +143,6 @@ def test_an_import_that_fails_ends_the_first_start(failing, tmp_path):
 
 
 def test_a_stop_during_the_import_is_obeyed_at_once(rustcorn, failing, tmp_path):
-    from running import Running
-
     (tmp_path / "main.py").write_text("print('importing', flush=True)\nimport time\ntime.sleep(60)\n")
     server = Running(["main:app", "--preload", "-w", "2"], log=tmp_path / "log", cwd=tmp_path)
     try:
