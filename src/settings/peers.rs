@@ -1,6 +1,7 @@
 //! Every setting of Gunicorn and every option of uvicorn, and what becomes of it here. What rustcorn has under the same name
 //! needs no word; this is about the rest.
 
+pub use super::gunicorn::GUNICORN;
 use super::gunicorn::{self, Verdict};
 use super::options::OPTIONS;
 use super::spec::{OptionSpec, Section};
@@ -22,130 +23,6 @@ pub enum Fate {
     Otherwise(&'static str),
 }
 
-/// Gunicorn's settings in its own order, with its flags.
-pub const GUNICORN: &[(&str, &str)] = &[
-    ("config", "-c --config"),
-    ("wsgi_app", ""),
-    ("bind", "-b --bind"),
-    ("backlog", "--backlog"),
-    ("workers", "-w --workers"),
-    ("worker_class", "-k --worker-class"),
-    ("threads", "--threads"),
-    ("worker_connections", "--worker-connections"),
-    ("max_requests", "--max-requests"),
-    ("max_requests_jitter", "--max-requests-jitter"),
-    ("timeout", "-t --timeout"),
-    ("graceful_timeout", "--graceful-timeout"),
-    ("keepalive", "--keep-alive"),
-    ("limit_request_line", "--limit-request-line"),
-    ("limit_request_fields", "--limit-request-fields"),
-    ("limit_request_field_size", "--limit-request-field_size"),
-    ("reload", "--reload"),
-    ("reload_engine", "--reload-engine"),
-    ("reload_extra_files", "--reload-extra-file"),
-    ("spew", "--spew"),
-    ("check_config", "--check-config"),
-    ("print_config", "--print-config"),
-    ("preload_app", "--preload"),
-    ("sendfile", "--no-sendfile"),
-    ("reuse_port", "--reuse-port"),
-    ("chdir", "--chdir"),
-    ("daemon", "-D --daemon"),
-    ("raw_env", "-e --env"),
-    ("pidfile", "-p --pid"),
-    ("worker_tmp_dir", "--worker-tmp-dir"),
-    ("user", "-u --user"),
-    ("group", "-g --group"),
-    ("umask", "-m --umask"),
-    ("initgroups", "--initgroups"),
-    ("tmp_upload_dir", ""),
-    ("secure_scheme_headers", ""),
-    ("forwarded_allow_ips", "--forwarded-allow-ips"),
-    ("accesslog", "--access-logfile"),
-    ("disable_redirect_access_to_syslog", "--disable-redirect-access-to-syslog"),
-    ("access_log_format", "--access-logformat"),
-    ("errorlog", "--error-logfile --log-file"),
-    ("loglevel", "--log-level"),
-    ("capture_output", "--capture-output"),
-    ("logger_class", "--logger-class"),
-    ("logconfig", "--log-config"),
-    ("logconfig_dict", ""),
-    ("logconfig_json", "--log-config-json"),
-    ("syslog_addr", "--log-syslog-to"),
-    ("syslog", "--log-syslog"),
-    ("syslog_prefix", "--log-syslog-prefix"),
-    ("syslog_facility", "--log-syslog-facility"),
-    ("enable_stdio_inheritance", "-R --enable-stdio-inheritance"),
-    ("statsd_host", "--statsd-host"),
-    ("dogstatsd_tags", "--dogstatsd-tags"),
-    ("statsd_prefix", "--statsd-prefix"),
-    ("enable_backlog_metric", "--enable-backlog-metric"),
-    ("proc_name", "-n --name"),
-    ("default_proc_name", ""),
-    ("pythonpath", "--pythonpath"),
-    ("paste", "--paste --paster"),
-    ("on_starting", ""),
-    ("on_reload", ""),
-    ("when_ready", ""),
-    ("pre_fork", ""),
-    ("post_fork", ""),
-    ("post_worker_init", ""),
-    ("worker_int", ""),
-    ("worker_abort", ""),
-    ("pre_exec", ""),
-    ("pre_request", ""),
-    ("post_request", ""),
-    ("child_exit", ""),
-    ("worker_exit", ""),
-    ("nworkers_changed", ""),
-    ("on_exit", ""),
-    ("ssl_context", ""),
-    ("proxy_protocol", "--proxy-protocol"),
-    ("proxy_allow_ips", "--proxy-allow-from"),
-    ("protocol", "--protocol"),
-    ("uwsgi_allow_ips", "--uwsgi-allow-from"),
-    ("keyfile", "--keyfile"),
-    ("certfile", "--certfile"),
-    ("ssl_version", "--ssl-version"),
-    ("cert_reqs", "--cert-reqs"),
-    ("ca_certs", "--ca-certs"),
-    ("suppress_ragged_eofs", "--suppress-ragged-eofs"),
-    ("do_handshake_on_connect", "--do-handshake-on-connect"),
-    ("ciphers", "--ciphers"),
-    ("http_protocols", "--http-protocols"),
-    ("http2_cleartext", "--http2-cleartext"),
-    ("http2_max_concurrent_streams", "--http2-max-concurrent-streams"),
-    ("http2_initial_window_size", "--http2-initial-window-size"),
-    ("http2_max_frame_size", "--http2-max-frame-size"),
-    ("http2_max_header_list_size", "--http2-max-header-list-size"),
-    ("raw_paste_global_conf", "--paste-global"),
-    ("permit_obsolete_folding", "--permit-obsolete-folding"),
-    ("strip_header_spaces", "--strip-header-spaces"),
-    ("permit_unconventional_http_method", "--permit-unconventional-http-method"),
-    ("permit_unconventional_http_version", "--permit-unconventional-http-version"),
-    ("casefold_http_method", "--casefold-http-method"),
-    ("forwarder_headers", "--forwarder-headers"),
-    ("header_map", "--header-map"),
-    ("asgi_loop", "--asgi-loop"),
-    ("asgi_lifespan", "--asgi-lifespan"),
-    ("asgi_disconnect_grace_period", "--asgi-disconnect-grace-period"),
-    ("websocket_max_message_size", "--websocket-max-message-size"),
-    ("http_parser", "--http-parser"),
-    ("root_path", "--root-path"),
-    ("dirty_apps", "--dirty-app"),
-    ("dirty_workers", "--dirty-workers"),
-    ("dirty_timeout", "--dirty-timeout"),
-    ("dirty_threads", "--dirty-threads"),
-    ("dirty_graceful_timeout", "--dirty-graceful-timeout"),
-    ("on_dirty_starting", ""),
-    ("dirty_post_fork", ""),
-    ("dirty_worker_init", ""),
-    ("dirty_worker_exit", ""),
-    ("control_socket", "--control-socket"),
-    ("control_socket_mode", "--control-socket-mode"),
-    ("control_socket_disable", "--no-control-socket"),
-];
-
 /// uvicorn's options in its own order, without their dashes.
 #[rustfmt::skip]
 pub const UVICORN: &[&str] = &[
@@ -159,7 +36,6 @@ pub const UVICORN: &[&str] = &[
     "factory",
 ];
 
-const DIRTY: &str = "there is no pool of side processes; leave it out";
 const PASSWORD: &str =
     "keys with a password are not read; take it off with `openssl pkey -in KEYFILE -out FILE`, for root's eyes only";
 
@@ -184,25 +60,13 @@ const DIFFERENT: &[(&str, &str)] = &[
 /// What becomes of this setting of Gunicorn's; none: nobody has said it.
 #[must_use]
 pub fn of_gunicorn(name: &str) -> Option<Fate> {
-    if let Some(spec) = OPTIONS.iter().find(|spec| spec.key == name) {
-        return Some(ours(spec));
-    }
-    match gunicorn::verdict(name) {
-        Some(Verdict::Python) => return Some(Fate::Otherwise("as in Gunicorn, in a gunicorn.conf.py")),
-        Some(Verdict::NoEffect(why)) => return Some(Fate::Ignored(why)),
-        Some(Verdict::Refused(why)) => return Some(Fate::Refused(why)),
-        None => {}
-    }
-    Some(match name {
-        "wsgi_app" => ours(super::spec("app")?),
-        "on_starting" | "on_reload" | "when_ready" | "pre_fork" | "post_fork" | "post_worker_init" | "worker_int"
-        | "worker_abort" | "pre_exec" | "pre_request" | "post_request" | "child_exit" | "worker_exit"
-        | "nworkers_changed" | "on_exit" => Fate::Hook,
-        "ssl_context" => {
-            Fate::Refused("TLS is spoken by rustls, which takes no SSLContext; see certfile and its neighbours")
-        }
-        "on_dirty_starting" | "dirty_post_fork" | "dirty_worker_init" | "dirty_worker_exit" => Fate::Refused(DIRTY),
-        _ => return None,
+    Some(match gunicorn::verdict(name)? {
+        Verdict::Same => ours(super::spec(name)?),
+        Verdict::Under(key) => ours(super::spec(key)?),
+        Verdict::NoEffect(why) => Fate::Ignored(why),
+        Verdict::Refused(why) => Fate::Refused(why),
+        Verdict::Python => Fate::Otherwise("as in Gunicorn, in a gunicorn.conf.py"),
+        Verdict::Hook => Fate::Hook,
     })
 }
 
@@ -224,8 +88,8 @@ pub fn of_uvicorn(flag: &str) -> Option<Fate> {
 /// What becomes of this flag of theirs, if it is one of theirs and none of ours: whose it is, and its fate.
 #[must_use]
 pub fn of_flag(flag: &str) -> Option<(&'static str, Fate)> {
-    let is_theirs = |(_, flags): &&(&str, &str)| flags.split_whitespace().any(|theirs| theirs == flag);
-    if let Some((name, _)) = GUNICORN.iter().find(is_theirs) {
+    let is_theirs = |(_, flags, _): &&(&str, &str, Verdict)| flags.split_whitespace().any(|theirs| theirs == flag);
+    if let Some((name, ..)) = GUNICORN.iter().find(is_theirs) {
         return Some(("Gunicorn", of_gunicorn(name)?));
     }
     let name = UVICORN.iter().find(|name| flag.strip_prefix("--") == Some(**name))?;
@@ -245,7 +109,7 @@ mod tests {
 
     #[test]
     fn every_option_of_theirs_has_a_fate() {
-        let silent = GUNICORN.iter().map(|(name, _)| *name).filter(|name| of_gunicorn(name).is_none());
+        let silent = GUNICORN.iter().map(|(name, ..)| *name).filter(|name| of_gunicorn(name).is_none());
         let silent: Vec<&str> =
             silent.chain(UVICORN.iter().copied().filter(|flag| of_uvicorn(flag).is_none())).collect();
         assert!(silent.is_empty(), "nobody says what becomes of {silent:?}");
@@ -253,7 +117,7 @@ mod tests {
 
     #[test]
     fn what_is_the_same_is_reached_by_their_flags() {
-        for (name, flags) in GUNICORN {
+        for (name, flags, _) in GUNICORN {
             let Some(Fate::Ours(spec, _)) = of_gunicorn(name) else { continue };
             for flag in flags.split_whitespace() {
                 let known = match flag.strip_prefix("--") {

@@ -16,7 +16,7 @@ pub fn text() -> String {
     let mut text = String::from("# Options of Gunicorn and uvicorn\n\n<!-- By `rustcorn generate peers`. -->\n");
     let _ = write!(text, "\n{}\n", wrapped(HEAD, WIDTH).join("\n"));
     text.push_str("\n## Gunicorn\n\n| setting | command line | in rustcorn |\n|---|---|---|\n");
-    for (name, flags) in GUNICORN {
+    for (name, flags, _) in GUNICORN {
         let flags: Vec<String> = flags.split_whitespace().map(|flag| format!("`{flag}`")).collect();
         let _ = writeln!(text, "| {name} | {} | {} |", flags.join(", "), told(of_gunicorn(name)));
     }
