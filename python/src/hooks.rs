@@ -36,6 +36,11 @@ impl Config {
         asked.map(|fds| fds.into_iter().collect()).unwrap_or_default()
     }
 
+    fn has(&self, hook: &str) -> bool {
+        let found = Python::attach(|py| self.0.bind(py).call_method1("hook", (hook,)).map(|hook| !hook.is_none()));
+        found.unwrap_or(false)
+    }
+
     /// In a fresh worker: `post_fork`.
     pub fn enter(&self, settings: &Settings, newcomer: &Newcomer) -> Result<(), String> {
         Python::attach(|py| {
@@ -198,6 +203,10 @@ impl Hooks for ServerHooks {
         if let Some(before) = before {
             self.tell("nworkers_changed", server, &[server.wanted.into(), before.into()]);
         }
+    }
+
+    fn want_upgrades(&self) -> bool {
+        self.by_generation.values().next_back().is_some_and(|(config, _)| config.has("pre_exec"))
     }
 
     fn upgrading(&self, server: &Server<'_>) {

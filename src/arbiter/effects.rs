@@ -179,8 +179,11 @@ impl Shell<'_> {
     }
 
     fn start_upgrade(&mut self) -> Event {
-        self.with_hooks(|hooks, server| hooks.upgrading(server));
-        match Successor::start(&self.origin, &self.loads) {
+        let hook = || {
+            self.with_hooks(|hooks, server| hooks.upgrading(server));
+        };
+        let hook: Option<&dyn Fn()> = if self.launcher.hooks().want_upgrades() { Some(&hook) } else { None };
+        match Successor::start(&self.origin, &self.loads, hook) {
             Ok(successor) => {
                 let pid = successor.pid;
                 self.successor = Some(successor);

@@ -83,7 +83,12 @@ pub trait Hooks {
     /// Another number of workers is wanted than before; at the start there was none.
     fn number_changed(&self, _server: &Server<'_>, _before: Option<u16>) {}
 
-    /// The program on disk is about to be started beside this one.
+    /// Whether [`Self::upgrading`] does anything: nobody waits for the new program then.
+    fn want_upgrades(&self) -> bool {
+        false
+    }
+
+    /// In the process that becomes the next arbiter, before it is the program on disk.
     fn upgrading(&self, _server: &Server<'_>) {}
 
     /// All workers are gone.

@@ -5,7 +5,9 @@
 
 use super::load::Loads;
 use crate::listeners::{self, Listeners};
+use crate::log;
 use crate::sys;
+use crate::sys::exec::Prelude;
 use crate::types::Pid;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -75,8 +77,8 @@ pub struct Successor {
 }
 
 impl Successor {
-    /// Starts the program on disk with the listeners of the newest load.
-    pub fn start(origin: &Origin, loads: &Loads) -> io::Result<Self> {
+    /// Starts the program on disk with the listeners of the newest load. Its process does `first` before.
+    pub fn start(origin: &Origin, loads: &Loads, first: Option<&dyn Fn()>) -> io::Result<Self> {
         let (ready_read, ready_write) = sys::pipe::nonblocking()?;
         let (life_read, life_write) = sys::pipe::nonblocking()?;
         let mut environment = origin.environment.clone();
@@ -92,8 +94,12 @@ impl Successor {
         }
         let told = |error: io::Error, what: &Path| io::Error::new(error.kind(), format!("{}: {error}", what.display()));
         let directory = sys::fd::directory(&origin.directory).map_err(|error| told(error, &origin.directory))?;
-        let started = sys::exec::spawn_upgrade(&origin.program, &origin.argv, &environment, directory.as_fd(), &fds);
-        let pid = started.map_err(|error| told(error, &origin.program))?;
+        let program = &origin.program;
+        let failed = |error: &io::Error| log::error!("Upgrade: {} cannot be started: {error}", program.display());
+        let prelude = first.map(|run| Prelude { run, failed: &failed });
+        let directory = directory.as_fd();
+        let started = sys::exec::spawn_upgrade(program, &origin.argv, &environment, directory, &fds, prelude.as_ref());
+        let pid = started.map_err(|error| told(error, program))?;
         Ok(Self { pid, ready: File::from(ready_read), heard: false, _life: life_write })
     }
 

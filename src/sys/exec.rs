@@ -1,7 +1,7 @@
 //! Starting the next arbiter beside this one.
 
 use super::leave::leave;
-use super::{fd, fork, pipe, signal};
+use super::{fd, fork, orphan, pipe, signal};
 use crate::types::Pid;
 use nix::libc;
 use nix::sys::signal::{SigHandler, Signal as Native};
@@ -12,30 +12,47 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+/// What the child does before it becomes the program.
+pub struct Prelude<'a> {
+    /// This.
+    pub run: &'a dyn Fn(),
+    /// And this if the program cannot be executed.
+    pub failed: &'a dyn Fn(&io::Error),
+}
+
 /// Starts `exe` with exactly these arguments (the first is its own name), this environment and this directory. It
 /// begins with the standard streams and the descriptors `fds`, under the numbers that they have here, and nothing
 /// else; with no signal blocked and none handled or ignored.
 ///
 /// A program that cannot be executed is an error here, not a child that dies: the child tells its errno through a pipe
-/// that a successful exec closes.
+/// that a successful exec closes. Unless there is a prelude: that may take any time, and nobody waits for it.
 pub fn spawn_upgrade(
     exe: &Path,
     argv: &[OsString],
     env: &[(OsString, OsString)],
     cwd: BorrowedFd<'_>,
     fds: &[RawFd],
+    prelude: Option<&Prelude<'_>>,
 ) -> io::Result<Pid> {
     let exe = c_string(exe.as_os_str())?;
     let argv = argv.iter().map(|word| c_string(word)).collect::<io::Result<Vec<_>>>()?;
     let env = env.iter().map(variable).collect::<io::Result<Vec<_>>>()?;
     let (read, write) = pipe::blocking()?;
     let pid = fork::spawn(|| {
-        let error = become_program(&exe, &argv, &env, cwd, fds, &write);
+        let played = prelude.map_or(Ok(()), play);
+        let error = played.err().unwrap_or_else(|| become_program(&exe, &argv, &env, cwd, fds, &write));
+        if let Some(prelude) = prelude {
+            (prelude.failed)(&error);
+            leave(127)
+        }
         let errno = error.raw_os_error().unwrap_or(libc::EIO);
         let _ = nix::unistd::write(&write, &errno.to_ne_bytes());
         leave(127)
     })?;
     drop(write);
+    if prelude.is_some() {
+        return Ok(pid);
+    }
     let mut answer = Vec::new();
     // End of file: exec has closed the other end.
     File::from(read).read_to_end(&mut answer)?;
@@ -47,6 +64,17 @@ pub fn spawn_upgrade(
             Err(io::Error::from_raw_os_error(i32::from_ne_bytes(errno)))
         }
     }
+}
+
+/// In the child, which until it is another program ends with its parent and by any signal.
+fn play(prelude: &Prelude<'_>) -> io::Result<()> {
+    signal::reset_handlers();
+    if !orphan::die_with_arbiter()? {
+        leave(0)
+    }
+    signal::unblock_all()?;
+    (prelude.run)();
+    orphan::outlive_arbiter()
 }
 
 /// In the child: returns only if it failed.
@@ -116,7 +144,7 @@ mod tests {
         keep.push(write.as_raw_fd());
         let env = [("OUT".into(), write.as_raw_fd().to_string().into())];
         let argv = words(&["my-name", "-c", &format!("exec >&$OUT; {script}")]);
-        spawn_upgrade(Path::new("/bin/sh"), &argv, &env, root.as_fd(), &keep).unwrap();
+        spawn_upgrade(Path::new("/bin/sh"), &argv, &env, root.as_fd(), &keep, None).unwrap();
         drop(write);
         let mut text = String::new();
         File::from(read).read_to_string(&mut text).unwrap();
@@ -163,7 +191,7 @@ mod tests {
     fn what_cannot_be_executed_is_an_error_and_leaves_no_child() {
         testkit::in_fork(|| {
             let root = File::open("/").unwrap();
-            let start = |path: &str| spawn_upgrade(Path::new(path), &words(&["x"]), &[], root.as_fd(), &[]);
+            let start = |path: &str| spawn_upgrade(Path::new(path), &words(&["x"]), &[], root.as_fd(), &[], None);
             assert_eq!(start("/no/such/program").unwrap_err().kind(), io::ErrorKind::NotFound);
             assert_eq!(start("/etc/passwd").unwrap_err().kind(), io::ErrorKind::PermissionDenied);
             assert_eq!(wait::reap(), None);
@@ -175,7 +203,7 @@ mod tests {
         testkit::in_fork(|| {
             let root = File::open("/").unwrap();
             let argv = words(&["sh", "-c", "exit 5"]);
-            let pid = spawn_upgrade(Path::new("/bin/sh"), &argv, &[], root.as_fd(), &[]).unwrap();
+            let pid = spawn_upgrade(Path::new("/bin/sh"), &argv, &[], root.as_fd(), &[], None).unwrap();
             let reaped = loop {
                 if let Some(reaped) = wait::reap() {
                     break reaped;
@@ -183,6 +211,32 @@ mod tests {
                 std::thread::yield_now();
             };
             assert_eq!((reaped.pid, reaped.status), (pid, ExitStatus::Code(5)));
+        });
+    }
+    #[test]
+    fn a_prelude_runs_in_the_child_and_nobody_waits_for_it() {
+        testkit::in_fork(|| {
+            let root = File::open("/").unwrap();
+            let (heard, tell) = pipe::blocking().unwrap();
+            let (go_on, say_so) = pipe::blocking().unwrap();
+            let run = || {
+                nix::unistd::read(&go_on, &mut [0]).unwrap();
+                nix::unistd::write(&tell, &nix::unistd::getpid().as_raw().to_ne_bytes()).unwrap();
+            };
+            let failed = |error: &io::Error| {
+                nix::unistd::write(&tell, &error.raw_os_error().unwrap_or(0).to_ne_bytes()).unwrap();
+            };
+            let prelude = Prelude { run: &run, failed: &failed };
+            let path = Path::new("/no/such/program");
+            let pid = spawn_upgrade(path, &words(&["x"]), &[], root.as_fd(), &[], Some(&prelude)).unwrap();
+            assert_eq!(wait::reap(), None, "it has only begun");
+            nix::unistd::write(&say_so, b"x").unwrap();
+            for said in [pid.0, libc::ENOENT] {
+                let mut bytes = [0; 4];
+                nix::unistd::read(&heard, &mut bytes).unwrap();
+                assert_eq!(i32::from_ne_bytes(bytes), said);
+            }
+            wait::until_gone(pid).unwrap();
         });
     }
 }

@@ -7,11 +7,16 @@ import os
 import signal
 import sys
 import threading
+import time
 from typing import Any
 
 from . import _config, _requests, _rustcorn
 from ._config import Config
 from ._errors import traceback
+
+
+#: A hook of the arbiter's that takes more seconds is told of: as in Gunicorn, nothing is supervised meanwhile.
+LONG = 1.0
 
 
 class Log:
@@ -157,7 +162,7 @@ def _look(config: Config, facts: dict[str, Any]) -> Server:
 def call(config: Config, name: str, facts: dict[str, Any], *args: Any) -> str | None:
     """Calls a hook of the arbiter's; one sentence if it fails."""
     server = _look(config, facts)
-    before, threads = _config.open_descriptors(), set(threading.enumerate())
+    before, threads, begun = _config.open_descriptors(), set(threading.enumerate()), time.monotonic()
     try:
         if name == "pre_fork":
             slot, age = args
@@ -167,11 +172,22 @@ def call(config: Config, name: str, facts: dict[str, Any], *args: Any) -> str | 
             return _run(config, name, server, worker) if worker is not None else None
         return _run(config, name, server, *args)
     finally:
+        _tell_of_delay(name, time.monotonic() - begun)
         config.descriptors |= _config.open_descriptors() - before
         started = [thread.name for thread in threading.enumerate() if thread not in threads]
         if started:
             text = f"The hook {name} has started threads ({', '.join(started)}): they run here, and no worker has them"
             _rustcorn.log(logging.INFO, text)
+
+
+def _tell_of_delay(name: str, took: float) -> None:
+    # That of pre_exec runs beside the arbiter.
+    if took > LONG and name != "pre_exec":
+        text = (
+            f"The hook {name} took {took:.1f} s: it runs in the arbiter, which did nothing else meanwhile; what takes long"
+            " belongs into a thread, or into post_fork or post_worker_init"
+        )
+        _rustcorn.log(logging.WARNING, text)
 
 
 def _announce(server: Server, slot: int, age: int) -> Worker:

@@ -196,6 +196,41 @@ def test_an_upgrade_is_told_before(rustcorn, folder):
     server.wait_for(rf"pid:{successor}")
 
 
+def test_an_upgrade_does_not_hold_up_the_arbiter(rustcorn, folder):
+    (folder / "gunicorn.conf.py").write_text(
+        "import os, time\ndef pre_exec(server):\n    print('in', os.getpid(), flush=True)\n    time.sleep(60)\n"
+    )
+    server = rustcorn("hello:app", cwd=folder)
+    server.signal(signal.SIGUSR2)
+    successor = int(server.wait_for(r"new arbiter started \(pid:(\d+)\)")[1])
+    server.wait_for(rf"in {successor}")
+    os.kill(server.workers()[0], signal.SIGKILL)
+    server.wait_for(r" ready \(pid", count=2)
+    # It has no other program yet, and so no other way to end than the default.
+    os.kill(successor, signal.SIGTERM)
+    server.wait_for(rf"Upgrade: the new arbiter \(pid:{successor}\) was killed by SIGTERM before it served")
+    assert httpx.get(server.url).status_code == 200
+
+
+def test_a_pre_exec_that_hangs_ends_with_its_arbiter(rustcorn, folder):
+    (folder / "gunicorn.conf.py").write_text("import time\ndef pre_exec(server):\n    print('in'); time.sleep(60)\n")
+    server = rustcorn("hello:app", cwd=folder)
+    server.signal(signal.SIGUSR2)
+    server.wait_for("new arbiter started")
+    server.signal(signal.SIGTERM)
+    assert server.ended() == 0
+    until("nothing is left", lambda: not server._left(), lambda: server.log)
+
+
+def test_a_hook_that_takes_long_is_told(rustcorn, folder):
+    (folder / "gunicorn.conf.py").write_text(
+        "import time\ndef when_ready(server):\n    time.sleep(1.2)\ndef pre_fork(server, worker):\n    time.sleep(0.2)\n"
+    )
+    server = rustcorn("hello:app", cwd=folder)
+    server.wait_for(r"\[WARNING\] The hook when_ready took 1\.\d s: it runs in the arbiter")
+    assert "The hook pre_fork took" not in server.log
+
+
 def test_a_hook_that_leaves_later_is_told(rustcorn, folder):
     (folder / "gunicorn.conf.py").write_text(
         "def nworkers_changed(server, new, old):\n    raise SystemExit('enough')\n"
