@@ -57,6 +57,12 @@ where
     }
 }
 
+/// A connection, from its acceptance to its end. If it panics, that is its end.
+pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Takes a connection's task on.
+pub(super) type Spawn = Box<dyn Fn(Task) + Send + Sync>;
+
 pub(super) type ShutdownHook = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()>>>>;
 
 /// A service with more than routes: what a factory returns when the application wants a say in its worker's end.
@@ -70,12 +76,13 @@ pub(super) type ShutdownHook = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = (
 pub struct App<S> {
     pub(super) service: S,
     pub(super) on_shutdown: Option<ShutdownHook>,
+    pub(super) spawn: Option<Spawn>,
 }
 
 impl<S> App<S> {
     /// Just the service.
     pub fn new(service: S) -> Self {
-        Self { service, on_shutdown: None }
+        Self { service, on_shutdown: None, spawn: None }
     }
 
     /// Runs `hook` in each worker that leaves in order, after its last response: on a graceful stop within what is left
@@ -92,6 +99,15 @@ impl<S> App<S> {
         Fut: Future<Output = ()> + 'static,
     {
         self.on_shutdown = Some(Box::new(move || Box::pin(hook())));
+        self
+    }
+
+    /// Has somebody else than tokio poll the tasks of connections: a host with a loop of its own, which knows when an
+    /// answer is there and would rather not wait for tokio's next turn.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn spawn_with(mut self, spawn: impl Fn(Task) + Send + Sync + 'static) -> Self {
+        self.spawn = Some(Box::new(spawn));
         self
     }
 }

@@ -240,7 +240,11 @@ fn runtime(threads: usize) -> io::Result<Runtime> {
 
 /// Serves until it is wished otherwise.
 async fn live<S: Application>(worker: &'static Worker, app: App<S>, doors: Doors, lane: u32) -> i32 {
-    let App { service, on_shutdown } = app;
+    let App { service, on_shutdown, spawn } = app;
+    if let Some(spawn) = spawn {
+        // Nobody has set it before.
+        let _ = worker.spawn.set(spawn);
+    }
     let acceptor = match Acceptor::new(worker, service, doors, lane) {
         Ok(acceptor) => acceptor,
         Err(error) => {

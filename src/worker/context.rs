@@ -1,6 +1,7 @@
 //! What every part of one worker shares. There is one per process and it is never freed, so it is borrowed for ever
 //! and no request pays for a reference count.
 
+use super::application::Spawn;
 use super::http1::HeadLimits;
 use super::patience::Limits;
 use super::pause::Pause;
@@ -76,6 +77,8 @@ pub(super) struct Worker {
     pub(super) wish: watch::Sender<Wish>,
     /// The access log, if there is one.
     pub(super) access: OnceLock<&'static Access>,
+    /// Who polls the tasks of connections; none: tokio.
+    pub(super) spawn: OnceLock<Spawn>,
     stage: Stage,
     draining: AtomicBool,
     recycling: AtomicBool,
@@ -128,6 +131,7 @@ impl Worker {
             no_keepalive,
             wish: watch::Sender::new(Wish::Serve),
             access: OnceLock::new(),
+            spawn: OnceLock::new(),
             stage: Stage::default(),
             draining: AtomicBool::new(false),
             recycling: AtomicBool::new(false),

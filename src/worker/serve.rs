@@ -33,7 +33,11 @@ pub(super) fn spawn<S: Application>(
     } else {
         Protocol::Http1 { http1: Http1::new(io, application.clone(), worker, connection.clone()) }
     };
-    tokio::spawn(Serve { protocol, application, worker, connection, begun: false });
+    let task = Serve { protocol, application, worker, connection, begun: false };
+    match worker.spawn.get() {
+        Some(spawn) => spawn(Box::pin(task)),
+        None => drop(tokio::spawn(task)),
+    }
 }
 
 pin_project! {

@@ -255,9 +255,18 @@ impl Exchange {
         // Who has said all need not wait.
         let is_full = state.output.is_full() && !state.output.is_finished();
         let worker = state.worker.take();
-        let waiter = if state.output.is_finished() { state.input.waiter() } else { None };
+        let is_finished = state.output.is_finished();
+        let waiter = if is_finished { state.input.waiter() } else { None };
+        let at_once = is_finished && state.alone;
         drop(state);
-        self.wake(worker);
+        match worker {
+            // All is said: it goes out before the application does whatever it does afterwards.
+            Some(worker) if at_once => {
+                worker.wake();
+                self.setup.hub.poll_now();
+            }
+            worker => self.wake(worker),
+        }
         if let Some(waiter) = waiter {
             waiting::resolve(py, &waiter);
         }

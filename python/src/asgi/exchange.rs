@@ -25,6 +25,8 @@ pub(super) struct State {
     parts: Option<Box<http::request::Parts>>,
     pub(super) input: Input,
     pub(super) output: Output,
+    /// The worker's task is that of the connection, and of this request alone: HTTP/1.
+    pub(super) alone: bool,
     /// What the worker is told; none: not yet, or it was.
     pub(super) answer: Option<Result<Response<Reply>, Fault>>,
     /// The client is gone, or the worker has given the request up.
@@ -51,6 +53,7 @@ impl Exchange {
             input: Input::new(body),
             output: Output::new(parts.method == http::Method::HEAD, extensions::takes_trailers(&parts)),
             connection: None,
+            alone: parts.version < http::Version::HTTP_2,
             parts: Some(Box::new(parts)),
             answer: None,
             gone: false,

@@ -45,7 +45,9 @@ impl AsgiHost {
         gc.call_method0("collect")?;
         gc.call_method0("freeze")?;
         let (hub, running) = (bridge.hub().clone(), setup.running.clone());
-        let app = App::new(Asgi(Arc::new(setup))).on_shutdown(async move || {
+        let connections = hub.clone();
+        let app = App::new(Asgi(Arc::new(setup))).spawn_with(move |connection| connections.spawn(connection));
+        let app = app.on_shutdown(async move || {
             // Its connections are gone; what it does after its responses may need what its shutdown takes away.
             running.finish().await;
             if let Some(lifespan) = lifespan {

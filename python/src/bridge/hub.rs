@@ -1,10 +1,14 @@
-//! What either loop leaves for the other: jobs for Python, and wakers for tokio's tasks.
+//! What either loop leaves for the other: jobs for Python, tasks of connections, and wakers for tokio's own.
 
+use super::tasks::{self, MANY, Task, Tasks};
 use pyo3::Python;
+use rustcorn::worker::Task as Connection;
+use std::collections::VecDeque;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Release};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Waker;
+use std::task::{Wake, Waker};
+use tokio::runtime::Handle;
 
 /// Something to be done by Python, in asyncio's next turn.
 pub trait Job: Send + Sync {
@@ -13,9 +17,10 @@ pub trait Job: Send + Sync {
 }
 
 /// The meeting place of one worker's two loops.
-#[derive(Default)]
 pub struct Hub {
     inner: Mutex<Inner>,
+    tasks: Tasks,
+    runtime: Handle,
     /// Tokio's loop turns, perhaps in its sleep. Whoever wants something of it then is on its own thread inside of it, or
     /// on another.
     turning: AtomicBool,
@@ -25,11 +30,19 @@ pub struct Hub {
 struct Inner {
     jobs: Vec<Arc<dyn Job>>,
     wakers: Vec<Waker>,
+    /// Tasks that want to be polled.
+    ready: VecDeque<Arc<Task>>,
     /// Wakes the turn itself.
     main: Option<Waker>,
 }
 
 impl Hub {
+    /// On the thread that turns the loop.
+    pub(super) fn new(runtime: Handle) -> Self {
+        tasks::come_home();
+        Self { inner: Mutex::default(), tasks: Tasks::default(), runtime, turning: AtomicBool::new(false) }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -61,6 +74,52 @@ impl Hub {
         } else {
             inner.wakers.push(waker);
         }
+    }
+
+    /// Takes a connection on.
+    pub fn spawn(self: &Arc<Self>, connection: Connection) {
+        let task = Task::new(self.clone(), connection);
+        self.tasks.keep(task.clone());
+        task.wake_by_ref();
+    }
+
+    /// A task wants to be polled.
+    pub(super) fn queue(&self, task: Arc<Task>) {
+        let mut inner = self.lock();
+        inner.ready.push_back(task);
+        if inner.ready.len() == 1
+            && self.turning.load(Acquire)
+            && let Some(main) = &inner.main
+        {
+            main.wake_by_ref();
+        }
+    }
+
+    /// Inside of the runtime's context: polls what is ready, within bounds. True: there is more.
+    pub(super) fn poll_tasks(&self) -> bool {
+        for _ in 0..MANY {
+            let Some(task) = self.lock().ready.pop_front() else { return false };
+            if task.poll() {
+                self.tasks.forget(&task);
+            }
+        }
+        !self.lock().ready.is_empty()
+    }
+
+    /// For Python, which has woken a task and would go on with something else: polls what is ready, if that can be done
+    /// here. If not, the next turn does it.
+    pub fn poll_now(&self) {
+        if tasks::may_poll() && !self.turning.load(Acquire) {
+            let _context = self.runtime.enter();
+            self.poll_tasks();
+        }
+    }
+
+    /// Drops all connections.
+    pub(super) fn end(&self) {
+        let _context = self.runtime.enter();
+        self.lock().ready.clear();
+        self.tasks.end();
     }
 
     /// A turn begins. From here on it has to be woken for whatever is left here.

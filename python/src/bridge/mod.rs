@@ -2,6 +2,7 @@
 //! selector is ours, and finds out by turning tokio's loop.
 //!
 //! - `hub`: what either side leaves for the other while it is not its turn.
+//! - `tasks`: those of connections, which either loop may go on with.
 //! - `turn`: one turn of tokio's loop.
 //! - `descriptors`: those that asyncio watches.
 //! - `selector`: what asyncio calls.
@@ -14,6 +15,7 @@ mod descriptors;
 mod hub;
 mod selector;
 mod spin;
+mod tasks;
 mod turn;
 
 pub use hub::{Hub, Job};

@@ -23,7 +23,7 @@ impl Bridge {
     /// # Errors
     /// Python's, or the system's.
     pub fn new(py: Python<'_>, runtime: &Runtime) -> PyResult<Self> {
-        let hub = Arc::new(Hub::default());
+        let hub = Arc::new(Hub::new(runtime.handle().clone()));
         let wheel = {
             let _context = runtime.enter();
             Wheel::new(hub.clone())?
@@ -77,6 +77,8 @@ impl Bridge {
         if let Err(error) = selector.with_runtime(runtime, finish) {
             crate::report::error(&format!("The end of the event loop: {}", crate::report::describe(py, &error)));
         }
+        // Those that were not asked to leave: whatever they have to tell of their requests is told now.
+        self.hub.end();
         code
     }
 }

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering::AcqRel};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 use tokio::runtime::Runtime;
+use tokio::task::coop::unconstrained;
 use tokio::time::{Instant, Sleep};
 
 /// What turns.
@@ -78,11 +79,15 @@ impl Wheel {
         let mut is_first = true;
         let mut failure = Ok(());
         self.hub.begin_turn();
-        runtime.block_on(poll_fn(|cx| {
+        // All connections have their turn in it: tokio's budget is for one task.
+        runtime.block_on(unconstrained(poll_fn(|cx| {
             if is_first {
                 self.hub.wake_all(cx.waker());
             }
             self.poll_life(cx);
+            if self.hub.poll_tasks() {
+                cx.waker().wake_by_ref();
+            }
             match self.descriptors.poll(&mut self.ready, cx) {
                 Poll::Ready(result) => failure = result,
                 Poll::Pending => {}
@@ -101,7 +106,7 @@ impl Wheel {
                 return Poll::Ready(());
             }
             self.poll_alarm(timeout, cx)
-        }));
+        })));
         self.hub.end_turn();
         self.is_known = self.code.is_some();
         failure

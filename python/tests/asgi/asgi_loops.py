@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import time
 
 from asgi_cases import LEAK, TOLD, answer, route
 
@@ -186,3 +187,14 @@ async def tasks_of_both(scope, receive, send):
     await asyncio.wait({late})
     await asyncio.create_task(send({"type": "http.response.start", "status": 200, "headers": []}))
     await send({"type": "http.response.body", "body": received["body"] + b" " + str(late.cancelled()).encode()})
+
+
+@route
+async def afterwards(scope, receive, send):
+    """Says all, and keeps the loop from turning until its client has shown that it has read that."""
+    sign = scope["query_string"].decode()
+    await answer(send, b"said")
+    deadline = time.monotonic() + 5
+    while not (seen := os.path.exists(sign)) and time.monotonic() < deadline:
+        time.sleep(0.005)
+    TOLD["afterwards"] = "seen" if seen else "never seen"

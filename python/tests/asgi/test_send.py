@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 from asgi_kit import Asgi, eventually
@@ -37,6 +38,16 @@ def test_date_and_server_are_sent_once(asgi: Asgi) -> None:
     assert names.count("date") == 1
     response = asgi.ask("/headers/ours")
     assert [pair for pair in response.headers if pair[0] in ("date", "server")] == [("date", "then"), ("server", "mine")]
+
+
+def test_a_response_does_not_wait_for_what_the_application_does_afterwards(asgi: Asgi, tmp_path: Path) -> None:
+    sign = tmp_path / "read"
+    with asgi.connect() as client:
+        client.send(f"/afterwards?{sign}")
+        assert client.response().text == "said"
+        sign.touch()
+        client.send("/told/afterwards")
+        assert client.response().text == "seen"
 
 
 def test_framing(asgi: Asgi) -> None:
