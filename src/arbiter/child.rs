@@ -219,78 +219,53 @@ pub fn seat_listeners(listeners: &Listeners) -> Vec<SeatListener> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arbiter::launcher::{PrepareError, WatchPlan};
-    use crate::arbiter::load;
+    use crate::arbiter::hooks::{Hooks, Newcomer};
+    use crate::arbiter::testkit::{App, reaped, with_plan};
     use crate::sys::testkit;
     use crate::types::ExitStatus;
 
-    /// Its application never gets to run, each time for another reason.
-    struct Hopeless(fn() -> Result<i32, String>);
-
-    impl Launcher for Hopeless {
-        fn prepare(&mut self, _: Generation, _: &Settings) -> Result<(), PrepareError> {
-            Ok(())
-        }
-
-        fn forget(&mut self, _: Generation) {}
-
-        fn descriptors(&self, _: Generation) -> Vec<i32> {
-            Vec::new()
-        }
-
-        fn rehearse(&self, _: Generation) -> Result<(), String> {
-            Ok(())
-        }
-
-        fn launch(&self, _: Generation, _: &Seat) -> Result<i32, LaunchError> {
-            Ok((self.0)()?)
-        }
-
-        fn watch(&self, _: &Settings) -> Result<WatchPlan, String> {
-            Err("nothing to watch".into())
-        }
+    /// What a worker of this application reports, and how it ends.
+    fn told(app: App) -> (Vec<Report>, ExitStatus) {
+        with_plan(&app, |plan| {
+            let mut member = spawn(plan).unwrap();
+            let status = reaped(member.pid);
+            (member.read_reports(), status)
+        })
     }
 
-    /// What a worker with this launcher reports, and how it ends.
-    fn told(launch: fn() -> Result<i32, String>) -> (Vec<Report>, ExitStatus) {
-        let settings = Settings { bind: vec!["127.0.0.1:0".into()], daemon: true, ..Settings::default() };
-        let names = load::look_up(&settings, None).unwrap();
-        let load = load::open(settings, names, None, None).unwrap();
-        let lifeline = sys::pipe::nonblocking().unwrap();
-        let scoreboard = Scoreboard::create(1).unwrap();
-        let plan = Plan {
-            slot: SlotId(0),
-            generation: Generation::FIRST,
-            load: &load,
-            age: 1,
-            lane: 0,
-            lifeline: std::os::fd::AsFd::as_fd(&lifeline.0),
-            scoreboard: &scoreboard,
-            launcher: &Hopeless(launch),
-        };
-        let mut member = spawn(&plan).unwrap();
-        loop {
-            match sys::wait::reap() {
-                Some(reaped) if reaped.pid == member.pid => return (member.read_reports(), reaped.status),
-                _ => std::thread::yield_now(),
-            }
-        }
+    fn failed(code: i32, reason: &str) -> (Vec<Report>, ExitStatus) {
+        (vec![Report::BootFailed { code, reason: reason.to_owned() }], ExitStatus::Code(code))
     }
 
     #[test]
     fn a_worker_without_a_log_tells_the_arbiter_why_its_application_never_ran() {
         testkit::in_fork(|| {
-            let (reports, status) = told(|| Err("libgone.so cannot be loaded".into()));
-            let reason = "libgone.so cannot be loaded".to_owned();
-            assert_eq!(reports, [Report::BootFailed { code: exit::APP_LOAD, reason }]);
-            assert_eq!(status, ExitStatus::Code(exit::APP_LOAD));
+            let told = told(App::new(|| Err("libgone.so cannot be loaded".into())));
+            assert_eq!(told, failed(exit::APP_LOAD, "libgone.so cannot be loaded"));
         });
         testkit::in_fork(|| {
-            let (reports, status) = told(|| panic!("a mistake of {}", "ours"));
-            let reason = "worker 1 panicked before its application: a mistake of ours".to_owned();
-            assert_eq!(reports, [Report::BootFailed { code: exit::WORKER_BOOT, reason }]);
-            assert_eq!(status, ExitStatus::Code(exit::WORKER_BOOT));
+            let told = told(App::new(|| panic!("a mistake of {}", "ours")));
+            let reason = "worker 1 panicked before its application: a mistake of ours";
+            assert_eq!(told, failed(exit::WORKER_BOOT, reason));
         });
-        testkit::in_fork(|| assert_eq!(told(|| Ok(7)), (Vec::new(), ExitStatus::Code(7))));
+        testkit::in_fork(|| assert_eq!(told(App::new(|| Ok(7))), (Vec::new(), ExitStatus::Code(7))));
+    }
+
+    /// Says who comes, and that nobody shall.
+    struct Doorkeeper;
+
+    impl Hooks for Doorkeeper {
+        fn in_worker(&self, newcomer: &Newcomer) -> Result<(), String> {
+            Err(format!("{newcomer:?} shall not come in"))
+        }
+    }
+
+    #[test]
+    fn a_hook_that_fails_in_a_worker_ends_it_before_its_application() {
+        testkit::in_fork(|| {
+            let newcomer = Newcomer { slot: SlotId(0), generation: Generation::FIRST, age: 1 };
+            let told = told(App { hooks: &Doorkeeper, ..App::new(|| Ok(7)) });
+            assert_eq!(told, failed(exit::WORKER_BOOT, &format!("{newcomer:?} shall not come in")));
+        });
     }
 }

@@ -26,6 +26,8 @@ mod pidfile;
 mod roster;
 mod shell;
 mod terms;
+#[cfg(test)]
+mod testkit;
 mod turn;
 mod upgrade;
 mod zygote;

@@ -163,3 +163,60 @@ fn seat(
         vouched: Vouched::ours(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arbiter::testkit::{App, reaped, with_plan};
+    use crate::sys::testkit;
+    use crate::types::{ExitStatus, Signal};
+    use std::os::fd::AsFd;
+    use std::time::Duration;
+
+    /// On every architecture that Linux has but MIPS and SPARC.
+    const STOP: Signal = Signal(19);
+    /// Longer than anything takes here.
+    const PATIENCE: Option<Duration> = Some(Duration::from_secs(20));
+
+    /// A zygote that is ready, for an application that ends its workers with code 7, and the arbiter's end of its socket.
+    fn with_zygote(test: impl FnOnce(&Plan<'_>, Member, OwnedFd)) {
+        let arbiter = Pid(std::process::id().cast_signed());
+        sys::process::become_subreaper().unwrap();
+        with_plan(&App::new(|| Ok(7)), |plan| {
+            let (mut zygote, socket) = start(plan, arbiter).unwrap();
+            sys::poll::wait(&[zygote.pipe().unwrap()], PATIENCE).unwrap();
+            assert_eq!(zygote.read_reports(), [Report::Ready]);
+            test(plan, zygote, socket);
+        });
+    }
+
+    #[test]
+    fn a_worker_from_a_zygote_is_the_arbiters_own_child() {
+        testkit::in_fork(|| {
+            with_zygote(|plan, zygote, socket| {
+                let reports = Letter::write(plan).unwrap().send(socket.as_fd()).unwrap();
+                sys::poll::wait(&[socket.as_fd()], PATIENCE).unwrap();
+                let worker = answer::decode(&passing::receive(&socket, 4).unwrap().0).unwrap();
+                assert!(worker != zygote.pid && reaped(worker) == ExitStatus::Code(7));
+                assert!(Member::new(worker, 0, reports).read_reports().is_empty());
+                drop(socket);
+                assert_eq!(reaped(zygote.pid), ExitStatus::Code(exit::OK), "it is not needed any more");
+            });
+        });
+    }
+
+    #[test]
+    fn neither_an_order_nor_its_answer_is_waited_for() {
+        testkit::in_fork(|| {
+            with_zygote(|plan, zygote, socket| {
+                sys::signal::send(zygote.pid, STOP).unwrap();
+                let refused = (0..10_000).find_map(|_| Letter::write(plan).unwrap().send(socket.as_fd()).err());
+                assert_eq!(refused.map(|error| error.kind()), Some(io::ErrorKind::WouldBlock));
+                let nothing = passing::receive(&socket, 4).unwrap_err();
+                assert_eq!(nothing.kind(), io::ErrorKind::WouldBlock);
+                sys::signal::send(zygote.pid, Signal::KILL).unwrap();
+                reaped(zygote.pid);
+            });
+        });
+    }
+}
