@@ -19,9 +19,18 @@ pub fn wait(fds: &[BorrowedFd<'_>], timeout: Option<Duration>) -> io::Result<Vec
     }
 }
 
+/// Whether `fd` is hung up or broken: a socket that its peer has only shut for sending is neither.
+#[must_use]
+pub fn is_hung_up(fd: BorrowedFd<'_>) -> bool {
+    let mut polled = [PollFd::new(fd, PollFlags::empty())];
+    let gone = PollFlags::POLLHUP | PollFlags::POLLERR | PollFlags::POLLNVAL;
+    matches!(ppoll(&mut polled, Some(TimeSpec::from_duration(Duration::ZERO)), None), Ok(1..))
+        && polled[0].revents().is_none_or(|events| events.intersects(gone))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::wait;
+    use super::{is_hung_up, wait};
     use crate::sys::pipe;
     use std::io::Write;
     use std::os::fd::AsFd;
@@ -46,6 +55,18 @@ mod tests {
         drop(closed);
         let ready = wait(&[quiet.as_fd(), with_byte.as_fd(), hung_up.as_fd()], None).unwrap();
         assert_eq!(ready, [false, true, true]);
+    }
+
+    #[test]
+    fn half_a_close_is_no_hang_up() {
+        use std::net::Shutdown;
+        use std::os::unix::net::UnixStream;
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        assert!(!is_hung_up(ours.as_fd()));
+        theirs.shutdown(Shutdown::Write).unwrap();
+        assert!(!is_hung_up(ours.as_fd()));
+        drop(theirs);
+        assert!(is_hung_up(ours.as_fd()));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::abi::{Inherited, Report, SeatError};
 use crate::log::access::Access;
 use crate::scoreboard::Scoreboard;
 use crate::sys::signal::WorkerInbox;
-use crate::sys::{clock, fd, orphan, signal, sigstack};
+use crate::sys::{clock, fd, orphan, signal, sigstack, trace};
 use crate::types::{Pid, exit};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -60,6 +60,7 @@ pub struct Begun {
 /// # Errors
 /// The exit code of the process: the place cannot be taken, and the arbiter has been told.
 pub fn begin(seat: Result<Inherited, SeatError>) -> Result<Begun, i32> {
+    trace::begin_stack_here();
     let mut begun = Err(PANICKED);
     let code = unless_it_panics("starts", || {
         begun = take_seat(seat);

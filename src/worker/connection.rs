@@ -219,6 +219,11 @@ impl Connection {
         }
     }
 
+    /// Whether it is a Unix socket.
+    pub(super) fn is_local(&self) -> bool {
+        matches!(self.inner.peer, Address::Unix(_))
+    }
+
     /// The handle for a request of which a proxy says this.
     pub(super) fn seen_as(&self, forwarded: Option<Box<Forwarded>>, trusted: bool) -> Self {
         Self { inner: self.inner.clone(), forwarded: forwarded.map(Arc::from), trusted }

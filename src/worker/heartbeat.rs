@@ -6,7 +6,7 @@
 
 use super::context::{Worker, seconds};
 use super::tls::Tls;
-use crate::sys::{clock, stats};
+use crate::sys::{clock, stats, trace};
 use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 
@@ -48,7 +48,8 @@ fn look_at_limits(worker: &Worker, age: Duration, rss: u64) {
         worker.recycle(|| format!("it is {} s old (max_worker_lifetime)", age.as_secs()));
     }
     let most = worker.orders.max_rss;
-    if most > 0 && rss >= most {
+    // What a stack trace needs is given back, and is no reason to leave.
+    if most > 0 && rss >= most && !trace::is_naming() {
         worker.recycle(|| format!("it uses {} MB of memory, {} are allowed (max_rss)", rss >> 20, most >> 20));
     }
 }

@@ -4,7 +4,7 @@
 //! held across anything that waits.
 
 use super::connection::Connection;
-use super::state::{Moment, Wanted};
+use super::state::{ConnectionState, Wanted};
 use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
@@ -68,20 +68,20 @@ impl Registry {
         self.lock().open.values().filter(|connection| which(connection)).count()
     }
 
-    /// The connections that wait longest for their next request, oldest first; `most` of them.
-    pub(super) fn oldest_idle(&self, most: usize) -> Vec<Connection> {
+    /// The connections that `rank` ranks least; `most` of them, the least first.
+    pub(super) fn least<R: Ord>(&self, most: usize, rank: impl Fn(&ConnectionState) -> Option<R>) -> Vec<Connection> {
         let inner = self.lock();
-        // The newest of the oldest on top.
-        let mut oldest = BinaryHeap::with_capacity(most + 1);
+        // The greatest of the least on top.
+        let mut least = BinaryHeap::with_capacity(most + 1);
         for (ticket, connection) in &inner.open {
-            if connection.state().moment() == Moment::Idle {
-                oldest.push((connection.state().since().0, *ticket));
-                if oldest.len() > most {
-                    oldest.pop();
+            if let Some(rank) = rank(connection.state()) {
+                least.push((rank, *ticket));
+                if least.len() > most {
+                    least.pop();
                 }
             }
         }
-        let tickets = oldest.into_sorted_vec();
+        let tickets = least.into_sorted_vec();
         tickets.into_iter().filter_map(|(_, ticket)| inner.open.get(&ticket).cloned()).collect()
     }
 

@@ -189,11 +189,12 @@ impl Sentinel {
         let others = trace::threads().into_iter().filter(|(tid, _)| *tid != trace::own_tid());
         // All of them first: to find the names takes long enough for everything to be over.
         let stacks: Vec<_> = others.map(|(tid, name)| (name, trace::capture(tid, PATIENCE))).collect();
+        let mut names = trace::Names::default();
         for (name, frames) in stacks {
             let mut text = format!("Stack of worker {} (pid {pid}), thread {name}:", self.worker.slot);
             match frames {
                 Some(frames) => {
-                    for (n, frame) in trace::resolve(&frames).iter().enumerate() {
+                    for (n, frame) in names.of(&frames).iter().enumerate() {
                         // Writing to a String cannot fail.
                         let _ = write!(text, "\n  {n:>3}: {frame}");
                     }

@@ -2,7 +2,7 @@
 //!
 //! Written by the connection's own task, read by the sweep (`patience`) and at the drain: single words, relaxed.
 
-use crate::sys::{fd, poll};
+use crate::sys::{clock, fd, poll};
 use crate::types::Mono;
 use std::os::fd::RawFd;
 use std::sync::atomic::Ordering::Relaxed;
@@ -131,6 +131,9 @@ impl ConnectionState {
 
     /// We close it, and wait for the client to do so too.
     pub(super) fn parts(&self) {
+        if self.moment() != Moment::Parting {
+            self.since.store(clock::now().0, Relaxed);
+        }
         self.moment.store(Moment::Parting as u8, Relaxed);
     }
 
@@ -147,6 +150,11 @@ impl ConnectionState {
     pub(super) fn has_unread_bytes(&self) -> bool {
         let Some(socket) = fd::borrow(self.fd) else { return false };
         poll::wait(&[socket], Some(Duration::ZERO)).is_ok_and(|readable| readable == [true])
+    }
+
+    /// Whether nothing that is sent reaches the client any more, as far as the kernel knows.
+    pub(super) fn is_hung_up(&self) -> bool {
+        fd::borrow(self.fd).is_none_or(poll::is_hung_up)
     }
 
     fn waker(&self) -> MutexGuard<'_, Option<Waker>> {

@@ -134,15 +134,46 @@ fn somebody_who_becomes_idle_makes_room_too_and_nobody_else_does() {
     let worker = serve("probe", json!({ "worker_connections": 2, "keepalive": 60 }));
     let mut silent = Client::of(&worker);
     let mut busy = Client::of(&worker);
-    busy.send("GET /sleep/600 HTTP/1.1\r\nHost: a\r\n\r\n");
+    busy.send("GET /sleep/400 HTTP/1.1\r\nHost: a\r\n\r\n");
     let mut waiting = worker.connect();
     ask(&mut waiting, "/");
     let mut waiting = Client { stream: waiting, rest: Vec::new() };
-    waiting.is_silent_for(Duration::from_millis(300));
+    waiting.is_silent_for(Duration::from_millis(200));
     assert_eq!(busy.reply().status, 200);
     assert_eq!(waiting.reply().status, 200);
     busy.closed();
     assert_eq!(silent.get("/").status, 200);
+}
+
+#[test]
+fn who_has_a_place_and_does_not_use_it_loses_it() {
+    let worker = serve("probe", json!({ "worker_connections": 4, "keepalive": 60 }));
+    // Two say nothing, and two send nonsense, and then a byte now and then so that the farewell takes its time.
+    let silent: Vec<Client> = (0..2).map(|_| Client::of(&worker)).collect();
+    let mut refused: Vec<Client> = (0..2).map(|_| Client::of(&worker)).collect();
+    for client in &mut refused {
+        assert_eq!(client.send("nonsense\r\n\r\n").reply().status, 400);
+    }
+    let mut dripping: Vec<_> = refused.iter().map(|client| client.stream.try_clone().unwrap()).collect();
+    let over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(std::sync::atomic::Ordering::Relaxed) {
+                dripping.iter_mut().for_each(|stream| drop(std::io::Write::write(stream, b"x")));
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        });
+        let begun = std::time::Instant::now();
+        let mut newcomers: Vec<Client> = (0..4).map(|_| Client::of(&worker)).collect();
+        for client in &mut newcomers {
+            client.send("GET /sleep/10 HTTP/1.1\r\nHost: a\r\n\r\n");
+        }
+        let answers: Vec<u16> = newcomers.iter_mut().map(|client| client.reply().status).collect();
+        over.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(answers, [200; 4]);
+        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    });
+    drop(silent);
 }
 
 #[test]

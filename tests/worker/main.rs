@@ -7,6 +7,7 @@ mod client;
 mod drain;
 mod fields;
 mod h2kit;
+mod half_close;
 mod http2;
 mod http2_attacks;
 mod http2_limits;

@@ -192,6 +192,9 @@ fn a_body_that_is_none_is_refused_in_its_middle() {
         refused(&worker, &[head, &bytes(body)], 400);
         let good = b"POST /collect HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n";
         refused(&worker, &[good, &bytes(body)], 400);
+        // Whatever its client would like to speak afterwards.
+        let upgrade = b"POST /collect HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+        refused(&worker, &[upgrade, &bytes(body)], 400);
     }
     let trailer = format!("0\r\n{}\r\n", "A: 1\r\n".repeat(2000));
     refused(
@@ -216,6 +219,7 @@ fn what_looks_odd_and_is_right_is_served() {
         "POST / HTTP/1.1\r\n{H}Transfer-Encoding: CHUNKED\r\n\r\n1 ;a=\"b\"\r\nx\r\n000\r\n\r\n",
         "POST / HTTP/1.1\r\n{H}Content-Length: 003\r\n\r\nabc",
         "GET / HTTP/1.1\r\n{H}Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
+        "POST / HTTP/1.1\r\n{H}Connection: Upgrade\r\nUpgrade: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     ] {
         let reply = client.send(bytes(text)).reply();
         assert_eq!((reply.status, reply.text(), reply.closes()), (200, "ok\n", false), "{text:?}");

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 #[test]
 fn a_slow_request_is_told_once_with_what_the_worker_does() {
-    let worker = serve("probe", json!({ "requests": { "slow_request": 0.3 } }));
+    let worker = serve("probe", json!({ "keepalive": 60, "requests": { "slow_request": 0.3 } }));
     let mut blocked = Client::of(&worker);
     blocked.send("GET /block/1200 HTTP/1.1\r\nHost: a\r\n\r\n");
     worker.expect_log("The request GET /block/1200 takes worker 2 longer than slow_request allows: 0.3 s so far");

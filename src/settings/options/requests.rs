@@ -53,13 +53,18 @@ macro_rules! requests_rows {
     /// Then the connection is cut. A client that takes less than a kilobyte in this time takes nothing.
     write_timeout: Duration = Duration::from_secs(30) => new(Section::Requests, Kind::Seconds);
 
-    /// How long the application may take to begin its response; 0: for ever.
+    /// How long a request may take as a whole, from its head to the end of its response; 0: for ever.
     ///
-    /// Then the handler is dropped and the client gets 504. A response that has begun is cut. A handler that blocks
-    /// its thread cannot be dropped: that is what timeout is for.
+    /// Then the handler is dropped, and the client gets 504; a response that has begun is cut. So it bounds downloads and
+    /// streams too, and how fast their clients take them (write_timeout only wants some progress). A handler that
+    /// blocks its thread cannot be dropped: that is what timeout is for.
     request_timeout: Duration = Duration::ZERO => new(Section::Requests, Kind::Seconds);
 
     /// Log a request that takes longer than this, once, with a stack trace of its worker; 0: never.
+    ///
+    /// To find the names in the trace a thread of its own reads the application's debug information, once for each place in
+    /// the code: meanwhile, for a tenth of a second or so, the worker needs about as much memory again as its library
+    /// is large (max_rss does not count that).
     slow_request: Duration = Duration::ZERO => new(Section::Requests, Kind::Seconds);
 
     /// Send a Server field with each response that has none.

@@ -18,8 +18,8 @@ macro_rules! workers_rows {
 
     /// How many connections each worker has open at most.
     ///
-    /// A further one takes the place of the connection that has been idle longest; if none is idle, it waits in the
-    /// accept queue.
+    /// A further one takes the place of the connection that has been idle longest, or else of one that has not sent a
+    /// request for a second; if there is none either, it waits in the accept queue.
     worker_connections: usize = 1000 => new(Section::Workers, Kind::Integer { min: 1, max: 1_000_000 });
 
     /// Let the least loaded worker take the next connection.

@@ -22,6 +22,16 @@ const ROOM: usize = 3 << 10;
 static ADDRESSES: [AtomicUsize; DEPTH] = [const { AtomicUsize::new(0) }; DEPTH];
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
+/// The thread whose stack is not told to its very end, and the stack pointer of its outermost frame that is.
+static SHORTENED: AtomicI32 = AtomicI32::new(0);
+static BOTTOM: AtomicUsize = AtomicUsize::new(usize::MAX);
+
+/// Nothing beyond the frame with the stack pointer `bottom` is told of thread `tid`.
+pub(super) fn set_bottom(tid: i32, bottom: usize) {
+    BOTTOM.store(bottom, Ordering::Relaxed);
+    SHORTENED.store(tid, Ordering::Release);
+}
+
 /// The handler itself: answers our own [`super::capture`], and passes on what anybody else sends.
 pub(super) extern "C" fn on_power(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
     let _errno = Errno::keep();
@@ -35,7 +45,9 @@ pub(super) extern "C" fn on_power(signal: c_int, info: *mut siginfo_t, context: 
     let Ok(own) = i32::try_from(own) else { return };
     // An answer to a question that was given up meanwhile must not disturb the next one.
     if ASKED.compare_exchange(own, BUSY, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
-        record(interrupted_at(context), has_room(context));
+        let is_shortened = SHORTENED.load(Ordering::Acquire) == own;
+        let bottom = if is_shortened { BOTTOM.load(Ordering::Relaxed) } else { usize::MAX };
+        record(interrupted_at(context), has_room(context), bottom);
         ASKED.store(DONE, Ordering::Release);
     }
 }
@@ -53,8 +65,8 @@ pub(super) fn has_room(context: *mut c_void) -> bool {
 
 /// Notes the stack from the interrupted instruction outwards. Until the walk meets that instruction it is still among
 /// the handler's own frames; without one to look for, everything is kept. Without room for the walk, the instruction is
-/// all that is noted.
-pub(super) fn record(interrupted: Option<usize>, room: bool) {
+/// all that is noted. It ends at the frame whose stack pointer is beyond `bottom`.
+pub(super) fn record(interrupted: Option<usize>, room: bool, bottom: usize) {
     if !room {
         if let (Some(address), Some(place)) = (interrupted, ADDRESSES.first()) {
             place.store(address + 1, Ordering::Relaxed);
@@ -72,6 +84,9 @@ pub(super) fn record(interrupted: Option<usize>, room: bool) {
                 seen = true;
                 // The others are return addresses, which the resolver steps back from; this one is exact.
                 address += 1;
+            }
+            if seen && frame.sp().addr() > bottom {
+                return false;
             }
             if seen && let Some(place) = ADDRESSES.get(count) {
                 place.store(address, Ordering::Relaxed);

@@ -1,18 +1,18 @@
 //! The stacks of this process's own threads, even of one that is stuck inside the application.
 //!
 //! [`capture`] sends PWR to one thread; the handler there notes the return addresses of whatever it interrupted
-//! (`handler.rs`), and [`resolve`] turns them into names afterwards, in peace. Made for the autopsy of a hung worker:
+//! (`handler.rs`), and [`Names`] turns them into names afterwards, in peace. Made for the autopsy of a hung worker:
 //! called by its sentinel thread, which never runs application code.
 
 mod handler;
+mod names;
 
 use handler::{ASKED, BUSY, DONE, IDLE};
+pub use names::{Names, is_naming};
 use nix::sys::signal::{SigHandler, Signal as Native};
-use std::fmt::Write;
 use std::fs::File;
 use std::io::{self, Seek};
 use std::os::unix::fs::FileExt;
-use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -26,6 +26,27 @@ pub fn install_tracer() -> io::Result<()> {
     // SAFETY: the unsynchronised walk shares nothing with other threads but the resolver, which is not used here.
     unsafe { backtrace::trace_unsynchronized(|_| true) };
     crate::sys::signal::set_handler(Native::SIGPWR, SigHandler::SigAction(handler::on_power))
+}
+
+/// The stacks of the calling thread are told from the caller of this function's caller inwards, from now on: what is
+/// below is the same in every worker, and belongs to a program whose debug information is not worth reading for it.
+/// To be called once in a process.
+#[inline(never)]
+pub fn begin_stack_here() {
+    let here = 0_u8;
+    let here = (&raw const here).addr();
+    let mut outer = 0;
+    // SAFETY: as in `install_tracer`.
+    unsafe {
+        backtrace::trace_unsynchronized(|frame| {
+            let frame = frame.sp().addr();
+            outer += u32::from(frame > here);
+            if outer == 2 {
+                handler::set_bottom(own_tid(), frame);
+            }
+            outer < 2
+        });
+    }
 }
 
 /// The return addresses on the stack of thread `tid` of this process, innermost first. None if there is no such
@@ -114,48 +135,6 @@ pub fn threads() -> Vec<(i32, String)> {
         .collect();
     threads.sort_unstable();
     threads
-}
-
-/// What `capture` found, as lines like `shop::routes::pay at src/routes.rs:42`; several for one address where the
-/// compiler inlined. Reads debug information from disk: slow, and not for a handler.
-#[must_use]
-pub fn resolve(addresses: &[usize]) -> Vec<String> {
-    let here = std::env::current_dir().ok();
-    let mut lines = Vec::with_capacity(addresses.len());
-    for address in addresses {
-        let before = lines.len();
-        backtrace::resolve(*address as *mut std::ffi::c_void, |symbol| {
-            if let Some(name) = symbol.name() {
-                lines.push(line(&format!("{name:#}"), symbol.filename(), symbol.lineno(), here.as_deref()));
-            }
-        });
-        if lines.len() == before {
-            lines.push(format!("{address:#x}"));
-        }
-    }
-    lines
-}
-
-fn line(name: &str, file: Option<&Path>, number: Option<u32>, here: Option<&Path>) -> String {
-    let mut line = name.to_owned();
-    if let Some(file) = file {
-        // Writing to a String cannot fail.
-        let _ = write!(line, " at {}", short(file, here));
-        if let Some(number) = number {
-            let _ = write!(line, ":{number}");
-        }
-    }
-    line
-}
-
-/// A path as its reader calls it: relative to the working directory, and without where cargo and rustc keep things.
-fn short(file: &Path, here: Option<&Path>) -> String {
-    if let Some(below) = here.and_then(|here| file.strip_prefix(here).ok()) {
-        return below.display().to_string();
-    }
-    let text = file.display().to_string();
-    let after = |mark: &str| text.split_once(mark).and_then(|(_, rest)| rest.split_once('/')).map(|(_, rest)| rest);
-    after("/registry/src/").or_else(|| after("/rustc/")).map_or_else(|| text.clone(), ToOwned::to_owned)
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ fn trace_of_a_stuck_thread(asleep: bool) -> Vec<String> {
     let thread = std::thread::spawn(move || stuck_in_the_application(&tell, &released, asleep));
     let tid = told.recv().unwrap();
     // The thread has answered and is on its way into the wait, or in it: the function is on its stack either way.
-    let lines = resolve(&capture(tid, Duration::from_secs(5)).expect("no answer"));
+    let lines = Names::default().of(&capture(tid, Duration::from_secs(5)).expect("no answer"));
     release.send(()).unwrap();
     assert_eq!(thread.join().unwrap(), 7, "the interrupted thread goes on undisturbed");
     lines
@@ -50,7 +50,37 @@ fn a_thread_can_capture_itself() {
     testkit::alone(module_path!(), "a_thread_can_capture_itself", || {
         install_tracer().unwrap();
         let frames = capture(own_tid(), Duration::from_secs(5)).unwrap();
-        assert!(resolve(&frames).iter().any(|line| line.contains("src/sys/trace/mod.rs:")));
+        assert!(Names::default().of(&frames).iter().any(|line| line.contains("src/sys/trace/mod.rs:")));
+    });
+}
+
+/// As a worker begins: one function looks after everything before, and the next one is the worker's life.
+#[inline(never)]
+fn the_outermost_that_counts() -> Vec<String> {
+    #[inline(never)]
+    fn begins() -> u32 {
+        begin_stack_here();
+        std::hint::black_box(7)
+    }
+    #[inline(never)]
+    fn lives() -> Vec<String> {
+        Names::default().of(&capture(own_tid(), Duration::from_secs(5)).expect("no answer"))
+    }
+    assert_eq!(begins(), 7);
+    std::hint::black_box(lives())
+}
+
+#[test]
+fn a_stack_ends_where_it_was_said_to_begin() {
+    testkit::alone(module_path!(), "a_stack_ends_where_it_was_said_to_begin", || {
+        install_tracer().unwrap();
+        let lines = the_outermost_that_counts();
+        let last = lines.last().expect("frames");
+        assert!(last.contains("the_outermost_that_counts"), "{lines:#?}");
+        assert!(lines.iter().any(|line| line.contains("lives at ")), "{lines:#?}");
+        // Another thread has a stack of its own.
+        let other = trace_of_a_stuck_thread(false);
+        assert!(other.len() > lines.len() && !other.last().expect("frames").contains("stuck"), "{other:#?}");
     });
 }
 
@@ -103,7 +133,7 @@ fn a_small_signal_stack_is_not_overrun() {
     assert!(!with(0, 2 << 10));
     assert!(with(nix::libc::SS_DISABLE, 0), "the thread's ordinary stack");
     testkit::alone(module_path!(), "a_small_signal_stack_is_not_overrun", || {
-        handler::record(Some(0x1000), false);
+        handler::record(Some(0x1000), false, usize::MAX);
         assert_eq!(handler::frames(), [0x1001], "the interrupted instruction only");
     });
 }
@@ -147,20 +177,4 @@ fn threads_are_listed_by_name() {
     assert!(threads().contains(&(tid, "a-named-thread".into())));
     drop(release);
     thread.join().unwrap();
-}
-
-#[test]
-fn paths_are_shortened() {
-    let here = Some(Path::new("/home/me/shop"));
-    let cases = [
-        ("/home/me/shop/src/lib.rs", "src/lib.rs"),
-        ("/home/me/other/src/lib.rs", "/home/me/other/src/lib.rs"),
-        ("/home/me/.cargo/registry/src/index.crates.io-123/axum-0.8.9/src/lib.rs", "axum-0.8.9/src/lib.rs"),
-        ("/rustc/0123abcd/library/std/src/thread/mod.rs", "library/std/src/thread/mod.rs"),
-    ];
-    for (path, shown) in cases {
-        assert_eq!(short(Path::new(path), here), shown);
-    }
-    assert_eq!(line("shop::pay", Some(Path::new("/home/me/shop/src/a.rs")), Some(3), here), "shop::pay at src/a.rs:3");
-    assert_eq!(line("memcpy", None, None, here), "memcpy");
 }

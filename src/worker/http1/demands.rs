@@ -69,7 +69,7 @@ pub(super) fn judge<B>(request: &Request<B>, notable: Notable<'_>) -> Result<Dem
     let upgrade = if method == Method::CONNECT {
         Upgrade::Other
     } else {
-        upgrade(request, connection.upgrade && notable.upgrade)?
+        upgrade(request, connection.upgrade && notable.upgrade, framing)?
     };
     let keep_alive = !connection.close && (is_new || connection.keep_alive);
     let takes_trailers = is_new && notable.te && rules::has_token(headers, header::TE, "trailers");
@@ -107,8 +107,8 @@ fn expectation(headers: &HeaderMap) -> Result<bool, Refusal> {
 }
 
 /// An upgrade to h2c is not taken up (RFC 9113 has dropped it), and the request is answered as it stands; so is one
-/// that HTTP/1.0 asks for.
-fn upgrade<B>(request: &Request<B>, is_wanted: bool) -> Result<Upgrade, Refusal> {
+/// that HTTP/1.0 asks for, and one with a chunked body: who serves upgrades is less strict about chunks than we are.
+fn upgrade<B>(request: &Request<B>, is_wanted: bool, framing: Framing) -> Result<Upgrade, Refusal> {
     let headers = request.headers();
     if !is_wanted || request.version() != Version::HTTP_11 {
         return Ok(Upgrade::No);
@@ -118,5 +118,5 @@ fn upgrade<B>(request: &Request<B>, is_wanted: bool) -> Result<Upgrade, Refusal>
         return Ok(Upgrade::WebSocket);
     }
     let is_h2c = rules::has_token(headers, header::UPGRADE, "h2c");
-    Ok(if is_h2c { Upgrade::No } else { Upgrade::Other })
+    Ok(if is_h2c || framing == Framing::Chunked { Upgrade::No } else { Upgrade::Other })
 }

@@ -50,8 +50,8 @@ impl<S: Application> Parts<'_, S> {
                 }
             }
         }
-        // With those that wait for the next answer.
-        let sent = exchange.body_sent(wire) + wire.waiting() as u64;
+        // With what waits, for the next answer to go out with it.
+        let sent = exchange.body_of(wire.total + wire.waiting() as u64);
         if let Some(flight) = exchange.flight.take() {
             let now = flight.end(End::Answered, sent);
             self.connection.state().waits(Moment::Idle, now);
@@ -125,7 +125,7 @@ impl<S: Application> Parts<'_, S> {
                 wire.io.reset_on_close();
             }
             let end = if is_late { End::TimedOut } else { End::Failed };
-            flight.end(end, exchange.body_sent(wire));
+            flight.end(end, exchange.body_of(wire.total));
         }
         untouched
     }
@@ -143,7 +143,7 @@ impl<S: Application> Parts<'_, S> {
             if exchange.framing == Some(Framing::Close) {
                 wire.io.reset_on_close();
             }
-            flight.end(end, exchange.body_sent(wire));
+            flight.end(end, exchange.body_of(wire.total));
         }
     }
 }

@@ -11,21 +11,26 @@
 //! - `source`: where that body comes from.
 //! - `task`, `exchange`, `ending`: the connection, one request on it, and how that ends.
 
+mod begin;
 mod chunked;
 mod date;
 mod demands;
 mod encode;
 mod ending;
 mod exchange;
+mod half;
 mod head;
 #[cfg(test)]
 mod head_tests;
 mod incoming;
+mod receive;
 mod refuse;
+mod respond;
 mod scan;
 mod scratch;
 mod source;
 mod task;
+mod watch;
 mod wire;
 
 use super::request::{refusal, rules};

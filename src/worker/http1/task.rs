@@ -1,33 +1,26 @@
 //! One HTTP/1 connection: a request after the other, until either side has had enough.
 
-use super::demands::{Demands, Upgrade};
 use super::exchange::{After, Exchange, Step};
-use super::head;
+use super::receive::Received;
 use super::refusal::Refusal;
 use super::scan::Scan;
 use super::wire::Wire;
 use crate::sys::clock;
 use crate::worker::application::Application;
-use crate::worker::body::Body;
 use crate::worker::connection::Connection;
 use crate::worker::context::Worker;
 use crate::worker::patience::Late;
 use crate::worker::progress::Progress;
-use crate::worker::request::{self, End};
+use crate::worker::request::End;
 use crate::worker::state::{ConnectionState, Moment, Wanted};
 use crate::worker::wire::Io;
-use bytes::{Buf, Bytes, BytesMut};
-use http::{HeaderName, HeaderValue, Request};
+use http::{HeaderName, HeaderValue};
 use pin_project_lite::pin_project;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 use tokio::io::AsyncWrite;
-
-/// What a HTTP/2 connection begins with (RFC 9113, 3.4).
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// So many requests that came together are answered before other connections have their turn.
 const IN_A_ROW: u32 = 64;
@@ -110,23 +103,6 @@ impl<S: Application> Future for Http1<S> {
     }
 }
 
-/// What a head demands, or what is wrong with it, and the bytes that it was made of.
-type Parsed = (Result<Demands, Refusal>, Bytes);
-
-/// What waiting for a request came to.
-enum Received {
-    /// A request, which has begun or was refused.
-    Head,
-    /// It was no request; with what came of it.
-    Refused(Refusal, Bytes),
-    /// The answers to earlier requests have to go out before this one can be handed over.
-    FlushFirst,
-    /// The client has closed its side, or is gone.
-    End,
-    Http2,
-    Upgrade,
-}
-
 impl<S: Application> Parts<'_, S> {
     pub(super) fn state(&self) -> &ConnectionState {
         self.connection.state()
@@ -165,43 +141,8 @@ impl<S: Application> Parts<'_, S> {
         }
     }
 
-    /// Waits for the next head.
-    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Received> {
-        loop {
-            let Some(wire) = self.wire.as_mut() else { return Poll::Ready(Received::End) };
-            if !wire.input.is_empty() {
-                if *self.served == 0 && wire.input.len() >= PREFACE.len() && wire.input.starts_with(PREFACE) {
-                    let refused = Received::Refused(Refusal::NO_HTTP2, Bytes::from_static(b"PRI * HTTP/2.0"));
-                    return Poll::Ready(if self.may_speak_http2() { Received::Http2 } else { refused });
-                }
-                let may_be_preface = *self.served == 0 && PREFACE.starts_with(&wire.input);
-                if !may_be_preface && let Some(received) = self.look(cx) {
-                    return Poll::Ready(received);
-                }
-            }
-            if ready!(self.poll_answers(cx)).is_err() {
-                return Poll::Ready(Received::End);
-            }
-            let Some(wire) = self.wire.as_mut() else { return Poll::Ready(Received::End) };
-            let had = wire.input.len();
-            match wire.poll_fill(cx, 0) {
-                Poll::Ready(Ok(count)) if count > 0 => {}
-                Poll::Ready(_) => return Poll::Ready(Received::End),
-                Poll::Pending => {
-                    if had > 0 {
-                        wire.shrink();
-                        if self.state().moment() != Moment::Receiving {
-                            self.state().waits(Moment::Receiving, clock::now());
-                        }
-                    }
-                    return Poll::Pending;
-                }
-            }
-        }
-    }
-
     /// Sends what waits: answers to requests that came together go out together.
-    fn poll_answers(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub(super) fn poll_answers(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Some(wire) = self.wire.as_mut() else { return Poll::Ready(Ok(())) };
         let result = wire.poll_flush(cx);
         if result.is_pending() {
@@ -213,92 +154,11 @@ impl<S: Application> Parts<'_, S> {
         result
     }
 
-    /// Whether a client that did not ask (ALPN) may begin with HTTP/2.
-    fn may_speak_http2(&self) -> bool {
-        let orders = &self.worker.orders;
-        match self.connection.tls() {
-            Some(_) => orders.http_protocols.iter().any(|protocol| protocol == "h2"),
-            None => orders.http2.cleartext,
-        }
-    }
-
-    /// Looks for a head in what came.
-    fn look(&mut self, cx: &mut Context<'_>) -> Option<Received> {
-        let mut request = Request::new(Body::empty());
-        let (demands, bytes) = match self.take_whole(&mut request) {
-            Some(parsed) => parsed,
-            None => self.take_found(&mut request)?,
-        };
-        Some(match demands {
-            Err(refusal) => Received::Refused(refusal, bytes),
-            Ok(demands) if demands.upgrade == Upgrade::No => {
-                self.begin(demands, request, cx);
-                Received::Head
-            }
-            Ok(_) => {
-                let wire = self.wire.as_mut()?;
-                wire.io.put_back([bytes, wire.input.split().freeze()]);
-                if wire.is_flushed() { Received::Upgrade } else { Received::FlushFirst }
-            }
-        })
-    }
-
-    /// A head that has come alone and in one piece, as most do.
-    fn take_whole(&mut self, into: &mut Request<Body>) -> Option<Parsed> {
-        let wire = self.wire.as_mut()?;
-        if self.scan.has_begun() || *self.pipelines || !wire.input.ends_with(b"\r\n\r\n") {
-            return None;
-        }
-        let bytes = wire.input.split().freeze();
-        match head::parse_whole(&bytes, &self.worker.head_limits, into) {
-            Some(demands) => Some((demands, bytes)),
-            None => {
-                // Once is enough: a client that sends several at a time does so again.
-                *self.pipelines = true;
-                wire.input = BytesMut::from(bytes);
-                None
-            }
-        }
-    }
-
-    /// A head that may come in pieces, and with other things behind it.
-    fn take_found(&mut self, into: &mut Request<Body>) -> Option<Parsed> {
-        let wire = self.wire.as_mut()?;
-        // Some clients send an empty line after a body (RFC 9112, 2.2).
-        while !self.scan.has_begun() && wire.input.starts_with(b"\r\n") {
-            wire.input.advance(2);
-        }
-        if !self.scan.has_begun() && matches!(wire.input.as_ref(), [] | [b'\r']) {
-            wire.rest();
-            return None;
-        }
-        let found = match self.scan.find(&wire.input, &self.worker.head_limits) {
-            Ok(found) => found?,
-            Err(refusal) => return Some((Err(refusal), wire.input.split().freeze())),
-        };
-        *self.scan = Scan::default();
-        let bytes = wire.input.split_to(found.length).freeze();
-        Some((head::parse(&bytes, found, into), bytes))
-    }
-
     /// The socket, with what was read and not used.
     fn hand_over(&mut self) -> Option<Io> {
         let mut wire = self.wire.take()?;
         wire.io.put_back([wire.input.split().freeze()]);
         Some(wire.io)
-    }
-
-    /// Refuses what never became a request, and gives it its line in the access log.
-    fn refuse_unheard(&mut self, refusal: Refusal, came: &[u8]) {
-        let sent = self.refuse(refusal, came.starts_with(b"HEAD "), None);
-        if let Some(log) = self.worker.access.get() {
-            let line = came.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
-            let state = self.state();
-            // A head that took its time has a stamp from when it began to.
-            let waited =
-                if state.moment() == Moment::Receiving { clock::now().since(state.since()) } else { Duration::ZERO };
-            request::refused(log, self.connection, (refusal.status.as_u16(), sent), line, waited);
-        }
     }
 
     /// Answers with a refusal, and closes; `id` is the request's, if it got so far. What was on its way to the client
