@@ -1,6 +1,7 @@
 //! How tests of this module get a process of their own: what they do to signals, forks and descriptors concerns the
 //! whole process, and `cargo test` runs many tests in one.
 
+use crate::types::Pid;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
 
@@ -38,4 +39,18 @@ pub fn in_fork(body: impl FnOnce()) {
     // SAFETY: waits for our own child, into our own integer.
     let waited = unsafe { nix::libc::waitpid(pid, &raw mut status, 0) };
     assert_eq!((waited, status), (pid, 0), "the forked part of the test failed");
+}
+
+/// Forks a child as an application does it: it inherits all handlers, and waits for a signal that ends it.
+pub fn waiting_child() -> Pid {
+    // SAFETY: the child calls nothing but what a handler might.
+    let pid = unsafe { nix::libc::fork() };
+    assert!(pid >= 0, "fork failed");
+    if pid == 0 {
+        nix::unistd::alarm::set(20);
+        loop {
+            nix::unistd::pause();
+        }
+    }
+    Pid(pid)
 }

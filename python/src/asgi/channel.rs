@@ -7,7 +7,8 @@ use super::host::Setup;
 use super::input::Next;
 use super::output::Phase;
 use super::service::Reply;
-use super::waiting::{self, Peer, Waiting, What};
+use super::waiters::Waiters;
+use super::waiting::{Peer, Waiting, What};
 use super::{extensions, head, message};
 use bytes::Bytes;
 use http::Response;
@@ -55,7 +56,7 @@ impl Peer for Exchange {
 
     fn receive(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
         let mut state = self.lock();
-        let ended = state.gone || state.output.is_finished();
+        let ended = state.has_ended();
         let next = state.input.next(ended);
         drop(state);
         Ok(match next {
@@ -65,24 +66,26 @@ impl Peer for Exchange {
         })
     }
 
-    fn await_message(&self, waiter: Py<PyAny>) {
+    fn await_message(&self, py: Python<'_>, waiter: Py<PyAny>) {
         let mut state = self.lock();
-        state.input.awaits(waiter);
-        if state.input.wants() {
-            // Whoever polls for the worker reads.
-            let waker = state.input.reader.take().or_else(|| state.worker.take());
-            drop(state);
-            self.wake(waker);
-        }
+        let done = state.input.waiters.add(py, waiter);
+        // Whoever polls for the worker reads.
+        let waker = if state.input.wants() { state.input.reader.take().or_else(|| state.worker.take()) } else { None };
+        drop(state);
+        drop(done);
+        self.wake(waker);
     }
 
     fn has_room(&self) -> PyResult<bool> {
         let state = self.lock();
-        if state.gone { Err(fault::gone()) } else { Ok(state.output.has_room()) }
+        if state.gone || state.output.has_failed() { Err(fault::gone()) } else { Ok(state.output.has_room()) }
     }
 
-    fn await_room(&self, waiter: Py<PyAny>) {
-        self.lock().output.awaits(waiter);
+    fn await_room(&self, py: Python<'_>, waiter: Py<PyAny>) {
+        let mut state = self.lock();
+        let done = state.output.waiters.add(py, waiter);
+        drop(state);
+        drop(done);
     }
 }
 
@@ -256,7 +259,7 @@ impl Exchange {
         let is_full = state.output.is_full() && !state.output.is_finished();
         let worker = state.worker.take();
         let is_finished = state.output.is_finished();
-        let waiter = if is_finished { state.input.waiter() } else { None };
+        let waiters = if is_finished { state.input.waiters.take() } else { Waiters::default() };
         let at_once = is_finished && state.alone;
         drop(state);
         match worker {
@@ -267,9 +270,7 @@ impl Exchange {
             }
             worker => self.wake(worker),
         }
-        if let Some(waiter) = waiter {
-            waiting::resolve(py, &waiter);
-        }
+        waiters.resolve(py);
         Ok(is_full)
     }
 }

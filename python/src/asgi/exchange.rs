@@ -5,6 +5,7 @@ use super::host::{Alarm, Setup};
 use super::output::Output;
 use super::running::Running;
 use super::service::Reply;
+use super::waiters::Waiters;
 use super::{channel, extensions, input::Input, run::Run, scope};
 use crate::bridge::Job;
 use crate::report;
@@ -47,6 +48,13 @@ pub(super) struct State {
     queued: bool,
 }
 
+impl State {
+    /// The client hears no more of the application, or needs to.
+    pub(super) fn has_ended(&self) -> bool {
+        self.gone || self.returned || self.output.is_finished()
+    }
+}
+
 impl Exchange {
     pub(super) fn new(setup: Arc<Setup>, parts: http::request::Parts, body: Body) -> Arc<Self> {
         let state = State {
@@ -86,11 +94,14 @@ impl Exchange {
         if state.output.is_finished() {
             // The application has said all; whoever sends it may do so without us.
             state.output.drop_rest();
+            if !state.output.waiters.is_empty() {
+                self.call_python(&mut state);
+            }
         } else if !std::mem::replace(&mut state.gone, true) {
             let reader = state.input.close();
             state.output.drop_rest();
             state.worker = None;
-            if state.task.is_some() || state.input.is_awaited() || state.output.is_awaited() {
+            if state.task.is_some() || !state.input.waiters.is_empty() || !state.output.waiters.is_empty() {
                 self.call_python(&mut state);
             }
             drop(state);
@@ -154,9 +165,12 @@ impl Exchange {
             None => None,
         };
         let reader = state.input.close();
+        // Other tasks of the application's may wait still.
+        let waiters = [state.input.waiters.take(), state.output.waiters.take()];
         drop(state);
         self.wake(reader);
         drop(task);
+        waiters.into_iter().for_each(|waiters| waiters.resolve(py));
         if let Some(alarm) = alarm {
             alarm.take_off(py);
         }
@@ -192,15 +206,15 @@ impl Job for Exchange {
             return;
         }
         let gone = state.gone;
-        let receiver =
-            if gone || state.input.is_ready(state.output.is_finished()) { state.input.waiter() } else { None };
-        let sender = if gone || state.output.has_room() { state.output.waiter() } else { None };
+        let ended = state.has_ended();
+        let receivers = if state.input.is_ready(ended) { state.input.waiters.take() } else { Waiters::default() };
+        let is_free = gone || state.output.has_failed() || state.output.has_room();
+        let senders = if is_free { state.output.waiters.take() } else { Waiters::default() };
         let late =
             if gone && state.alarm.is_none() { state.task.as_ref().map(|task| task.clone_ref(py)) } else { None };
         drop(state);
-        for waiter in [receiver, sender].into_iter().flatten() {
-            super::waiting::resolve(py, &waiter);
-        }
+        receivers.resolve(py);
+        senders.resolve(py);
         if let Some(alarm) = late.and_then(|task| self.setup.cancel_later(py, task)) {
             self.lock().alarm = Some(alarm);
         }

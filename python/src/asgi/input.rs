@@ -1,8 +1,8 @@
 //! The body of a request on its way into Python. It is read only when the application asks for it.
 
+use super::waiters::Waiters;
 use bytes::Bytes;
 use http_body::Body as _;
-use pyo3::prelude::*;
 use rustcorn::Body;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -20,8 +20,8 @@ pub(super) struct Input {
     broken: bool,
     /// The application knows the end.
     told: bool,
-    /// What the application waits for.
-    waiter: Option<Py<PyAny>>,
+    /// The application's, for what is next.
+    pub(super) waiters: Waiters,
     /// Of the task that reads the body while the response is on its way.
     pub(super) reader: Option<Waker>,
 }
@@ -46,7 +46,7 @@ impl Input {
             over,
             broken: false,
             told: false,
-            waiter: None,
+            waiters: Waiters::default(),
             reader: None,
         }
     }
@@ -73,18 +73,6 @@ impl Input {
     /// Whether [`Self::next`] has something to say.
     pub(super) fn is_ready(&self, ended: bool) -> bool {
         ended || self.broken || !self.told && (self.chunk.is_some() || self.over)
-    }
-
-    pub(super) fn awaits(&mut self, waiter: Py<PyAny>) {
-        self.waiter = Some(waiter);
-    }
-
-    pub(super) fn is_awaited(&self) -> bool {
-        self.waiter.is_some()
-    }
-
-    pub(super) fn waiter(&mut self) -> Option<Py<PyAny>> {
-        self.waiter.take()
     }
 
     /// Nobody will ask for more. Whoever still reads has to be woken, to see that.

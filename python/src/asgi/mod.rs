@@ -3,7 +3,7 @@
 //! - `host`, `lifespan`: the application in its worker, and its first and last words.
 //! - `service`: what the worker calls, and the body of its responses.
 //! - `exchange`: a request between the two loops; `input`, `output`: its two directions.
-//! - `channel`: what the application calls; `waiting`: what it awaits.
+//! - `channel`: what the application calls; `waiting`: what it awaits; `waiters`: all who wait for the same.
 //! - `spawn`, `run`: its task; `running`: how many of them there are.
 //! - `scope`, `headers`, `address`, `head`: from Rust's request to Python's, and from Python's response to Rust's.
 //! - `extensions`, `file`: what goes beyond.
@@ -29,6 +29,7 @@ mod running;
 mod scope;
 mod service;
 mod spawn;
+mod waiters;
 mod waiting;
 mod websocket;
 

@@ -2,10 +2,10 @@
 
 use super::fault::Fault;
 use super::file::Stretch;
+use super::waiters::Waiters;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::response::Parts;
-use pyo3::prelude::*;
 use std::collections::VecDeque;
 use std::task::{Context, Poll};
 
@@ -21,8 +21,8 @@ pub(super) struct Output {
     bytes: u64,
     trailers: Option<HeaderMap>,
     fault: Option<Fault>,
-    /// The application waits for room.
-    waiter: Option<Py<PyAny>>,
+    /// The application's, for room.
+    pub(super) waiters: Waiters,
     is_head: bool,
     /// The client takes trailers.
     pub(super) may_trail: bool,
@@ -65,7 +65,7 @@ impl Output {
             bytes: 0,
             trailers: None,
             fault: None,
-            waiter: None,
+            waiters: Waiters::default(),
             is_head,
             may_trail,
         }
@@ -113,12 +113,12 @@ impl Output {
                     self.pieces.pop_front();
                 }
                 self.bytes -= piece.len() as u64;
-                return (Piece::Data(piece), self.waiter.is_some() && self.has_room());
+                return (Piece::Data(piece), !self.waiters.is_empty() && self.has_room());
             }
             Some(Err(error)) => {
                 self.drop_rest();
                 self.phase = Phase::Failed;
-                return (Piece::Fault(Fault::new(error.to_string())), self.waiter.is_some());
+                return (Piece::Fault(Fault::new(error.to_string())), !self.waiters.is_empty());
             }
         }
         if let Some(fault) = self.fault.take() {
@@ -148,20 +148,13 @@ impl Output {
         self.bytes <= FEW
     }
 
-    pub(super) fn awaits(&mut self, waiter: Py<PyAny>) {
-        self.waiter = Some(waiter);
-    }
-
-    pub(super) fn is_awaited(&self) -> bool {
-        self.waiter.is_some()
-    }
-
-    pub(super) fn waiter(&mut self) -> Option<Py<PyAny>> {
-        self.waiter.take()
-    }
-
     pub(super) fn is_finished(&self) -> bool {
         matches!(self.phase, Phase::Finished)
+    }
+
+    /// Nobody will get what is sent.
+    pub(super) fn has_failed(&self) -> bool {
+        matches!(self.phase, Phase::Failed)
     }
 
     /// Whether the worker has the head.

@@ -2,7 +2,6 @@
 
 use super::host::Setup;
 use pyo3::exceptions::PyStopIteration;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyIterator;
 use std::sync::Arc;
@@ -15,13 +14,13 @@ pub(super) trait Peer: Send + Sync {
     fn receive(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>>;
 
     /// There was none: `waiter` hears when there is.
-    fn await_message(&self, waiter: Py<PyAny>);
+    fn await_message(&self, py: Python<'_>, waiter: Py<PyAny>);
 
     /// Whether more can be sent.
     fn has_room(&self) -> PyResult<bool>;
 
     /// There was none: `waiter` hears when there is.
-    fn await_room(&self, waiter: Py<PyAny>);
+    fn await_room(&self, py: Python<'_>, waiter: Py<PyAny>);
 }
 
 /// What `receive` or `send` do in the moment when they are awaited, and again when something has happened.
@@ -103,8 +102,8 @@ impl Waiting {
             }
             let future = self.peer.setup().future(py)?;
             match self.what {
-                What::Receive => self.peer.await_message(future.clone().unbind()),
-                What::Room => self.peer.await_room(future.clone().unbind()),
+                What::Receive => self.peer.await_message(py, future.clone().unbind()),
+                What::Room => self.peer.await_room(py, future.clone().unbind()),
             }
             self.future = Some(future.try_iter()?.unbind());
         }
@@ -149,18 +148,4 @@ impl Nothing {
 
 fn thrown(error: Bound<'_, PyAny>, value: Option<Bound<'_, PyAny>>) -> PyErr {
     PyErr::from_value(value.filter(|value| !value.is_none()).unwrap_or(error))
-}
-
-/// Says that it is time to look again.
-pub(super) fn resolve(py: Python<'_>, waiter: &Py<PyAny>) {
-    let waiter = waiter.bind(py);
-    let resolve = || -> PyResult<()> {
-        if !waiter.call_method0(intern!(py, "done"))?.is_truthy()? {
-            waiter.call_method1(intern!(py, "set_result"), (py.None(),))?;
-        }
-        Ok(())
-    };
-    if let Err(error) = resolve() {
-        crate::report::error(&crate::report::describe(py, &error));
-    }
 }

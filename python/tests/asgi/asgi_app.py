@@ -7,6 +7,7 @@ import json
 
 import asgi_loops  # noqa: F401
 import asgi_sockets  # noqa: F401
+import asgi_tasks  # noqa: F401
 from asgi_cases import ROUTES, TOLD, answer, plain, route
 
 
@@ -16,6 +17,9 @@ async def app(scope, receive, send):
     path = scope["path"].removeprefix(scope["root_path"])
     if path.startswith("/told/"):
         return await answer(send, TOLD.get(path[6:], "").encode())
+    if path.startswith("/forget/"):
+        TOLD.pop(path[8:], None)
+        return await answer(send)
     await ROUTES["/" + path.split("/")[1]](scope, receive, send)
 
 

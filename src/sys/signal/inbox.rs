@@ -10,6 +10,10 @@ use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 /// The write end that handlers use; -1 before the first [`Inbox`]. A process has one inbox: the newest.
 static WRITE_END: AtomicI32 = AtomicI32::new(-1);
 
+/// The process that made the inbox; zero: there is none. One that the application has forked inherits the handlers and the
+/// write end, and what it is sent is not meant for us.
+static OWNER: AtomicI32 = AtomicI32::new(0);
+
 /// Signals that found the pipe full, one bit each: late and out of order, but not lost.
 static MISSED: AtomicU64 = AtomicU64::new(0);
 
@@ -30,8 +34,25 @@ impl Drop for Errno {
     }
 }
 
-/// Puts a signal into the inbox. Called from handlers: atomics and write(2) only.
+/// Whether this process was forked from the one that made the inbox, which goes on to hear its own signals.
+pub(super) fn is_forked() -> bool {
+    ![0, nix::unistd::getpid().as_raw()].contains(&OWNER.load(Ordering::Relaxed))
+}
+
+/// Lets a signal do what it does by default, as soon as its handler has returned. Called from handlers: sigaction(2) and
+/// raise(3) may be called there.
+pub(super) fn take_effect(signal: i32) {
+    let Ok(native) = Native::try_from(signal) else { return };
+    if set_handler(native, SigHandler::SigDfl).is_ok() {
+        let _ = nix::sys::signal::raise(native);
+    }
+}
+
+/// Puts a signal into the inbox. Called from handlers: atomics and write(2) only, and what [`take_effect`] does.
 pub(in crate::sys) fn post(signal: i32) {
+    if is_forked() {
+        return take_effect(signal);
+    }
     let byte = u8::try_from(signal).unwrap_or(0);
     // SAFETY: writes one byte of ours; a stale or missing descriptor is an error answer.
     let written = unsafe { nix::libc::write(WRITE_END.load(Ordering::Relaxed), (&raw const byte).cast(), 1) };
@@ -45,7 +66,12 @@ extern "C" fn on_signal(signal: nix::libc::c_int) {
     post(signal);
 }
 
-extern "C" fn on_nothing(_signal: nix::libc::c_int) {}
+extern "C" fn on_nothing(signal: nix::libc::c_int) {
+    let _errno = Errno::keep();
+    if is_forked() {
+        take_effect(signal);
+    }
+}
 
 /// Where the signals of this process arrive.
 #[derive(Debug)]
@@ -69,6 +95,7 @@ impl Inbox {
         let (read_end, write_end) = crate::sys::pipe::nonblocking()?;
         // The former write end stays open: a handler in another thread may be about to use its number.
         WRITE_END.store(write_end.into_raw_fd(), Ordering::Relaxed);
+        OWNER.store(nix::unistd::getpid().as_raw(), Ordering::Relaxed);
         Ok(Self { read_end })
     }
 
@@ -212,6 +239,25 @@ mod tests {
                 send(me(), *signal).unwrap();
             }
             assert_eq!(take(&mut inbox.0, 3), [Signal::TERM, Signal::PWR, Signal::QUIT]);
+        });
+    }
+
+    #[test]
+    fn what_a_forked_child_is_sent_is_its_own() {
+        testkit::in_fork(|| {
+            let mut inbox = WorkerInbox::install().unwrap();
+            for signal in [Signal::TERM, Signal::QUIT, Signal::INT, Signal::USR1, Signal::HUP, Signal::PWR] {
+                let child = testkit::waiting_child();
+                send(child, signal).unwrap();
+                let end = nix::sys::wait::waitpid(nix::unistd::Pid::from_raw(child.0), None).unwrap();
+                assert!(
+                    matches!(end, nix::sys::wait::WaitStatus::Signaled(_, by, _) if by as i32 == signal.0),
+                    "{end:?}"
+                );
+            }
+            let mut heard = Vec::new();
+            inbox.drain(&mut heard);
+            assert_eq!(heard, []);
         });
     }
 

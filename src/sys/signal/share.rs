@@ -1,6 +1,7 @@
 //! Signals that somebody else in this process listens to as well: an interpreter installs a handler of its own when its
 //! application asks for one, and the worker must go on hearing.
 
+use super::inbox::{is_forked, take_effect};
 use super::{Errno, native, post};
 use crate::types::Signal;
 use nix::libc::{self, c_int, c_void, siginfo_t};
@@ -14,9 +15,13 @@ static OTHERS: [AtomicUsize; KINDS] = [const { AtomicUsize::new(0) }; KINDS];
 
 extern "C" fn on_shared(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
     let _errno = Errno::keep();
-    post(signal);
     let other = usize::try_from(signal).ok().and_then(|signal| OTHERS.get(signal));
     let other = other.map_or(0, |other| other.load(Ordering::Relaxed));
+    if !is_forked() {
+        post(signal);
+    } else if other == 0 {
+        take_effect(signal);
+    }
     if other != 0 {
         // SAFETY: it was the handler that the kernel would have called. One that takes a single argument finds it where
         // it expects it, by the C calling convention of every system that this program is built for.
@@ -48,4 +53,35 @@ pub(super) fn share(signal: Signal, ours: usize) -> io::Result<()> {
         return Err(io::Error::last_os_error());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::sys::signal::{WorkerInbox, native, send, set_handler};
+    use crate::sys::testkit;
+    use crate::types::Signal;
+    use nix::libc::c_int;
+    use nix::sys::signal::SigHandler;
+    use nix::sys::wait::{WaitStatus, waitpid};
+
+    extern "C" fn leave(_: c_int) {
+        // SAFETY: ends the process, and does nothing else.
+        unsafe { nix::libc::_exit(7) }
+    }
+
+    #[test]
+    fn in_a_forked_child_only_the_other_handler_is_called() {
+        testkit::in_fork(|| {
+            let mut inbox = WorkerInbox::install().unwrap();
+            set_handler(native(Signal::TERM).unwrap(), SigHandler::Handler(leave)).unwrap();
+            WorkerInbox::share().unwrap();
+            let child = testkit::waiting_child();
+            send(child, Signal::TERM).unwrap();
+            let child = nix::unistd::Pid::from_raw(child.0);
+            assert_eq!(waitpid(child, None).unwrap(), WaitStatus::Exited(child, 7));
+            let mut heard = Vec::new();
+            inbox.drain(&mut heard);
+            assert_eq!(heard, []);
+        });
+    }
 }

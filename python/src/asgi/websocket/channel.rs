@@ -56,36 +56,35 @@ impl Peer for Session {
     }
 
     fn receive(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        let mut state = self.lock();
+        // Python's objects are made without the lock: making one may run any code, which may ask us again.
+        let Some(news) = self.next() else { return Ok(None) };
         let message = PyDict::new(py);
         let kind = intern!(py, "type");
-        if !std::mem::replace(&mut state.told, true) {
-            message.set_item(kind, intern!(py, "websocket.connect"))?;
-        } else if let (was_crowded, Some(inbound)) = (self.is_crowded(&state), state.inbox.pop_front()) {
-            state.in_bytes -= inbound.len();
-            // There may be room for another.
-            let worker = if was_crowded { state.worker.take() } else { None };
-            drop(state);
-            self.wake(worker);
-            message.set_item(kind, intern!(py, "websocket.receive"))?;
-            let (text, bytes) = match inbound {
-                Inbound::Text(text) => (Some(text), None),
-                Inbound::Binary(bytes) => (None, Some(PyBytes::new(py, &bytes))),
-            };
-            message.set_item(intern!(py, "text"), text)?;
-            message.set_item(intern!(py, "bytes"), bytes)?;
-        } else if let Some((code, reason)) = &state.over {
-            message.set_item(kind, intern!(py, "websocket.disconnect"))?;
-            message.set_item(intern!(py, "code"), code)?;
-            message.set_item(intern!(py, "reason"), reason)?;
-        } else {
-            return Ok(None);
+        match news {
+            News::Connect => message.set_item(kind, intern!(py, "websocket.connect"))?,
+            News::Message(inbound) => {
+                message.set_item(kind, intern!(py, "websocket.receive"))?;
+                let (text, bytes) = match inbound {
+                    Inbound::Text(text) => (Some(text), None),
+                    Inbound::Binary(bytes) => (None, Some(PyBytes::new(py, &bytes))),
+                };
+                message.set_item(intern!(py, "text"), text)?;
+                message.set_item(intern!(py, "bytes"), bytes)?;
+            }
+            News::Disconnect(code, reason) => {
+                message.set_item(kind, intern!(py, "websocket.disconnect"))?;
+                message.set_item(intern!(py, "code"), code)?;
+                message.set_item(intern!(py, "reason"), reason)?;
+            }
         }
         Ok(Some(message.into_any().unbind()))
     }
 
-    fn await_message(&self, waiter: Py<PyAny>) {
-        self.lock().receiver = Some(waiter);
+    fn await_message(&self, py: Python<'_>, waiter: Py<PyAny>) {
+        let mut state = self.lock();
+        let done = state.receivers.add(py, waiter);
+        drop(state);
+        drop(done);
     }
 
     fn has_room(&self) -> PyResult<bool> {
@@ -93,12 +92,40 @@ impl Peer for Session {
         if state.over.is_some() { Err(fault::gone()) } else { Ok(Self::has_room(&state)) }
     }
 
-    fn await_room(&self, waiter: Py<PyAny>) {
-        self.lock().sender = Some(waiter);
+    fn await_room(&self, py: Python<'_>, waiter: Py<PyAny>) {
+        let mut state = self.lock();
+        let done = state.senders.add(py, waiter);
+        drop(state);
+        drop(done);
     }
 }
 
+/// What the application is told next.
+enum News {
+    Connect,
+    Message(Inbound),
+    /// Code and reason.
+    Disconnect(u16, String),
+}
+
 impl Session {
+    fn next(&self) -> Option<News> {
+        let mut state = self.lock();
+        if !std::mem::replace(&mut state.told, true) {
+            return Some(News::Connect);
+        }
+        let was_crowded = self.is_crowded(&state);
+        let Some(inbound) = state.inbox.pop_front() else {
+            return state.over.clone().map(|(code, reason)| News::Disconnect(code, reason));
+        };
+        state.in_bytes -= inbound.len();
+        // There may be room for another.
+        let worker = if was_crowded { state.worker.take() } else { None };
+        drop(state);
+        self.wake(worker);
+        Some(News::Message(inbound))
+    }
+
     /// Takes a message of the application's. True: it has to wait before it sends more.
     fn send(self: &Arc<Self>, given: &Bound<'_, PyDict>) -> PyResult<bool> {
         let kind = message::kind(given)?;
@@ -111,8 +138,12 @@ impl Session {
             kind => Err(PyRuntimeError::new_err(format!("{kind} is no message of a WebSocket that this server knows"))),
         }
         .inspect(|_| {
-            let worker = self.lock().worker.take();
+            let mut state = self.lock();
+            let worker = state.worker.take();
+            let waiters = state.unneeded();
+            drop(state);
             self.wake(worker);
+            waiters.into_iter().for_each(|waiters| waiters.resolve(given.py()));
         })
     }
 

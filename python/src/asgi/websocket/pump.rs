@@ -98,7 +98,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Pump<I> {
                 None => break,
             }
         }
-        if taken && state.sender.is_some() && Session::has_room(&state) {
+        if taken && !state.senders.is_empty() && Session::has_room(&state) {
             self.session.call_python(&mut state);
         }
     }

@@ -5,8 +5,9 @@ use super::{channel, deflate::Agreed, pump};
 use crate::asgi::fault::Fault;
 use crate::asgi::host::{Alarm, Setup};
 use crate::asgi::running::Running;
+use crate::asgi::scope;
 use crate::asgi::service::{Reply, remember};
-use crate::asgi::{scope, waiting};
+use crate::asgi::waiters::Waiters;
 use crate::bridge::Job;
 use crate::report;
 use bytes::Bytes;
@@ -82,8 +83,8 @@ pub(super) struct State {
     pub(super) over: Option<(u16, String)>,
     /// Of whoever waits for the application: the worker for an answer, then the connection's task.
     pub(super) worker: Option<Waker>,
-    pub(super) receiver: Option<Py<PyAny>>,
-    pub(super) sender: Option<Py<PyAny>>,
+    pub(super) receivers: Waiters,
+    pub(super) senders: Waiters,
     task: Option<Py<PyAny>>,
     /// It is given so long, after its client has left.
     alarm: Option<Alarm>,
@@ -92,6 +93,13 @@ pub(super) struct State {
     /// Its task will be cancelled if it goes on for too long.
     late: bool,
     queued: bool,
+}
+
+impl State {
+    /// Those who wait for what will not come, once it is over.
+    pub(super) fn unneeded(&mut self) -> [Waiters; 2] {
+        if self.over.is_some() { [self.receivers.take(), self.senders.take()] } else { Default::default() }
+    }
 }
 
 impl Session {
@@ -110,8 +118,8 @@ impl Session {
             over: None,
             running: None,
             worker: None,
-            receiver: None,
-            sender: None,
+            receivers: Waiters::default(),
+            senders: Waiters::default(),
             task: None,
             alarm: None,
             late: false,
@@ -194,6 +202,8 @@ impl Session {
                     Some(fault) => Err(fault),
                     None => Ok(refusal()),
                 });
+                // There will be no connection that could say it.
+                state.over = Some((1006, String::new()));
                 None
             }
             Phase::Open if !is_over => {
@@ -204,9 +214,11 @@ impl Session {
             _ => fault,
         };
         let worker = state.worker.take();
+        let waiters = state.unneeded();
         drop(state);
         self.wake(worker);
         drop(task);
+        waiters.into_iter().for_each(|waiters| waiters.resolve(py));
         if let Some(alarm) = alarm {
             alarm.take_off(py);
         }
@@ -251,14 +263,15 @@ impl Job for Session {
             return;
         }
         let over = state.over.is_some();
-        let receiver = if over || !state.inbox.is_empty() { state.receiver.take() } else { None };
-        let sender = if over || Self::has_room(&state) { state.sender.take() } else { None };
+        let has_news = over || !state.inbox.is_empty();
+        let receivers = if has_news { state.receivers.take() } else { Waiters::default() };
+        let is_free = over || Self::has_room(&state);
+        let senders = if is_free { state.senders.take() } else { Waiters::default() };
         let late = state.task.as_ref().filter(|_| over && !state.late).map(|task| task.clone_ref(py));
         state.late |= over;
         drop(state);
-        for waiter in [receiver, sender].into_iter().flatten() {
-            waiting::resolve(py, &waiter);
-        }
+        receivers.resolve(py);
+        senders.resolve(py);
         if let Some(alarm) = late.and_then(|task| self.setup.cancel_later(py, task)) {
             self.lock().alarm = Some(alarm);
         }

@@ -1,0 +1,155 @@
+"""Cases of applications with several tasks at one exchange, and of what runs when the collector does."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+from collections import Counter
+
+from asgi_cases import TOLD, answer, route
+
+COUNTS: Counter = Counter()
+
+
+@route
+async def ws_both(scope, receive, send):
+    """Two tasks that only send, more than any buffer holds."""
+    await receive()
+    await send({"type": "websocket.accept"})
+
+    async def stream(name):
+        for number in range(60):
+            await send({"type": "websocket.send", "bytes": name + b"x" * 65536})
+            TOLD["ws_both"] = str(number)
+
+    await asyncio.gather(stream(b"a"), stream(b"b"))
+    await send({"type": "websocket.close"})
+
+
+@route
+async def ws_listeners(scope, receive, send):
+    """Two tasks that only receive, until the end."""
+    await receive()
+    await send({"type": "websocket.accept"})
+
+    async def listen():
+        count = 0
+        while (await receive())["type"] == "websocket.receive":
+            count += 1
+        return count
+
+    TOLD["ws_listeners"] = json.dumps(sum(await asyncio.gather(listen(), listen())))
+
+
+@route
+async def ws_refused_helper(scope, receive, send):
+    """A helper waits while the connection is refused, by a word or by returning."""
+    await receive()
+    helper = asyncio.ensure_future(receive())
+    helper.add_done_callback(lambda done: TOLD.update(ws_refused_helper=done.result()["type"]))
+    await asyncio.sleep(0)
+    if scope["path"].endswith("/close"):
+        await send({"type": "websocket.close"})
+        await helper
+
+
+@route
+async def polled(scope, receive, send):
+    """A listener for the end, and somebody who asks for it now and then."""
+    await receive()
+    listener = asyncio.ensure_future(receive())
+    await asyncio.sleep(0)
+    poll = asyncio.ensure_future(receive())
+    await asyncio.sleep(0)
+    poll.cancel()
+    TOLD["polled"] = "listening"
+    TOLD["polled"] = (await listener)["type"]
+
+
+@route
+async def both_send(scope, receive, send):
+    """Two tasks fill the response; what became of them when the client has left."""
+    await send({"type": "http.response.start", "status": 200})
+
+    async def fill():
+        while True:
+            await send({"type": "http.response.body", "body": b"x" * 65536, "more_body": True})
+
+    tasks = [asyncio.ensure_future(fill()) for _ in range(2)]
+    TOLD["both_send"] = "begun"
+    done, _ = await asyncio.wait(tasks)
+    TOLD["both_send"] = " ".join(type(task.exception()).__name__ for task in done)
+
+
+@route
+async def orphans(scope, receive, send):
+    """Fails, and leaves a task behind that listens."""
+    await receive()
+    orphan = asyncio.ensure_future(receive())
+    orphan.add_done_callback(lambda done: TOLD.update(orphans=done.result()["type"]))
+    await asyncio.sleep(0)
+    if scope["path"].endswith("/midway"):
+        await send({"type": "http.response.start", "status": 200})
+        await send({"type": "http.response.body", "body": b"some", "more_body": True})
+    raise ValueError("and an orphan")
+
+
+def at_each_collection(callback):
+    """From now on the collector runs whenever it may, and this with it, as a finalizer would."""
+    gc.callbacks.append(lambda phase, _: callback() if phase == "start" else None)
+    gc.set_threshold(1)
+
+
+@route
+async def collections(scope, receive, send):
+    loop = asyncio.get_running_loop()
+
+    async def task():
+        COUNTS["tasks run"] += 1
+
+    def ask():
+        COUNTS["collections"] += 1
+        if COUNTS["collections"] % 17:
+            # What is asked for makes objects as well: if each time something were asked for, there would be no end.
+            return
+        COUNTS.update(("asked", "tasks"))
+        loop.call_soon(COUNTS.update, ("ran",)).cancelled()
+        loop.create_task(task())
+
+    if scope["path"].endswith("/begin"):
+        at_each_collection(ask)
+    if scope["path"].endswith("/end"):
+        gc.callbacks.clear()
+        while len(asyncio.all_tasks()) > 2:
+            await asyncio.sleep(0)
+    await answer(send, json.dumps(COUNTS).encode())
+
+
+@route
+async def ws_collections(scope, receive, send):
+    """Whenever the collector runs, something is sent, which is refused."""
+    await receive()
+    await send({"type": "websocket.accept"})
+    kept = []
+    refused = Counter()
+
+    def say():
+        # Its coroutine or what it raises: the state of the connection was looked at.
+        try:
+            send({"type": "websocket.accept"})
+        except Exception as error:
+            refused[type(error).__name__] += 1
+
+    at_each_collection(say)
+    for _ in range(200):
+        # No message is made of a dictionary that was given back: the collector is asked first.
+        gc.disable()
+        kept.append([{} for _ in range(100)])
+        gc.enable()
+        kept.append(await receive())
+    gc.callbacks.clear()
+    gc.set_threshold(700)
+    assert refused["RuntimeError"] > 0, refused
+    await send({"type": "websocket.send", "text": str(len(kept) // 2)})
+    await receive()

@@ -1,0 +1,84 @@
+"""Several tasks of an application at one exchange: none of them is forgotten. Nor is what the collector calls."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from asgi_kit import Asgi, eventually
+from test_websocket import UPGRADE, closed, dial
+
+
+def test_two_tasks_that_send_both_go_on(asgi: Asgi) -> None:
+    with dial(asgi, "/ws_both", max_queue=1) as connection:
+        # Both wait for room, before anything is read.
+        stalled = [""]
+
+        def stands_still() -> bool:
+            before, stalled[0] = stalled[0], asgi.told("ws_both")
+            return before == stalled[0] != ""
+
+        eventually(stands_still)
+        got = b"".join(connection.recv(timeout=10)[:1] for _ in range(120))
+        assert got.count(b"a") == got.count(b"b") == 60
+        assert closed(connection)[0] == 1000
+
+
+def test_two_tasks_that_receive_get_all_and_both_hear_the_end(asgi: Asgi) -> None:
+    with dial(asgi, "/ws_listeners") as connection:
+        for number in range(50):
+            connection.send(str(number))
+    eventually(lambda: asgi.told("ws_listeners") == "50")
+
+
+@pytest.mark.parametrize("how", ["close", "return"])
+def test_who_listens_to_a_refused_websocket_hears_of_it(asgi: Asgi, how: str) -> None:
+    with asgi.connect() as client:
+        client.send(f"/ws_refused_helper/{how}", headers=UPGRADE)
+        assert client.head()[0].startswith("403")
+    eventually(lambda: asgi.told("ws_refused_helper") == "websocket.disconnect")
+    asgi.ask("/forget/ws_refused_helper")
+
+
+def test_a_poll_that_is_cancelled_does_not_silence_a_listener(asgi: Asgi) -> None:
+    with asgi.connect() as client:
+        client.send("/polled")
+        eventually(lambda: asgi.told("polled") == "listening")
+    eventually(lambda: asgi.told("polled") == "http.disconnect")
+
+
+def test_two_tasks_that_fill_a_response_both_hear_of_the_disconnect(asgi: Asgi) -> None:
+    with asgi.connect() as client:
+        client.send("/both_send")
+        client.head()
+        eventually(lambda: asgi.told("both_send") == "begun")
+    eventually(lambda: asgi.told("both_send") == "ClientDisconnected ClientDisconnected")
+
+
+@pytest.mark.parametrize("when", ["early", "midway"])
+def test_the_tasks_of_an_application_that_fails_hear_of_the_end(asgi: Asgi, when: str) -> None:
+    with asgi.connect() as client:
+        client.send(f"/orphans/{when}")
+        client.head()
+        # The client stays.
+        eventually(lambda: asgi.told("orphans") == "http.disconnect")
+    asgi.ask("/forget/orphans")
+
+
+def test_what_finalizers_ask_of_the_loop_is_done_while_tasks_are_made() -> None:
+    with Asgi() as asgi:
+        asgi.ask("/collections/begin")
+        with asgi.connect() as client:
+            for _ in range(500):
+                client.send("/collections")
+                assert client.response().code == 200
+        counts = json.loads(asgi.ask("/collections/end").text)
+        assert counts["asked"] > 200
+        assert (counts["ran"], counts["tasks run"]) == (counts["asked"], counts["tasks"])
+
+
+def test_what_finalizers_send_finds_a_websocket_that_can_be_asked() -> None:
+    with Asgi() as asgi, dial(asgi, "/ws_collections") as connection:
+        for number in range(200):
+            connection.send(str(number))
+        assert connection.recv(timeout=20) == "200"
