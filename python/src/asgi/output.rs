@@ -1,7 +1,7 @@
 //! The body of a response on its way out of Python, and how far the application has got with it.
 
 use super::fault::Fault;
-use super::file::Stretch;
+use crate::stretch::Stretch;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::response::Parts;
