@@ -56,7 +56,7 @@ pub use launch::serve;
 #[cfg(feature = "arbiter")]
 pub use settings::Settings;
 pub use tls::TlsFacts;
-pub use worker::{Address, App, Body, BoxError, Connection};
+pub use worker::{Address, App, Body, BoxError, Connection, leaving};
 
 #[cfg(feature = "mimalloc")]
 #[global_allocator]

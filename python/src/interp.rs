@@ -2,7 +2,7 @@
 
 #![allow(unsafe_code)]
 
-use pyo3::exceptions::{PyKeyboardInterrupt, PySystemExit};
+use pyo3::exceptions::{PyBaseException, PyKeyboardInterrupt, PySystemExit};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
@@ -109,13 +109,18 @@ fn tell_failure(py: Python<'_>, done: PyResult<Bound<'_, PyAny>>) {
 /// An exception as Python prints it.
 #[must_use]
 pub fn traceback(py: Python<'_>, error: &PyErr) -> String {
-    // Before 3.12, one that comes from C has its traceback beside it.
-    if let Some(traceback) = error.traceback(py) {
-        drop(error.value(py).setattr("__traceback__", traceback));
-    }
     let module = py.import("rustcorn._errors");
-    let text = module.and_then(|module| module.call_method1("traceback", (error.value(py),))?.extract());
+    let text = module.and_then(|module| module.call_method1("traceback", (raised(py, error),))?.extract());
     text.unwrap_or_else(|_| error.to_string())
+}
+
+/// An exception with its traceback. Before 3.12, one that comes from C has it beside it.
+pub fn raised<'py>(py: Python<'py>, error: &PyErr) -> Bound<'py, PyBaseException> {
+    let exception = error.value(py);
+    if let Some(traceback) = error.traceback(py) {
+        drop(exception.setattr("__traceback__", traceback));
+    }
+    exception.clone()
 }
 
 /// Writes a line to the operator log: `level` is one of the numbers of Python's `logging`.

@@ -7,7 +7,8 @@
 //! F3 host   supervised   stacks   from settings to a host of either kind
 //! F2 bridge   asgi   wsgi
 //! F1 app   config   hooks   the import, and what kind of application it is; the settings file that is a program
-//! F0 interp   report  the interpreter: forks, environment, log, the end; places   fields: header fields that come again
+//! F0 interp   report   leave  the interpreter: forks, environment, log, the end; places   fields: fields that come again;
+//!    stretch         files as bodies   underscores   fields that may pass for others
 //! ```
 //!
 //! What is easier said in Python is in the package beside this crate (`python/rustcorn`).
@@ -23,10 +24,13 @@ pub mod hooks;
 pub mod host;
 pub mod interp;
 pub mod launch;
+mod leave;
 mod places;
 mod report;
 mod stacks;
+mod stretch;
 mod supervised;
+mod underscores;
 pub mod wsgi;
 
 /// The module `rustcorn._rustcorn`.

@@ -11,6 +11,11 @@ pub fn error(message: &str) {
 }
 
 /// Writes to the operator log.
+pub fn warning(message: &str) {
+    log::line(Level::Warning, format_args!("{message}"));
+}
+
+/// Writes to the operator log.
 pub fn debug(message: &str) {
     log::line(Level::Debug, format_args!("{message}"));
 }

@@ -76,6 +76,12 @@ fn a_logger_from_boot_to_rotation_to_trouble() {
     assert_eq!(event["fields"], serde_json::json!({"left": 3, "free": true}));
     assert_eq!(event["spans"], serde_json::json!([{"name": "request", "id": 7, "user": "ann"}]));
 
+    assert!(lines(&path, "finest").is_empty());
+    reconfigure(LogOrders { level: Level::Trace, ..orders.clone() }).unwrap();
+    tracing::subscriber::with_default(bridge(), || tracing::trace!(target: "shop", left = 3, "finest"));
+    let traced = &lines(&path, "finest")[0];
+    assert!(traced.contains("[TRACE] ") && traced.contains("left=3"), "{traced}");
+
     // A pipe that nobody reads, and one whose reader is gone: fast, and counted.
     let (reader, writer) = std::io::pipe().unwrap();
     init(LogOrders::default(), OwnedFd::from(writer));

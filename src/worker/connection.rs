@@ -4,7 +4,7 @@ use super::state::ConnectionState;
 use crate::proxies::{Client, Forwarded, Peer, Scheme};
 use crate::tls::TlsFacts;
 use crate::types::{Generation, SlotId};
-use http::HeaderValue;
+use http::{HeaderName, HeaderValue};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -164,19 +164,21 @@ impl Connection {
         self.inner.generation
     }
 
-    /// Sends these Link fields ahead of the response (RFC 8297), once the task that answers is polled; only if that is
-    /// by HTTP/1.1, and has not begun to.
+    /// Sends these fields ahead of the response (RFC 8297), if that is by HTTP/1.1 and has not begun. Nobody waits for it.
     #[doc(hidden)]
-    pub fn hint(&self, links: &[HeaderValue]) {
+    pub fn hint<'f>(&self, fields: impl IntoIterator<Item = &'f (HeaderName, HeaderValue)>) {
         let mut heads = self.inner.hints.heads.lock().unwrap_or_else(PoisonError::into_inner);
         heads.extend_from_slice(b"HTTP/1.1 103 Early Hints\r\n");
-        for link in links {
-            heads.extend_from_slice(b"link: ");
-            heads.extend_from_slice(link.as_bytes());
+        for (name, value) in fields {
+            heads.extend_from_slice(name.as_str().as_bytes());
+            heads.extend_from_slice(b": ");
+            heads.extend_from_slice(value.as_bytes());
             heads.extend_from_slice(b"\r\n");
         }
         heads.extend_from_slice(b"\r\n");
         self.inner.hints.waiting.store(true, Relaxed);
+        drop(heads);
+        self.inner.state.wake();
     }
 
     /// What was hinted at since the last call.

@@ -50,7 +50,7 @@ pub use factory::IntoApp;
 pub use host::{BootFailure, Host, Life, Place};
 pub use pause::Pause;
 pub use sendfile::SendFile;
-pub use sentinel::{grace_left, tell_more_stacks, was_stopped_quickly};
+pub use sentinel::{grace_left, leave_in_order, leaving, tell_more_stacks, was_stopped_quickly};
 
 /// What stands behind the status on the first line of a HTTP/1 response, if it is not the usual; an extension of responses.
 pub use ::hyper::ext::ReasonPhrase;

@@ -44,6 +44,42 @@ pub fn grace_left() -> Option<Duration> {
     is_leaving.then(|| Mono(until).since(clock::now()))
 }
 
+/// The worker that this process is.
+static WORKER: OnceLock<&'static Worker> = OnceLock::new();
+
+/// Waits until this worker is about to leave.
+///
+/// It waits for its connections then, for as long as its grace lasts. A WebSocket over HTTP/1.1 is closed without its
+/// application's help. Whoever sends an endless response, or holds a WebSocket over HTTP/2, can end that in order.
+pub async fn leaving() {
+    let Some(worker) = WORKER.get() else { return std::future::pending().await };
+    // It never ends without a wish: the sender is the worker's.
+    drop(worker.wish.subscribe().wait_for(|wish| *wish != Wish::Serve).await);
+}
+
+/// Has this worker leave in order, as a TERM does.
+pub fn leave_in_order() {
+    if let Some(worker) = WORKER.get() {
+        drain(worker, worker.grace());
+    }
+}
+
+fn drain(worker: &Worker, grace: Duration) {
+    let until = clock::now().after(grace);
+    LEAVE_BY.fetch_min(until.0, Ordering::Relaxed);
+    worker.wish.send_if_modified(|wish| {
+        let sooner = match wish {
+            Wish::Serve => true,
+            Wish::Drain { until: before } => until < *before,
+            Wish::Quit => false,
+        };
+        if sooner {
+            *wish = Wish::Drain { until };
+        }
+        sooner
+    });
+}
+
 /// Stacks of another language's, which only its host can tell.
 static MORE_STACKS: OnceLock<fn() -> Option<String>> = OnceLock::new();
 
@@ -66,6 +102,8 @@ pub(super) struct Sentinel {
 
 /// Starts the watch. From now on the worker hears signals.
 pub(super) fn start(worker: &'static Worker, inbox: WorkerInbox, lifeline: OwnedFd) -> io::Result<()> {
+    // There is one in a process.
+    let _ = WORKER.set(worker);
     let slow = Slow::new(seconds(worker.orders.requests.slow_request), clock::now());
     let sentinel = Sentinel { worker, inbox, lifeline: Some(lifeline), deadline: None, slow };
     std::thread::Builder::new().name("sentinel".into()).stack_size(STACK).spawn(move || sentinel.watch())?;
@@ -148,19 +186,7 @@ impl Sentinel {
 
     fn drain(&self, grace: Duration) {
         self.leave_if_booting();
-        let until = clock::now().after(grace);
-        LEAVE_BY.fetch_min(until.0, Ordering::Relaxed);
-        self.worker.wish.send_if_modified(|wish| {
-            let sooner = match wish {
-                Wish::Serve => true,
-                Wish::Drain { until: before } => until < *before,
-                Wish::Quit => false,
-            };
-            if sooner {
-                *wish = Wish::Drain { until };
-            }
-            sooner
-        });
+        drain(self.worker, grace);
     }
 
     fn orphaned(&mut self) {

@@ -174,6 +174,11 @@ impl ConnectionState {
 
     pub(super) fn want(&self, wanted: Wanted) {
         self.wanted.fetch_max(wanted as u8, Relaxed);
+        self.wake();
+    }
+
+    /// There is something for the task to look at.
+    pub(super) fn wake(&self) {
         if let Some(waker) = &*self.waker() {
             waker.wake_by_ref();
         }

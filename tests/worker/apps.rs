@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Extension, Path};
 use axum::routing::{any, get, post};
 use http::{Request, Response};
@@ -47,6 +47,7 @@ fn router() -> Router {
             }),
         )
         .route("/echo", post(async |body: Bytes| body))
+        .route("/through", post(async |body: Body| body))
         .route("/refuse", post(async || (http::StatusCode::PAYLOAD_TOO_LARGE, "x".repeat(100_000))))
         .route("/bytes/{n}", get(async |Path(n): Path<usize>| vec![b'x'; n]))
         .route("/sleep/{ms}", get(async |Path(ms): Path<u64>| tokio::time::sleep(Duration::from_millis(ms)).await))
@@ -59,6 +60,7 @@ fn router() -> Router {
         .route("/fields", get(fields))
         .route("/held", get(held))
         .route("/echoes", any(async |socket: WebSocketUpgrade| socket.on_upgrade(echoes)))
+        .route("/parts", any(async |socket: WebSocketUpgrade| socket.on_upgrade(parts)))
         .route("/pushes", any(async |socket: WebSocketUpgrade| socket.on_upgrade(pushes)))
         .route("/event", get(async || tracing::info!(answer = 42, "an event of the application")))
 }
@@ -108,6 +110,17 @@ async fn echoes(mut socket: WebSocket) {
 }
 
 /// Sends without a pause and never reads.
+/// Says itself that its worker leaves.
+async fn parts(mut socket: WebSocket) {
+    let parted = tokio::select! {
+        () = rustcorn::leaving() => socket.send(Message::Close(Some(CloseFrame { code: 1012, reason: "".into() }))).await,
+        heard = socket.recv() => panic!("{heard:?} before the worker leaves"),
+    };
+    parted.unwrap();
+    let answer = socket.recv().await;
+    log::info!("the client answers {answer:?}");
+}
+
 async fn pushes(mut socket: WebSocket) {
     let piece = Bytes::from(vec![b'x'; 100_000]);
     while socket.send(Message::Binary(piece.clone())).await.is_ok() {

@@ -6,12 +6,15 @@ use crate::seat::{Worker, serve};
 use http::Request;
 use serde_json::json;
 
-/// Sends until the worker closes the connection; how many bytes it took.
+/// ENHANCE_YOUR_CALM, as the end of a GOAWAY without further words.
+const CALM: [u8; 4] = [0, 0, 0, 11];
+
+/// Sends until the worker closes the connection, which says why; how many bytes it took.
 fn flood(worker: &Worker, mut next: impl FnMut(usize) -> Vec<u8>) -> usize {
     let mut raw = Raw::connect(worker);
     // The answers have to be taken, or the flood stops by itself.
     let mut reading = Raw(raw.0.try_clone().unwrap());
-    let reader = std::thread::spawn(move || reading.rest().len());
+    let reader = std::thread::spawn(move || reading.rest());
     let (mut sent, mut n) = (0, 0);
     loop {
         let bytes = next(n);
@@ -21,7 +24,8 @@ fn flood(worker: &Worker, mut next: impl FnMut(usize) -> Vec<u8>) -> usize {
         (sent, n) = (sent + bytes.len(), n + 1);
         assert!(sent < 64 << 20, "{sent} bytes, and still connected: {}", worker.log());
     }
-    reader.join().unwrap();
+    let (kind, _, stream, payload) = reader.join().unwrap().pop().unwrap();
+    assert!((kind, stream) == (GOAWAY, 0) && payload[4..8] == CALM, "{kind} {stream} {payload:?}");
     assert_eq!(worker.get("/").text(), "hello\n");
     sent
 }
@@ -46,14 +50,20 @@ fn slow_resets_are_counted_too() {
     // The connection's window is no limit; each stream's own is.
     assert!(raw.send(&frame(WINDOW_UPDATE, 0, 0, &0x3fff_0000_u32.to_be_bytes())));
     let mut streams = (0..1000).map(|n| 2 * n + 1);
+    let mut calm = false;
     // Each is reset only when the application has begun to answer.
     let refused = streams.find(|stream| {
         let asked = raw.send(&frame(HEADERS, END_STREAM | END_HEADERS, *stream, &head("/bytes/100000")));
-        let answered = std::iter::from_fn(|| raw.receive()).any(|(kind, _, of, _)| kind == DATA && of == *stream);
+        let answered = std::iter::from_fn(|| raw.receive()).any(|(kind, _, of, payload)| {
+            calm |= kind == GOAWAY && payload[4..8] == CALM;
+            kind == DATA && of == *stream
+        });
         !asked || !answered || !raw.send(&frame(RST_STREAM, 0, *stream, &8_u32.to_be_bytes()))
     });
     assert!(refused.is_some_and(|stream| (40..200).contains(&stream)), "{refused:?} {}", worker.log());
     worker.expect_log("its client only asks and cancels");
+    // The last request may have been refused before all that was said is read.
+    assert!(calm || raw.rest().iter().any(|(kind, .., payload)| *kind == GOAWAY && payload[4..8] == CALM));
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! HTTP/2: limits and times, each of which ends one request, or an idle connection.
 
 use crate::h2kit::{
-    Client, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, RST_STREAM, Raw, SETTINGS, WINDOW_UPDATE, frame, get, head,
-    run, whole,
+    self, Client, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, RST_STREAM, Raw, SETTINGS, WINDOW_UPDATE, frame, get,
+    head, run, whole,
 };
 use crate::seat::serve;
 use bytes::Bytes;
@@ -139,6 +139,32 @@ fn a_body_is_not_late_while_the_application_does_something_else() {
             tokio::time::sleep(Duration::from_millis(110)).await;
         }
         assert_eq!(whole(asked).await.unwrap().status, 200);
+    });
+}
+
+#[test]
+fn a_body_is_late_when_its_response_has_begun_too() {
+    let worker = serve("router", json!({ "requests": { "body_timeout": 0.4 } }));
+    run(async {
+        let client = Client::connect(&worker).await;
+        let ask = async || {
+            let sender = client.send.clone().ready().await.unwrap();
+            let (asked, body) = { sender }.send_request(post("/through"), false).unwrap();
+            let response = asked.await.unwrap();
+            assert_eq!(response.status(), 200);
+            (body, response.into_body())
+        };
+        // One that goes on has the time again and again, and so has the whole more than that.
+        let ((mut goes_on, heard), (_stops, cut)) = (ask().await, ask().await);
+        let begun = Instant::now();
+        for _ in 0..8 {
+            goes_on.send_data(vec![b'x'; 2000].into(), false).unwrap();
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        goes_on.send_data(Bytes::new(), true).unwrap();
+        assert_eq!(h2kit::read(heard).await.map(|body| body.len()), Ok(16_000));
+        assert_eq!(h2kit::read(cut).await, Err(Reason::CANCEL));
+        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     });
 }
 

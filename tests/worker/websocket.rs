@@ -157,27 +157,32 @@ fn limits_hold_for_upgrades() {
     worker.expect_log("the handler is dropped");
 }
 
+/// What asks for a WebSocket over HTTP/2 (RFC 8441).
+fn extended(path: &str, version: &str) -> Request<()> {
+    let request = Request::builder().method(Method::CONNECT).uri(format!("http://test{path}"));
+    let request = request.header("sec-websocket-version", version).extension(Protocol::from_static("websocket"));
+    request.body(()).unwrap()
+}
+
+async fn open_stream(client: &mut Client, path: &str) -> (h2::SendStream<Bytes>, h2::RecvStream) {
+    // The server's settings allow it, and have to be there first.
+    assert_eq!(client.get("/").await.status, 200);
+    let sender = client.send.clone().ready().await.unwrap();
+    let (asked, body) = { sender }.send_request(extended(path, "13"), false).unwrap();
+    let response = asked.await.unwrap();
+    assert_eq!(response.status(), 200);
+    (body, response.into_body())
+}
+
 #[test]
 fn it_works_over_http2() {
     let mut worker = serve("router", json!({ "graceful_timeout": 1 }));
     run(async {
         let mut client = Client::connect(&worker).await;
-        // The server's settings allow it, and have to be there first.
-        assert_eq!(client.get("/").await.status, 200);
-        let ask = |version: &str| {
-            let mut request = Request::builder().method(Method::CONNECT).uri("http://test/echoes");
-            request = request.header("sec-websocket-version", version).extension(Protocol::from_static("websocket"));
-            request.body(()).unwrap()
-        };
-        let refused = client.ask(ask("8")).await;
-        assert_eq!(refused.await.unwrap().status(), 426);
-        let sender = client.send.clone().ready().await.unwrap();
-        let (asked, mut body) = { sender }.send_request(ask("13"), false).unwrap();
-        let response = asked.await.unwrap();
-        assert_eq!(response.status(), 200);
+        let (mut body, mut echoed) = open_stream(&mut client, "/echoes").await;
+        assert_eq!(client.ask(extended("/echoes", "8")).await.await.unwrap().status(), 426);
         // A masked text of two bytes; the mask is zero.
         body.send_data(Bytes::from_static(&[0x81, 0x82, 0, 0, 0, 0, b'h', b'i']), false).unwrap();
-        let mut echoed = response.into_body();
         assert_eq!(echoed.data().await.unwrap().unwrap(), Bytes::from_static(&[0x81, 2, b'h', b'i']));
         // It keeps its connection from being idle, and is a loss when it is cut.
         worker.signal(Signal::TERM);
@@ -185,4 +190,23 @@ fn it_works_over_http2() {
     });
     assert_eq!(worker.exit().0.code(), Some(0));
     worker.expect_log("cuts 1 connection after the graceful timeout of 1 s");
+}
+
+#[test]
+fn over_http2_the_application_can_close_in_time() {
+    let mut worker = serve("router", json!({}));
+    run(async {
+        let mut client = Client::connect(&worker).await;
+        let (mut body, mut heard) = open_stream(&mut client, "/parts").await;
+        worker.signal(Signal::TERM);
+        assert_eq!(heard.data().await.unwrap().unwrap(), Bytes::from_static(&[0x88, 2, 0x03, 0xf4]));
+        body.send_data(Bytes::from_static(&[0x88, 0x82, 0, 0, 0, 0, 0x03, 0xf4]), true).unwrap();
+        while let Some(rest) = heard.data().await {
+            assert_eq!(rest.unwrap(), Bytes::new());
+        }
+    });
+    let (status, took) = worker.exit();
+    assert!(status.code() == Some(0) && took < Duration::from_secs(5), "{status} {took:?}");
+    worker.expect_log("the client answers Some(Ok(Close(");
+    assert!(!worker.log().contains(" cuts "), "{}", worker.log());
 }

@@ -1,6 +1,7 @@
 """The parts of the ASGI server that are better said in Python."""
 
 import asyncio
+import signal
 import traceback
 from typing import Any, Callable, Optional
 
@@ -42,6 +43,13 @@ def is_disconnect(error: Optional[BaseException], depth: int = 8) -> bool:
         return all(is_disconnect(member, depth - 1) for member in members)
     # Only what it is said to come from: a bug in a cleanup has the disconnect for its context as well.
     return is_disconnect(error.__cause__, depth - 1)
+
+
+def is_of_a_signal(error: BaseException) -> bool:
+    """Whether a handler of signals has raised it: that runs in the middle of whatever runs."""
+    handlers = (signal.getsignal(number) for number in signal.valid_signals())
+    codes = {getattr(getattr(handler, "func", handler), "__code__", None) for handler in handlers} - {None}
+    return any(frame.f_code in codes for frame, _ in traceback.walk_tb(error.__traceback__))
 
 
 class Lifespan:

@@ -2,7 +2,6 @@
 
 use super::exchange::{Exchange, State};
 use super::fault;
-use super::file::Stretch;
 use super::host::Setup;
 use super::input::Next;
 use super::output::Phase;
@@ -10,6 +9,7 @@ use super::service::Reply;
 use super::waiters::Waiters;
 use super::waiting::{Peer, Waiting, What};
 use super::{extensions, head, message};
+use crate::stretch::Stretch;
 use bytes::Bytes;
 use http::Response;
 use http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue};
@@ -211,18 +211,17 @@ impl Exchange {
 
     fn send_hint(&self, message: &Bound<'_, PyDict>) -> PyResult<bool> {
         let links = extensions::links(message)?;
-        let mut state = self.lock();
+        let state = self.lock();
         if state.gone {
             return Err(fault::gone());
         }
         if state.output.has_begun() || state.answer.is_some() {
             return Err(PyRuntimeError::new_err("http.response.early_hint comes after the response"));
         }
-        if let Some(connection) = &state.connection {
+        let connection = state.connection.clone();
+        drop(state);
+        if let Some(connection) = connection {
             connection.hint(&links);
-            let worker = state.worker.take();
-            drop(state);
-            self.wake(worker);
         }
         Ok(false)
     }

@@ -8,7 +8,7 @@ use super::service::Reply;
 use super::waiters::Waiters;
 use super::{channel, extensions, input::Input, run::Run, scope};
 use crate::bridge::Job;
-use crate::report;
+use crate::{leave, report};
 use http::Response;
 use pyo3::prelude::*;
 use rustcorn::{Body, Connection};
@@ -137,6 +137,9 @@ impl Exchange {
 
     /// The application has returned, or raised something.
     pub(super) fn done(self: &Arc<Self>, py: Python<'_>, error: Option<PyErr>) {
+        if let Some(error) = &error {
+            leave::begin_if_signalled(py, error);
+        }
         let mut state = self.lock();
         state.running = None;
         let task = state.task.take();

@@ -1,7 +1,7 @@
 //! What a scope offers beyond the specification's core, and what it tells of TLS.
 
 use http::Version;
-use http::header::{HeaderValue, TE};
+use http::header::{HeaderName, HeaderValue, LINK, TE};
 use http::request::Parts;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
@@ -53,13 +53,14 @@ fn tls<'py>(py: Python<'py>, facts: &TlsFacts) -> PyResult<Bound<'py, PyDict>> {
 }
 
 /// Of a `http.response.early_hint`.
-pub(super) fn links(message: &Bound<'_, PyDict>) -> PyResult<Vec<HeaderValue>> {
+pub(super) fn links(message: &Bound<'_, PyDict>) -> PyResult<Vec<(HeaderName, HeaderValue)>> {
     let Some(links) = message.get_item(intern!(message.py(), "links"))? else { return Ok(Vec::new()) };
     let link = |link: PyResult<Bound<'_, PyAny>>| {
         let link = link?;
         let bytes = link.cast::<PyBytes>().map_err(|_| PyTypeError::new_err(format!("a link is bytes: {link:?}")))?;
         let value = HeaderValue::from_bytes(bytes.as_bytes().trim_ascii());
-        value.map_err(|_| PyValueError::new_err(format!("not a valid link: {link:?}")))
+        let value = value.map_err(|_| PyValueError::new_err(format!("not a valid link: {link:?}")))?;
+        Ok((LINK, value))
     };
     links.try_iter()?.map(link).collect()
 }

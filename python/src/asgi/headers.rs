@@ -1,7 +1,7 @@
 //! The header fields of a request as a scope has them: pairs of bytes.
 
 use crate::places::{Places, may_stay};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
 use std::sync::{Mutex, PoisonError};
@@ -17,7 +17,13 @@ struct Field {
 }
 
 impl Fields {
-    pub(super) fn list<'py>(&self, py: Python<'py>, headers: &HeaderMap) -> PyResult<Bound<'py, PyList>> {
+    /// All but those with an underscore in their name for which `pass` does not speak.
+    pub(super) fn list<'py>(
+        &self,
+        py: Python<'py>,
+        headers: &HeaderMap,
+        pass: impl Fn(&HeaderName) -> bool,
+    ) -> PyResult<Bound<'py, PyList>> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut pairs = Vec::with_capacity(headers.len());
         for (name, value) in headers {
@@ -26,6 +32,13 @@ impl Fields {
             let place = known.of(text).unwrap_or(&mut spare);
             let field = match place {
                 Some(field) if field.name.as_bytes(py) == text => field,
+                // Those that are known have none.
+                _ if text.contains(&b'_') => {
+                    if pass(name) {
+                        pairs.push(PyTuple::new(py, [PyBytes::new(py, text), PyBytes::new(py, value)])?);
+                    }
+                    continue;
+                }
                 _ => place.insert(Field { name: PyBytes::new(py, text).unbind(), newest: None }),
             };
             if let Some((_, pair)) = field.newest.as_ref().filter(|(newest, _)| newest.as_bytes(py) == value) {

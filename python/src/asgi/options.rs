@@ -1,5 +1,6 @@
 //! What can be chosen.
 
+use crate::underscores::Underscores;
 use rustcorn::Settings;
 use rustcorn::settings::{Compression, Toggle};
 use std::borrow::Cow;
@@ -16,6 +17,8 @@ pub struct Options {
     pub shutdown_timeout: Duration,
     /// The path under which it is mounted.
     pub root_path: String,
+    /// What becomes of header fields with an underscore in their name.
+    pub underscores: Underscores,
     /// How long after its client's leave the task of a request is cancelled; none: never.
     pub disconnect_grace: Option<Duration>,
     /// Whether the kernel may send files.
@@ -30,24 +33,6 @@ pub struct Options {
     pub ws_ping_timeout: Duration,
     /// Whether messages of WebSockets are compressed if the client can.
     pub ws_per_message_deflate: bool,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            lifespan: Toggle::Auto,
-            startup_timeout: Duration::from_secs(60),
-            shutdown_timeout: Duration::ZERO,
-            root_path: String::new(),
-            disconnect_grace: None,
-            sendfile: true,
-            ws_max_size: 16 << 20,
-            ws_max_queue: 32,
-            ws_ping_interval: Duration::from_secs(20),
-            ws_ping_timeout: Duration::from_secs(20),
-            ws_per_message_deflate: true,
-        }
-    }
 }
 
 impl Options {
@@ -70,6 +55,7 @@ impl Options {
             startup_timeout: settings.boot_timeout,
             shutdown_timeout: settings.lifespan_timeout,
             root_path: settings.root_path.trim_end_matches('/').to_owned(),
+            underscores: Underscores::of(settings),
             disconnect_grace: Some(settings.asgi_disconnect_grace_period),
             sendfile: settings.sendfile,
             ws_max_size: usize::try_from(settings.websocket_max_message_size).unwrap_or(usize::MAX),

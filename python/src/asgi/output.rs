@@ -1,8 +1,8 @@
 //! The body of a response on its way out of Python, and how far the application has got with it.
 
 use super::fault::Fault;
-use super::file::Stretch;
 use super::waiters::Waiters;
+use crate::stretch::Stretch;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::response::Parts;

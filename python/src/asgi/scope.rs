@@ -131,8 +131,10 @@ fn fill(scope: &Bound<'_, PyDict>, setup: &Setup, parts: &Parts) -> PyResult<()>
     if let Some(query) = parts.uri.query() {
         scope.set_item(intern!(py, "query_string"), PyBytes::new(py, query.as_bytes()))?;
     }
-    scope.set_item(intern!(py, "headers"), setup.fields.list(py, &parts.headers)?)?;
-    if let Some(connection) = parts.extensions.get::<Connection>() {
+    let connection = parts.extensions.get::<Connection>();
+    let pass = |name: &_| setup.options.underscores.pass(name, connection);
+    scope.set_item(intern!(py, "headers"), setup.fields.list(py, &parts.headers, pass)?)?;
+    if let Some(connection) = connection {
         // As a trusted proxy says, or else the other end of the connection.
         if let Some(client) = connection.client() {
             scope.set_item(intern!(py, "client"), setup.addresses.client(py, client)?)?;

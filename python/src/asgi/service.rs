@@ -6,7 +6,7 @@ use super::host::Setup;
 use super::output::Piece;
 use super::websocket::{self, Session};
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use rustcorn::Body;
 use std::future::Future;
@@ -31,6 +31,9 @@ impl Service<Request<Body>> for Asgi {
     fn call(&mut self, request: Request<Body>) -> Answer {
         let is_websocket = websocket::is_websocket(&request);
         let (parts, body) = request.into_parts();
+        if self.0.options.underscores.refuse(&parts) {
+            return Answer(Asked::Refused);
+        }
         if !is_websocket {
             return Answer(Asked::Http(Exchange::new(self.0.clone(), parts, body)));
         }
@@ -44,6 +47,8 @@ pub struct Answer(Asked);
 enum Asked {
     Http(Arc<Exchange>),
     WebSocket(Arc<Session>),
+    /// The application does not hear of it.
+    Refused,
     /// The answer was given.
     Nothing,
 }
@@ -55,11 +60,19 @@ impl Future for Answer {
         let answer = match &self.0 {
             Asked::Http(exchange) => ready!(poll_http(exchange, cx)),
             Asked::WebSocket(session) => ready!(session.poll_answer(cx)),
+            Asked::Refused => Ok(refusal()),
             Asked::Nothing => Err(Fault::new("the request is no WebSocket's")),
         };
         self.0 = Asked::Nothing;
         Poll::Ready(answer)
     }
+}
+
+/// Of a request with a field whose name may be meant to pass for another's (`header_map`).
+fn refusal() -> Response<Reply> {
+    let mut response = Response::new(Reply::whole("Bad Request\n".into()));
+    *response.status_mut() = StatusCode::BAD_REQUEST;
+    response
 }
 
 fn poll_http(exchange: &Arc<Exchange>, cx: &mut Context<'_>) -> Poll<Result<Response<Reply>, Fault>> {
@@ -83,7 +96,7 @@ impl Drop for Answer {
         match &self.0 {
             Asked::Http(exchange) => exchange.leave(),
             Asked::WebSocket(session) => session.ends(1006, ""),
-            Asked::Nothing => {}
+            Asked::Refused | Asked::Nothing => {}
         }
     }
 }

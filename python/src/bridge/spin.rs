@@ -3,7 +3,7 @@
 use super::hub::Hub;
 use super::selector::Selector;
 use super::turn::Wheel;
-use pyo3::exceptions::{PyKeyboardInterrupt, PySystemExit};
+use crate::leave;
 use pyo3::prelude::*;
 use rustcorn::types::exit;
 use rustcorn::worker::Life;
@@ -54,22 +54,26 @@ impl Bridge {
         selector.with_runtime(runtime, || self.event_loop.call_method1(py, "run_until_complete", (coroutine,)))
     }
 
-    /// Turns the loop until `life` is over, and returns its exit code. Whatever tasks are left then are cancelled.
+    /// Turns the loop until `life` is over, and returns its exit code, or that which the application wants. Whatever tasks
+    /// are left then are cancelled.
     pub fn run(self, py: Python<'_>, runtime: &Runtime, life: Life) -> i32 {
         let selector = self.selector.borrow(py);
         let spin = || -> PyResult<()> {
-            selector.begin(life, self.event_loop.getattr(py, "stop")?);
             while selector.code().is_none() {
-                self.event_loop.call_method0(py, "run_forever")?;
+                match self.event_loop.call_method0(py, "run_forever") {
+                    // The loop goes on until all is answered.
+                    Err(error) if leave::is_wish(py, &error) => leave::begin(py, &error),
+                    turned => drop(turned?),
+                }
             }
             Ok(())
         };
-        let code = match selector.with_runtime(runtime, spin) {
-            Ok(()) => selector.code().unwrap_or(exit::FAILURE),
+        let begun = self.event_loop.getattr(py, "stop").map(|stop| selector.begin(life, stop));
+        let code = match begun.and_then(|()| selector.with_runtime(runtime, spin)) {
+            Ok(()) => leave::code().or(selector.code()).unwrap_or(exit::FAILURE),
             Err(error) => {
-                let left = error.is_instance_of::<PySystemExit>(py) || error.is_instance_of::<PyKeyboardInterrupt>(py);
-                let what = if left { "by the application's own will" } else { "because of an error" };
-                crate::report::error(&format!("The worker ends {what}: {}", crate::report::describe(py, &error)));
+                let what = crate::report::describe(py, &error);
+                crate::report::error(&format!("The worker ends because of an error: {what}"));
                 exit::FAILURE
             }
         };

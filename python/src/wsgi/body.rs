@@ -1,6 +1,6 @@
 //! The body of a response on its way from Python to the engine.
 
-use super::file::FileBody;
+use crate::stretch::Stretch;
 use bytes::Bytes;
 use http::Response;
 use http_body::{Frame, SizeHint};
@@ -19,7 +19,7 @@ pub enum Body {
     /// A block after the other, as the application gives them.
     Blocks(Blocks),
     /// A file, read in pieces where the kernel does not send it.
-    File(FileBody),
+    File(Stretch),
 }
 
 impl Body {
@@ -36,7 +36,8 @@ impl http_body::Body for Body {
         match &mut *self {
             Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Self::Blocks(blocks) => blocks.poll_next(cx).map(|next| next.map(|next| next.map(Frame::data))),
-            Self::File(file) => Poll::Ready(file.next().map(|next| next.map(Frame::data))),
+            Self::File(file) if file.len() == 0 => Poll::Ready(None),
+            Self::File(file) => file.poll_read(cx).map(|read| Some(read.map(Frame::data).map_err(Into::into))),
         }
     }
 
@@ -48,7 +49,7 @@ impl http_body::Body for Body {
         match self {
             Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
             Self::Blocks(_) => SizeHint::default(),
-            Self::File(file) => SizeHint::with_exact(file.left()),
+            Self::File(file) => SizeHint::with_exact(file.len()),
         }
     }
 }

@@ -43,7 +43,7 @@ impl Caller {
             // The client is gone, or has waited long enough.
             return;
         }
-        let start = match Bound::new(py, StartResponse::new(&head.method, reply)) {
+        let start = match Bound::new(py, StartResponse::new(&head, reply)) {
             Ok(start) => start,
             // No memory: the engine sees that its reply was dropped.
             Err(error) => return errors::log(py, "A request could not be answered", &error),
@@ -60,6 +60,7 @@ impl Caller {
         start: &Bound<'py, StartResponse>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let environ = self.environ(py, head)?;
+        environ.set_item(intern!(py, "wsgi.early_hints"), start.getattr(intern!(py, "early_hints"))?)?;
         if let Some(input) = Input::new(body) {
             environ.set_item(intern!(py, "wsgi.input"), Bound::new(py, input)?)?;
         }

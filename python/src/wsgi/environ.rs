@@ -1,8 +1,9 @@
 //! The environ of a request: a copy of what all requests of a worker have in common, and then what is its own.
 
 use super::names::Names;
-use super::options::{HeaderMapping, Options};
+use super::options::Options;
 use super::text::latin1;
+use crate::underscores::Underscores;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Method, Version, header};
 use pyo3::intern;
@@ -20,8 +21,7 @@ pub(super) struct Environs {
     template: Py<PyDict>,
     names: Names,
     root_path: String,
-    header_map: HeaderMapping,
-    forwarder_headers: Vec<HeaderName>,
+    underscores: Underscores,
     /// The newest addresses: most requests come from few clients to few sockets.
     client: Option<(IpAddr, Py<PyString>)>,
     server: Option<(IpAddr, Py<PyString>)>,
@@ -39,6 +39,7 @@ impl Environs {
         template.set_item(intern!(py, "wsgi.input_terminated"), true)?;
         template.set_item(intern!(py, "SERVER_SOFTWARE"), concat!("rustcorn/", env!("CARGO_PKG_VERSION")))?;
         // To replace a value is cheaper than to add a key.
+        template.set_item(intern!(py, "wsgi.early_hints"), py.None())?;
         template.set_item(intern!(py, "REQUEST_METHOD"), intern!(py, "GET"))?;
         template.set_item(intern!(py, "SERVER_PROTOCOL"), intern!(py, "HTTP/1.1"))?;
         template.set_item(intern!(py, "RAW_URI"), "")?;
@@ -53,12 +54,7 @@ impl Environs {
             template: template.unbind(),
             names: Names::default(),
             root_path: normal_prefix(&options.root_path),
-            header_map: options.header_map,
-            forwarder_headers: options
-                .forwarder_headers
-                .iter()
-                .filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok())
-                .collect(),
+            underscores: options.underscores.clone(),
             client: None,
             server: None,
             ports: std::iter::repeat_with(|| None).take(PORTS).collect(),
@@ -132,12 +128,10 @@ impl Environs {
                 continue;
             }
             if name.as_str().contains('_') {
-                let is_proxys =
-                    self.forwarder_headers.contains(name) && connection.is_some_and(Connection::is_from_trusted_proxy);
-                if !is_proxys && self.header_map != HeaderMapping::Dangerous {
+                if !self.underscores.pass(name, connection) {
                     continue;
                 }
-                if is_proxys && name.as_str() == "script_name" {
+                if name.as_str() == "script_name" && self.underscores.is_proxys(name, connection) {
                     script_name = headers.get(name).map(|value| value.as_bytes().to_vec());
                 }
             }

@@ -1,18 +1,12 @@
 //! `wsgi.file_wrapper`: files that the server may send in its own way.
 
-use bytes::Bytes;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use rustcorn::BoxError;
 use rustcorn::sys::fd;
 use rustcorn::worker::SendFile;
 use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
-
-/// What is read of a file at a time.
-const PIECE: usize = 64 << 10;
 
 /// An iterable over a file's blocks (PEP 3333, "Optional Platform-Specific File Handling").
 #[pyclass(name = "FileWrapper", module = "rustcorn")]
@@ -73,34 +67,4 @@ fn is_plain(filelike: &Bound<'_, PyAny>) -> PyResult<bool> {
         return is(&filelike.getattr(intern!(filelike.py(), "raw"))?, "FileIO");
     }
     Ok(!is(filelike, "BufferedIOBase")? && !is(filelike, "TextIOBase")?)
-}
-
-/// A part of a file as the body of a response, where the kernel does not send it.
-pub struct FileBody(pub(super) SendFile);
-
-impl FileBody {
-    pub(super) fn left(&self) -> u64 {
-        self.0.length
-    }
-
-    pub(super) fn next(&mut self) -> Option<Result<Bytes, BoxError>> {
-        let part = &mut self.0;
-        if part.length == 0 {
-            return None;
-        }
-        let mut piece = vec![0; usize::try_from(part.length).unwrap_or(PIECE).min(PIECE)];
-        match part.file.read_at(&mut piece, part.offset) {
-            Ok(0) => {
-                part.length = 0;
-                Some(Err("the file has become shorter while it was sent".into()))
-            }
-            Ok(count) => {
-                part.offset += count as u64;
-                part.length -= count as u64;
-                piece.truncate(count);
-                Some(Ok(piece.into()))
-            }
-            Err(error) => Some(Err(error.into())),
-        }
-    }
 }

@@ -91,7 +91,8 @@ fn parse_status(status: &Bound<'_, PyAny>) -> PyResult<(StatusCode, Option<Reaso
     Ok((status, Some(phrase)))
 }
 
-fn field(pair: &Bound<'_, PyAny>) -> PyResult<(HeaderName, HeaderValue)> {
+/// A header as applications give them.
+pub(super) fn field(pair: &Bound<'_, PyAny>) -> PyResult<(HeaderName, HeaderValue)> {
     let wrong = || PyTypeError::new_err(format!("a header must be a tuple of two str, not {pair:?}"));
     let tuple = pair.cast::<PyTuple>().map_err(|_| wrong())?;
     if tuple.len() != 2 {

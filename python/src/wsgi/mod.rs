@@ -32,4 +32,4 @@ mod text;
 mod wait;
 
 pub use host::WsgiHost;
-pub use options::{HeaderMapping, Options};
+pub use options::Options;

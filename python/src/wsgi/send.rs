@@ -1,9 +1,9 @@
 //! The response as it is sent: its head with the first block that is not empty, then each block at once.
 
 use super::body::{Answer, Body, Giver, Gone, blocks};
-use super::file::FileBody;
 use super::head::Head;
 use super::wait::{self, Parcel};
+use crate::stretch::Stretch;
 use bytes::Bytes;
 use http::Method;
 use pyo3::exceptions::{PyAssertionError, PyBrokenPipeError};
@@ -143,7 +143,8 @@ impl Sending {
             Stage::Before { reply, head: Some(head) } => {
                 // Too little is for the engine to find out.
                 part.length = part.length.min(self.left.unwrap_or(u64::MAX));
-                let mut response = head.response(Body::File(FileBody(part.clone())));
+                let stretch = Stretch::new(part.file.clone(), part.offset, part.length);
+                let mut response = head.response(Body::File(stretch));
                 response.extensions_mut().insert(part);
                 wait::deliver(Parcel::Answer(reply, Ok(response)));
                 Ok(true)

@@ -1,12 +1,12 @@
 //! The application as the engine sees it: a request goes into the queue, and its answer comes back.
 
 use super::body::{Answer, Body};
-use super::options::{HeaderMapping, Options};
+use super::options::Options;
 use super::queue::{Job, Queue};
 use super::receive::{self, Plan, Received};
 use http::request::Parts;
-use http::{HeaderMap, Request, Response, StatusCode};
-use rustcorn::{BoxError, Connection};
+use http::{Request, Response, StatusCode};
+use rustcorn::BoxError;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ impl Service<Request<rustcorn::Body>> for Wsgi {
 
     fn call(&mut self, request: Request<rustcorn::Body>) -> Answering {
         let (head, body) = request.into_parts();
-        if self.options.header_map == HeaderMapping::Refuse && is_spoofed(&head, &self.options) {
+        if self.options.underscores.refuse(&head) {
             let mut refusal = Response::new(Body::whole("Bad Request\n".into()));
             *refusal.status_mut() = StatusCode::BAD_REQUEST;
             return Answering(Stage::Refused(Some(refusal)));
@@ -52,15 +52,6 @@ impl Service<Request<rustcorn::Body>> for Wsgi {
             }
         }
     }
-}
-
-/// Whether a field's name may be meant to pass for another's.
-fn is_spoofed(head: &Parts, options: &Options) -> bool {
-    let trusted = head.extensions.get::<Connection>().is_some_and(Connection::is_from_trusted_proxy);
-    let is_proxys =
-        |name: &str| trusted && options.forwarder_headers.iter().any(|known| known.eq_ignore_ascii_case(name));
-    let headers: &HeaderMap = &head.headers;
-    headers.keys().any(|name| name.as_str().contains('_') && !is_proxys(name.as_str()))
 }
 
 fn ask(queue: &Queue, head: Parts, body: Received) -> oneshot::Receiver<Answer> {

@@ -1,23 +1,29 @@
-//! `start_response`, and the `write` that it returns.
+//! `start_response`, the `write` that it returns, and what can be said before it is called.
 
 use super::body::Answer;
-use super::head::Head;
+use super::head::{self, Head};
 use super::send::Sending;
-use http::Method;
+use super::wait;
+use http::Version;
+use http::request::Parts;
 use pyo3::exceptions::{PyAssertionError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
+use rustcorn::Connection;
 use tokio::sync::oneshot;
 
 /// The callable that an application starts its response with.
 #[pyclass(name = "start_response", module = "rustcorn")]
 pub(super) struct StartResponse {
     pub(super) sending: Sending,
+    /// Where hints go; none: they cannot be sent.
+    connection: Option<Connection>,
 }
 
 impl StartResponse {
-    pub(super) fn new(method: &Method, reply: oneshot::Sender<Answer>) -> Self {
-        Self { sending: Sending::new(method, reply) }
+    pub(super) fn new(head: &Parts, reply: oneshot::Sender<Answer>) -> Self {
+        let connection = head.extensions.get::<Connection>().filter(|_| head.version == Version::HTTP_11).cloned();
+        Self { sending: Sending::new(&head.method, reply), connection }
     }
 }
 
@@ -45,6 +51,22 @@ impl StartResponse {
             this.sending.set_head(Head::parse(status, response_headers)?)?;
         }
         slf.getattr(pyo3::intern!(py, "write"))
+    }
+
+    /// What `wsgi.early_hints` is: sends these headers in a response of their own, 103, ahead of the one that will be. Where
+    /// that cannot be, because of the protocol or since it has begun, nothing happens: hints are only hints.
+    fn early_hints(slf: &Bound<'_, Self>, headers: &Bound<'_, PyAny>) -> PyResult<()> {
+        let fields = headers.try_iter()?.map(|pair| head::field(&pair?)).collect::<PyResult<Vec<_>>>()?;
+        let connection = match slf.try_borrow() {
+            Ok(this) if !this.sending.has_begun() => this.connection.clone(),
+            // Another thread sends at this moment.
+            Ok(_) | Err(_) => None,
+        };
+        if let Some(connection) = connection {
+            connection.hint(&fields);
+            wait::turn(slf.py())?;
+        }
+        Ok(())
     }
 
     /// Sends a block, before anything that the application returns.

@@ -99,8 +99,13 @@ fn block_on<F: Future>(future: F) -> F::Output {
 
 /// Lets what was handed over be sent.
 pub(super) fn flush(py: Python<'_>) -> PyResult<()> {
-    // Without a turner the event loop has a thread of its own.
-    if !turner().is_some_and(|turner| turner.keeps_something()) {
+    if turner().is_some_and(|turner| turner.keeps_something()) { turn(py) } else { Ok(()) }
+}
+
+/// Turns the event loop once, if that is for this thread to do: whatever is ready there has its turn.
+pub(super) fn turn(py: Python<'_>) -> PyResult<()> {
+    if turner().is_none() {
+        // It has a thread of its own.
         return Ok(());
     }
     let mut has_turned = false;

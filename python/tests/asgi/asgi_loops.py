@@ -168,6 +168,29 @@ async def signals(scope, receive, send):
 
 
 @route
+async def exits(scope, receive, send):
+    """A handler of signals that wants to leave: one of the loop's, or one that hits what runs."""
+    import signal
+
+    kind, code = scope["path"].split("/")[2:]
+
+    def leave(*_):
+        raise SystemExit(int(code) if code.isdigit() else None if code == "none" else code)
+
+    if kind == "loop":
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR2, leave)
+    else:
+        signal.signal(signal.SIGUSR2, leave)
+    await send({"type": "http.response.start", "status": 200})
+    await send({"type": "http.response.body", "body": b"set", "more_body": True})
+    if kind == "here":
+        # While this runs, and nothing else does.
+        signal.raise_signal(signal.SIGUSR2)
+    await asyncio.sleep(0.5)
+    await send({"type": "http.response.body", "body": b" and done"})
+
+
+@route
 async def background(scope, receive, send):
     async def later():
         await asyncio.sleep(0.05)

@@ -94,10 +94,38 @@ async def ws_close(scope, receive, send):
 async def ws_flood(scope, receive, send):
     await expect_connect(receive)
     await send({"type": "websocket.accept"})
-    for number in range(400):
-        await send({"type": "websocket.send", "bytes": os.urandom(65536)})
-        TOLD["ws_flood"] = str(number)
+    try:
+        for number in range(400):
+            await send({"type": "websocket.send", "bytes": os.urandom(65536)})
+            TOLD["ws_flood"] = str(number)
+        await send({"type": "websocket.close"})
+    except OSError as error:
+        TOLD["ws_flood_end"] = json.dumps([type(error).__name__, await receive()])
+
+
+@route
+async def ws_wrong(scope, receive, send):
+    """Tells how each message that may not be sent is answered."""
+    raised = []
+
+    async def wrong(message):
+        try:
+            await send(message)
+        except Exception as error:
+            raised.append([type(error).__name__, isinstance(error, OSError)])
+        else:
+            raised.append(None)
+
+    await expect_connect(receive)
+    await wrong({"type": "websocket.send", "text": "too early"})
+    await send({"type": "websocket.accept"})
+    await wrong({"type": "websocket.accept"})
+    await wrong({"type": "websocket.send", "text": "both", "bytes": b"both"})
+    await wrong({"type": "websocket.send", "text": None, "bytes": None})
+    await wrong({"type": "websocket.close", "code": 1006})
     await send({"type": "websocket.close"})
+    await wrong({"type": "websocket.send", "text": "too late"})
+    TOLD["ws_wrong"] = json.dumps(raised)
 
 
 @route

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import socket
-import ssl
-import subprocess
 from pathlib import Path
 
 import pytest
 from asgi_kit import Asgi, Client
+from tls import Certificate, needs_openssl
 
 
 @pytest.fixture
@@ -96,18 +93,12 @@ def test_what_is_offered(asgi: Asgi) -> None:
     assert set(json.loads(asgi.ask("/scope").text)["extensions"]) == offered
 
 
-@pytest.mark.skipif(not shutil.which("openssl"), reason="there is no openssl to make a certificate")
+@needs_openssl
 def test_facts_of_tls(tmp_path: Path) -> None:
-    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
-    words = f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
-    names = ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)]
-    subprocess.run([*words.split(), *names], check=True, capture_output=True)
-    context = ssl.create_default_context(cafile=str(certificate))
-    with Asgi("asgi_app:app", "--certfile", str(certificate), "--keyfile", str(key)) as asgi:
-        sock = context.wrap_socket(socket.create_connection(("127.0.0.1", asgi.port)), server_hostname="localhost")
-        with Client(sock) as client:
-            client.send("/scope")
-            scope = json.loads(client.response().text)
+    certificate = Certificate(tmp_path)
+    with Asgi("asgi_app:app", *certificate.options) as asgi, Client(certificate.connect(asgi.port)) as client:
+        client.send("/scope")
+        scope = json.loads(client.response().text)
     assert scope["scheme"] == "https"
     tls = scope["extensions"]["tls"]
     assert (tls["tls_version"], tls["client_cert_chain"], tls["client_cert_name"]) == (0x0304, [], None)

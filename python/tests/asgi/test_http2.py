@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import struct
+import time
 from collections import defaultdict
 
 import h2.config
@@ -112,7 +113,8 @@ def test_trailers(client: Client) -> None:
     assert trailers == {"x-sum": "1", "x-end": "2"}
 
 
-def test_a_websocket_is_a_stream(asgi: Asgi, client: Client) -> None:
+def shake(client: Client) -> int:
+    """Opens a WebSocket."""
     client.wait(0, h2.events.RemoteSettingsChanged)
     stream = client.h2.get_next_available_stream_id()
     client.h2.config.validate_outbound_headers = False
@@ -122,6 +124,11 @@ def test_a_websocket_is_a_stream(asgi: Asgi, client: Client) -> None:
     )
     client.flush()
     assert dict(client.wait(stream, h2.events.ResponseReceived).headers)[":status"] == "200"
+    return stream
+
+
+def test_a_websocket_is_a_stream(asgi: Asgi, client: Client) -> None:
+    stream = shake(client)
     client.h2.send_data(stream, frame(1, b"over two"))
     client.flush()
     while len(client.body(stream)) < 10:
@@ -133,3 +140,31 @@ def test_a_websocket_is_a_stream(asgi: Asgi, client: Client) -> None:
         client.read()
     assert client.body(stream)[10:] == b"\x88\x02" + struct.pack("!H", 4003)
     assert json.loads(eventually(lambda: asgi.told("ws_echo")))[0]["code"] == 4003
+
+
+def test_a_worker_that_leaves_closes_its_websockets() -> None:
+    goodbye = struct.pack("!H", 1012)
+    with Asgi() as asgi:
+        client = Client(asgi)
+        stream = shake(client)
+        asgi.process.terminate()
+        # By hand from here on: h2 takes the server's GOAWAY for the end of all streams.
+        heard = b""
+
+        def hear(what: bytes) -> None:
+            nonlocal heard
+            while what not in heard:
+                heard += (data := client.sock.recv(65536))
+                assert data, heard
+
+        hear(b"\x88\x02" + goodbye)
+        answer = frame(8, goodbye)
+        client.sock.sendall(struct.pack("!I", len(answer))[1:] + b"\0\1" + struct.pack("!I", stream) + answer)
+        begun = time.monotonic()
+        # The end of the stream.
+        hear(b"\0\0\0\0\1" + struct.pack("!I", stream))
+        client.sock.close()
+        assert asgi.process.wait(10) == 0
+        # Because of the answer, and not because of anybody's patience.
+        assert time.monotonic() - begun < 4
+    assert "cuts" not in asgi.log

@@ -95,6 +95,31 @@ def test_signals_are_shared_with_the_worker() -> None:
         asgi.wait_for(rf"pid:{pid}\) exited with code 0(.|\n)* ready \(pid")
 
 
+@pytest.mark.parametrize("kind", ["loop", "plain"])
+@pytest.mark.parametrize(("said", "code"), [("7", 7), ("0", 0), ("none", 0), ("no licence", 1), ("3", 3)])
+def test_an_application_may_leave_by_its_handler_of_signals(kind: str, said: str, code: int) -> None:
+    with Asgi() as asgi, asgi.connect() as client:
+        pid = int(asgi.ask("/pid").text)
+        client.send(f"/exits/{kind}/{said.replace(' ', '%20')}")
+        client.until(b"set\r\n")
+        os.kill(pid, signal.SIGUSR2)
+        # What it has begun is finished.
+        client.until(b" and done\r\n0\r\n\r\n")
+        rest = asgi.wait_for(rf"pid:{pid}\) exited with code {code}\b(.|\n)* ready \(pid")
+        assert asgi.ask("/nothing").text == "hello" and "because of an error" not in asgi.log, rest
+        assert said.isdigit() or said == "none" or f"SystemExit: {said}" in asgi.log
+
+
+def test_a_handler_that_hits_a_request_ends_the_worker_too() -> None:
+    with Asgi() as asgi, asgi.connect() as client:
+        pid = int(asgi.ask("/pid").text)
+        client.send("/exits/here/9")
+        # Nothing of its response has left.
+        assert client.response().code == 500
+        asgi.wait_for(rf"pid:{pid}\) exited with code 9\b(.|\n)* ready \(pid")
+        assert asgi.ask("/nothing").text == "hello"
+
+
 def test_tasks_that_are_left_are_cancelled_at_the_end() -> None:
     with Asgi("asgi_app:app", "--graceful-timeout", "1", env={"PYTHONASYNCIODEBUG": "1"}) as asgi:
         with asgi.connect() as client:

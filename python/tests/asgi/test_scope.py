@@ -7,6 +7,7 @@ import tempfile
 
 import pytest
 from asgi_kit import Asgi
+from test_websocket import UPGRADE
 
 
 def scope(asgi: Asgi, target: str = "/scope", method: str = "GET", headers: str = "") -> dict:
@@ -84,6 +85,27 @@ def test_state_is_copied_per_request(asgi: Asgi) -> None:
     assert first["loop"] == first["shared"]["loop"]
 
 
+def test_there_is_no_state_without_a_lifespan() -> None:
+    with Asgi("asgi_app:app", "--lifespan", "off") as asgi:
+        assert "state" not in scope(asgi)
+
+
 def test_each_request_is_a_task_with_its_own_context(asgi: Asgi) -> None:
     for _ in range(2):
         assert json.loads(asgi.ask("/context").text) == {"before": "clean", "same": True}
+
+
+@pytest.mark.parametrize(("mapping", "status", "seen"), [(None, 200, []), ("refuse", 400, None), ("dangerous", 200, ["forged"])])
+def test_underscores_are_as_with_wsgi(mapping: str | None, status: int, seen: list[str] | None) -> None:
+    options = ["--header-map", mapping] if mapping else []
+    with Asgi("asgi_app:app", *options, "--forwarded-allow-ips", "127.0.0.1") as asgi:
+        response = asgi.ask("/scope", headers="X_Client: forged\r\nX-Client: true\r\n")
+        assert response.code == status
+        if seen is not None:
+            headers = json.loads(response.text)["headers"]
+            assert [value for name, value in headers if name == "x_client"] == seen
+            assert ["x-client", "true"] in headers
+        # What the operator lets a proxy send is passed on in any case.
+        headers = json.loads(asgi.ask("/scope", headers="SCRIPT_NAME: /shop\r\n").text)["headers"]
+        assert ["script_name", "/shop"] in headers
+        assert asgi.ask("/ws_echo", headers="X_Client: forged\r\n" + UPGRADE).code == (400 if status == 400 else 101)

@@ -280,6 +280,23 @@ def test_a_slow_client_slows_the_application(asgi: Asgi) -> None:
     raw.client.sock.close()
 
 
+def test_what_may_not_be_sent_raises_and_harms_nothing(asgi: Asgi) -> None:
+    with dial(asgi, "/ws_wrong") as connection:
+        assert closed(connection) == (1000, "")
+    runtime, kind, value = ["RuntimeError", False], ["TypeError", False], ["ValueError", False]
+    gone = ["ClientDisconnected", True]
+    assert json.loads(eventually(lambda: asgi.told("ws_wrong"))) == [runtime, runtime, kind, kind, value, gone]
+
+
+def test_a_client_that_takes_nothing_is_given_up() -> None:
+    with Asgi("asgi_app:app", "--ws-ping-interval", "0.3", "--ws-ping-timeout", "0.3") as asgi:
+        raw = Raw(asgi, "/ws_flood")
+        name, last = json.loads(eventually(lambda: asgi.told("ws_flood_end")))
+        assert (name, last["type"], last["code"]) == ("ClientDisconnected", "websocket.disconnect", 1006)
+        assert int(asgi.told("ws_flood")) < 399
+        raw.client.sock.close()
+
+
 def test_a_slow_application_slows_the_client(asgi: Asgi) -> None:
     raw = Raw(asgi, "/ws_slow")
     raw.client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)

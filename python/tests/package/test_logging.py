@@ -37,6 +37,14 @@ def test_the_operators_level_holds(rustcorn):
     assert "talkative: info at a request" in server.log
 
 
+@pytest.mark.parametrize(("level", "said"), [("trace", True), ("debug", False)])
+def test_what_is_below_debug_is_traced(rustcorn, level, said):
+    server = rustcorn("talkative:app", "--log-level", level, cwd=APPS)
+    httpx.get(server.url)
+    assert f"[{server.workers()[0]}] [DEBUG] talkative: debug at a request" in server.log
+    assert (f"[{server.workers()[0]}] [TRACE] talkative: traced at a request" in server.log) == said, server.log
+
+
 def test_json_lines(rustcorn):
     server = rustcorn("talkative:app", "--log-format", "json", cwd=APPS)
     httpx.get(server.url)

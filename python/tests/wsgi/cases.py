@@ -7,8 +7,10 @@ import os
 import sys
 import threading
 import time
+import weakref
 
 from file_cases import case_file, case_gzip  # noqa: F401
+from hint_cases import case_hints, case_wrong_hints  # noqa: F401
 from kit import KEPT, OPEN, SEEN, TEXT, Closing, Sized, seen
 
 
@@ -33,6 +35,23 @@ def case_environ(environ, start_response):
             value.encode("latin-1")
     environ["mine"] = 1
     return ["\n".join(lines).encode()]
+
+
+def case_forgotten(environ, start_response):
+    """/forgotten fails and says so; /forgotten/seen tells whether the error of before is still there."""
+    if environ["PATH_INFO"].endswith("/seen"):
+        start_response("200 OK", TEXT)
+        return [str(KEPT.pop()() is not None).encode()]
+    try:
+        raise Forgotten
+    except Forgotten as error:
+        KEPT.append(weakref.ref(error))
+        start_response("500 Oops", TEXT, sys.exc_info())
+    return [b"failed"]
+
+
+class Forgotten(Exception):
+    pass
 
 
 def case_seen(environ, start_response):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import time
+from pathlib import Path
 
 import pytest
-from server import Server
+from server import Client, Server
+from tls import Certificate, needs_openssl
 from test_result import wait_until_seen
 
 DATA = bytes(range(256)) * 800
@@ -21,6 +24,8 @@ def test_a_file_is_sent_and_closed(server, how):
     response = server.ask(f"/file/{how}")
     wanted = {"plain": DATA, "offset": DATA[1000:], "length": DATA[:5000], "memory": DATA}[how]
     assert response.complete and response.body == wanted
+    # The thread that has called the application may be later than the response.
+    wait_until_seen(server, f"file_close_{how}", closed + 1)
     assert count(server, f"file_close_{how}") == closed + 1
     # The kernel has sent what is a file of the system.
     assert (count(server, f"file_read_{how}") > reads) == (how == "memory")
@@ -63,6 +68,36 @@ def test_it_can_be_turned_off():
         response = server.ask("/file/offset")
         assert response.body == DATA[1000:]
         assert count(server, "file_read_offset") > 10
+
+
+def read_by(path: str) -> int:
+    """So many bytes of files and the like, by the process or the thread of this path."""
+    return int(re.search(r"rchar: (\d+)", Path(f"/proc/{path}/io").read_text())[1])
+
+
+@needs_openssl
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_over_tls_it_is_read_beside_the_event_loop(tmp_path, threads):
+    certificate = Certificate(tmp_path)
+    with Server("cases:app", "--workers", "1", "--threads", threads, *certificate.options) as server:
+        with Client(certificate.connect(server.port)) as client:
+            client.send("/pid")
+            pid = int(client.response().text)
+            # The loop's thread is the first.
+            before = read_by(f"{pid}/task/{pid}")
+            client.send("/file/big")
+            response = client.response()
+            assert len(response.body) == 30_000_000 and not response.body.strip(b"\0")
+            assert read_by(f"{pid}/task/{pid}") - before < 1_000_000 and read_by(str(pid)) > 30_000_000
+        with Client(certificate.connect(server.port)) as client:
+            # Files are read where they begin, for HEAD not at all.
+            client.send("/file/offset")
+            assert client.response().body == DATA[1000:]
+            client.send("/file/length", "HEAD")
+            assert client.response("HEAD").header("content-length") == "5000"
+            client.send("/file/short")
+            short = client.response()
+            assert (len(short.body), short.complete) == (len(DATA), False)
 
 
 def test_a_file_that_unpacks_is_read(server):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 
@@ -43,6 +45,15 @@ def test_an_error_after_the_headers_is_raised_again(server):
     response = server.ask("/replaced_late")
     assert (response.code, response.body, response.complete) == (200, b"some", False)
     assert int(server.ask("/seen?reraised").text) == before + 1
+
+
+def test_an_error_that_was_told_is_not_kept(server):
+    assert server.ask("/forgotten").body == b"failed"
+    # The thread that has called the application may be later than the response.
+    deadline = time.monotonic() + 10
+    while server.ask("/forgotten/seen").text == "True":
+        assert time.monotonic() < deadline and server.ask("/forgotten").code == 500
+    ask_again(server)
 
 
 def test_a_second_call_is_a_failure(server):

@@ -99,8 +99,8 @@ macro_rules! python_rows {
 
     /// What becomes of headers with underscores in their names.
     ///
-    /// WSGI cannot tell them from those with dashes. With drop the application does not see them, with refuse the
-    /// request is answered with 400, with dangerous they are passed on. ASGI can tell them, and passes them on always.
+    /// WSGI cannot tell them from those with dashes, and some frameworks of ASGI do not. With drop the application does
+    /// not see them, with refuse the request is answered with 400, with dangerous they are passed on, as uvicorn does.
     header_map: HeaderMap = HeaderMap::Drop => new(Section::Python, Kind::Choice {
         names: &["drop", "refuse", "dangerous"],
         switch: None,

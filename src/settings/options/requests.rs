@@ -45,7 +45,9 @@ macro_rules! requests_rows {
 
     /// How long a request's body may come to a halt; 0: for ever.
     ///
-    /// A client that sends less than a kilobyte in this time has come to a halt. It is answered with 408.
+    /// A client that sends less than a kilobyte in this time, while the application waits for it, has come to a halt.
+    /// It is answered with 408; if its response has begun, that is cut. Where the two talk to each other for long, as
+    /// with streams of gRPC, let this be 0.
     body_timeout: Duration = Duration::from_secs(30) => new(Section::Requests, Kind::Seconds);
 
     /// How long a client may take nothing of its response; 0: for ever.

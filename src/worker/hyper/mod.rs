@@ -4,11 +4,12 @@
 //! - `streams`, `executor`: the requests of a connection, and their tasks.
 //! - `service`, `response`: a request on its way to the application, and what becomes of one that fails.
 //! - `taken`, `outgoing`: the bodies of request and response. The last byte of the latter ends the request.
-//! - `meter`: what a HTTP/2 client sends for nothing.
+//! - `meter`, `calm`: what a HTTP/2 client sends for nothing, and what it is told then.
 //! - `line`, `frames`: a connection that becomes the application's, and the end of a WebSocket.
 //! - `task`: the connection.
 
 mod admit;
+mod calm;
 mod executor;
 mod frames;
 mod line;

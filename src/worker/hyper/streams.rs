@@ -114,12 +114,17 @@ impl Streams {
         self.open().values().filter_map(Weak::upgrade).collect()
     }
 
-    /// The client has sent so many bytes; false: nearly all that it sends is of no use.
-    pub(super) fn hears(&self, bytes: usize) -> bool {
-        let received = self.received.fetch_add(bytes as u64, Relaxed) + bytes as u64;
+    /// The client has sent so many bytes.
+    pub(super) fn hears(&self, bytes: usize) {
+        self.received.fetch_add(bytes as u64, Relaxed);
+    }
+
+    /// Whether nearly all that the client sends is of no use.
+    pub(super) fn hears_nonsense(&self) -> bool {
+        let received = self.received.load(Relaxed);
         let worth = HEAD + u64::from(self.worker.orders.http2.initial_window_size) / SHARE;
         let useful = self.useful.load(Relaxed) + self.served().saturating_mul(worth);
-        received / SHARE <= useful.saturating_add(USELESS / SHARE)
+        received / SHARE > useful.saturating_add(USELESS / SHARE)
     }
 
     /// Bytes of a body came or went.
@@ -286,9 +291,7 @@ impl Stream {
         let mut waits = lock(&self.waits);
         change(&mut waits);
         if self.state.moment() != Moment::Upgraded {
-            // Once the response has begun, the two talk to each other, and only they know how long a pause may be.
-            let reading = waits.reading.since().filter(|_| !self.is_answered());
-            progress::show(&self.state, waits.writing.since(), reading);
+            progress::show(&self.state, waits.writing.since(), waits.reading.since());
         }
     }
 

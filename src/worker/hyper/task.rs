@@ -6,7 +6,7 @@ use super::meter::Meter;
 use super::service::Service;
 use super::streams::Streams;
 use crate::sys::clock;
-use crate::worker::application::Application;
+use crate::worker::application::{Application, chain};
 use crate::worker::connection::Connection;
 use crate::worker::context::{Worker, seconds};
 use crate::worker::patience::Late;
@@ -125,7 +125,7 @@ impl<S: Application> Future for Hyper<S> {
         if let Poll::Ready(result) = this.poll_protocol(cx) {
             if let Err(error) = result {
                 // The client's doing as a rule (it left): nothing for an operator by day.
-                crate::log::debug!("The connection of {} ended: {error}", this.streams.connection.peer());
+                crate::log::debug!("The connection of {} ended: {}", this.streams.connection.peer(), chain(&error));
             }
             return Poll::Ready(this.take_keeper());
         }
@@ -134,6 +134,8 @@ impl<S: Application> Future for Hyper<S> {
             return Poll::Ready(None);
         }
         if this.streams.is_reset_too_often() {
+            // Its next attempt to read tells the client.
+            drop(this.poll_protocol(cx));
             let peer = this.streams.connection.peer();
             crate::log::debug!("The connection of {peer} is closed: its client only asks and cancels");
             return Poll::Ready(this.abandon(End::ClientGone));
@@ -199,7 +201,8 @@ impl<S: Application> Hyper<S> {
                 // The rest of it is in hyper's hands, and cannot be taken back but with the connection.
                 Some(Late::Reader) if stream.is_complete() || !is_shared => stuck += 1,
                 Some(Late::Answer) if stream.is_complete() || !is_shared => overdue += 1,
-                Some(Late::Reader | Late::Answer) => stream.cut(End::TimedOut),
+                // Of the request's body too, though the response has begun.
+                Some(Late::Body | Late::Reader | Late::Answer) => stream.cut(End::TimedOut),
                 _ => {}
             }
         }

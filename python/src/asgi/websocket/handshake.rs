@@ -55,6 +55,11 @@ impl Asked {
         Some(Self { upgrade, key, offers: offers.join(",") })
     }
 
+    /// Whether it is a stream of HTTP/2, and no connection of its own.
+    pub(super) fn is_stream(&self) -> bool {
+        self.key.is_none()
+    }
+
     /// The answer, and what was agreed upon.
     pub(super) fn accept(
         &self,

@@ -23,10 +23,20 @@ const ROOM: usize = 16 << 10;
 /// How long a client may take to answer a close frame.
 const FAREWELL: Duration = Duration::from_secs(10);
 
+/// Service restart: the client may come back at once.
+const RESTART: u16 = 1012;
+
 /// Waits for the connection, and works on it until it ends.
-pub(super) async fn run(session: Arc<Session>, upgrade: OnUpgrade, agreed: Option<Agreed>) {
+pub(super) async fn run(session: Arc<Session>, upgrade: OnUpgrade, agreed: Option<Agreed>, is_stream: bool) {
     match upgrade.await {
-        Ok(upgraded) => Pump::new(session, TokioIo::new(upgraded), agreed).await,
+        Ok(upgraded) => {
+            let mut pump = Pump::new(session, TokioIo::new(upgraded), agreed);
+            if is_stream {
+                // A connection of its own is closed by the worker, which knows nothing of what is in a stream.
+                pump.leaving = Some(Box::pin(rustcorn::worker::leaving()));
+            }
+            pump.await;
+        }
         Err(_) => session.ends(1006, ""),
     }
 }
@@ -46,6 +56,8 @@ struct Pump<I> {
     heard: bool,
     /// The application does not keep up, so that the client is not listened to.
     crowded: bool,
+    /// The end of the worker, if that is for us to tell.
+    leaving: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
 #[derive(PartialEq, Eq)]
@@ -76,12 +88,31 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Pump<I> {
             asked: false,
             heard: false,
             crowded: false,
+            leaving: None,
         }
+    }
+
+    /// Closes once the worker leaves. What the application says after that is not sent.
+    fn poll_leaving(&mut self, cx: &mut Context<'_>) {
+        if self.leaving.as_mut().is_some_and(|leaving| leaving.as_mut().poll(cx).is_ready()) {
+            self.leaving = None;
+            if self.closing == Closing::No {
+                self.close(RESTART, String::new());
+            }
+        }
+    }
+
+    /// Says goodbye, and gives the client its time to answer.
+    fn close(&mut self, code: u16, reason: String) {
+        frames::write_close(&mut self.output, Some(code), &reason);
+        self.closing = Closing::Asked(code, reason);
+        self.alarm.as_mut().reset(Instant::now() + FAREWELL);
     }
 
     /// Takes what the application says.
     fn take(&mut self) {
-        let mut state = self.session.lock();
+        let session = self.session.clone();
+        let mut state = session.lock();
         let mut taken = false;
         while self.closing == Closing::No && self.output.len() - self.sent < MANY {
             match state.outbox.pop_front() {
@@ -90,16 +121,12 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Pump<I> {
                     taken = true;
                     frames::write_message(&mut self.output, kind, self.agreed, &payload);
                 }
-                Some(Outbound::Close(code, reason)) => {
-                    frames::write_close(&mut self.output, Some(code), &reason);
-                    self.closing = Closing::Asked(code, reason);
-                    self.alarm.as_mut().reset(Instant::now() + FAREWELL);
-                }
+                Some(Outbound::Close(code, reason)) => self.close(code, reason),
                 None => break,
             }
         }
         if taken && !state.senders.is_empty() && Session::has_room(&state) {
-            self.session.call_python(&mut state);
+            session.call_python(&mut state);
         }
     }
 
@@ -240,6 +267,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Future for Pump<I> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         this.session.lock().worker = Some(cx.waker().clone());
+        this.poll_leaving(cx);
         let mut is_lost = this.poll_hear(cx).is_ready();
         if this.poll_alarm(cx).is_ready() {
             // A last try to tell it.
@@ -257,7 +285,13 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Future for Pump<I> {
                 // There may be more by now.
                 Poll::Ready(Ok(()))
                     if !is_lost && !this.session.lock().outbox.is_empty() && this.closing == Closing::No => {}
-                Poll::Ready(Ok(())) | Poll::Pending if !is_lost => return Poll::Pending,
+                Poll::Ready(Ok(())) | Poll::Pending if !is_lost => {
+                    // It may have been set only now.
+                    if this.closing != Closing::No && this.alarm.as_mut().poll(cx).is_ready() {
+                        cx.waker().wake_by_ref();
+                    }
+                    return Poll::Pending;
+                }
                 _ => {
                     this.lose();
                     return Poll::Ready(());

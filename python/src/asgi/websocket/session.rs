@@ -9,7 +9,7 @@ use crate::asgi::scope;
 use crate::asgi::service::{Reply, remember};
 use crate::asgi::waiters::Waiters;
 use crate::bridge::Job;
-use crate::report;
+use crate::{leave, report};
 use bytes::Bytes;
 use http::request::Parts;
 use http::response::Parts as ResponseParts;
@@ -166,7 +166,8 @@ impl Session {
             return Poll::Pending;
         };
         if let Some((asked, agreed)) = state.opening.take() {
-            drop(tokio::spawn(pump::run(self.clone(), asked.upgrade, agreed)));
+            let is_stream = asked.is_stream();
+            drop(tokio::spawn(pump::run(self.clone(), asked.upgrade, agreed, is_stream)));
         }
         Poll::Ready(answer)
     }
@@ -186,6 +187,9 @@ impl Session {
 
     /// The application has returned, or raised something.
     pub(super) fn done(self: &Arc<Self>, py: Python<'_>, error: Option<PyErr>) {
+        if let Some(error) = &error {
+            leave::begin_if_signalled(py, error);
+        }
         // Whoever sends to a client that is gone hears it by an error, which need not be caught. Asked without the lock:
         // Python may do anything.
         let was_over = self.lock().over.is_some();

@@ -16,6 +16,9 @@ def app(environ, start_response):
     print("printed at a request")
     print("printed to stderr", file=sys.stderr)
     logger.info("info at a request")
+    logger.debug("debug at a request")
+    # Python has no name for what is below debug; uvicorn's is this number.
+    logger.log(5, "traced at a request")
     try:
         raise ValueError("caught")
     except ValueError:
