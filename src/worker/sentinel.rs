@@ -115,10 +115,14 @@ impl Sentinel {
 
     fn hear(&mut self, signal: Signal) {
         match signal {
-            Signal::TERM => self.drain(self.worker.grace()),
+            Signal::TERM => {
+                self.drain(self.worker.grace());
+                self.worker.reporter.send(&Report::Leaving);
+            }
             Signal::QUIT | Signal::INT => {
                 TOLD_TO_HURRY.store(true, Ordering::Relaxed);
                 self.leave_if_booting();
+                self.worker.reporter.send(&Report::Leaving);
                 self.worker.wish.send_replace(Wish::Quit);
                 self.not_later_than(QUICK);
             }
