@@ -8,6 +8,7 @@ mod access;
 mod http2;
 mod inherited;
 mod proxies;
+mod report;
 mod requests;
 mod tls;
 
@@ -15,6 +16,7 @@ pub use access::{AccessOrders, COMBINED_FORMAT, SyslogOrders, SyslogTarget};
 pub use http2::Http2Orders;
 pub use inherited::{Inherited, SeatError, Vouched};
 pub use proxies::ProxyOrders;
+pub use report::Report;
 pub use requests::RequestOrders;
 pub use tls::TlsOrders;
 
@@ -212,31 +214,4 @@ impl Default for LogOrders {
     fn default() -> Self {
         Self { level: crate::types::Level::Info, json: false, colors: false, capture: false, path: None, syslog: None }
     }
-}
-
-/// What a worker tells the arbiter.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "report", rename_all = "snake_case")]
-pub enum Report {
-    /// The application is loaded, connections are accepted.
-    Ready,
-    /// The application cannot boot; the exit follows.
-    BootFailed {
-        /// `exit::WORKER_BOOT` or `exit::APP_LOAD`.
-        code: i32,
-        /// One sentence.
-        reason: String,
-    },
-    /// A limit was reached: replace me.
-    Recycle {
-        /// Which limit, in words.
-        reason: String,
-    },
-    /// The stack traces that PWR asked for are in the log.
-    Traced,
-    /// The application was made from these files; told while it boots, if it is reloaded when they change.
-    Imported {
-        /// Their paths.
-        files: Vec<std::path::PathBuf>,
-    },
 }

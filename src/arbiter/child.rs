@@ -192,9 +192,8 @@ fn words(panic: &(dyn Any + Send)) -> &str {
 
 /// Tells the arbiter, before the worker itself does so. If even that fails, the exit code still does.
 pub fn report(seat: &Seat, report: &Report) {
-    if let (Some(pipe), Ok(mut line)) = (sys::fd::borrow(seat.report_fd), serde_json::to_vec(report)) {
-        line.push(b'\n');
-        let _ = sys::write::log_write(pipe, &line);
+    if let Some(pipe) = sys::fd::borrow(seat.report_fd) {
+        let _ = sys::write::log_write(pipe, &report.line());
     }
 }
 

@@ -87,6 +87,7 @@ impl Shell<'_> {
         let details = &mut self.details;
         let events = reports.filter_map(|report| told(pid, details.keep(pid, report)));
         news.extend(events.map(News::Event));
+        member.gone = true;
         news.push(News::Death(*reaped));
         true
     }
@@ -153,7 +154,8 @@ pub fn told(pid: Pid, report: Report) -> Option<Event> {
     Some(match report {
         Report::Ready => Event::Ready { pid },
         Report::BootFailed { code, reason } => Event::BootFailed { pid, code, reason },
-        Report::Recycle { reason } => Event::RecycleWanted { pid, reason },
+        Report::Recycle { reason, due } => Event::RecycleWanted { pid, reason, due },
+        Report::Leaving => Event::Leaving { pid },
         Report::Traced => Event::Traced { pid },
         Report::Imported { .. } => return None,
     })

@@ -98,10 +98,11 @@ impl Shell<'_> {
     }
 
     fn signal(&mut self, pid: Pid, signal: Signal) {
-        if matches!(signal, Signal::TERM | Signal::QUIT | Signal::ABRT | Signal::KILL)
-            && let Some(member) = self.roster.get_mut(pid)
-        {
-            member.leaving = true;
+        if let Some(member) = self.roster.get_mut(pid) {
+            if member.gone {
+                return;
+            }
+            member.leaving |= matches!(signal, Signal::TERM | Signal::QUIT | Signal::ABRT | Signal::KILL);
         }
         if let Err(error) = sys::signal::send(pid, signal) {
             log::error!("cannot send {signal} to worker (pid:{pid}): {error}");

@@ -65,16 +65,12 @@ impl LogFile {
     /// Opens the log and makes sure that nobody has led us elsewhere. With it comes the file that is to be given away, if
     /// it is: only a plain one, for `/dev/null` is everybody's.
     fn vouched(option: &'static str, path: &Path, owner: Owner) -> Result<(Self, Option<File>), LoadError> {
-        let ours = owner == Owner::default();
-        let links = if ours { Links::Follow } else { Links::Distrust };
-        let Opened { file, made } = log::open(option, path, links).map_err(LoadError::failure)?;
+        let links = if owner == Owner::default() { Links::Follow } else { Links::Distrust };
+        let Opened { file, made, named } = log::open(option, path, links).map_err(LoadError::failure)?;
         let refused = |error: std::io::Error| refusal(option, path, &error.to_string());
         let there = file.metadata().map_err(refused)?;
         let made = Made(made.map(|path| (path, number(&there))));
-        if ours {
-            return Ok((Self { fd: file.into(), made }, None));
-        }
-        let named = path.symlink_metadata().map_err(refused)?;
+        let Some(named) = named else { return Ok((Self { fd: file.into(), made }, None)) };
         suspect(&there, &named, owner).map_or(Ok(()), |why| Err(refusal(option, path, why)))?;
         let gift = there.is_file().then(|| file.try_clone()).transpose().map_err(refused)?;
         Ok((Self { fd: file.into(), made }, gift))

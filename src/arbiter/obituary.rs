@@ -9,6 +9,9 @@ use crate::types::{ExitStatus, Generation, Level, Mono, Pid, Signal, SlotId};
 /// How many requests in flight one line names.
 const NAMED_REQUESTS: usize = 8;
 
+/// Nobody here wanted it to go.
+const TOLD: &str = "was told to leave by a signal that rustcorn did not send";
+
 /// The requests that ended with their worker, without an answer and without a line of its own in any log: it takes each
 /// out of its table when it has accounted for it, however that one ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -77,7 +80,7 @@ impl Death<'_> {
             self.facts.requests,
             self.peak_rss_kb as f64 / 1024.0,
         );
-        let doing = if matches!(self.cause, Cause::Asked) && self.lost.count() == 0 {
+        let doing = if matches!(self.cause, Cause::Asked | Cause::Told) && self.lost.count() == 0 {
             String::new()
         } else {
             format!("; {}", doing(&self.lost.named, self.lost.count(), self.now))
@@ -90,6 +93,8 @@ impl Death<'_> {
             Cause::Asked if self.status == ExitStatus::Code(0) => (Level::Info, "it was asked to leave".into()),
             Cause::Asked if self.left_booting() => (Level::Info, "it was asked to leave before it was ready".into()),
             Cause::Asked => (Level::Warning, "it had been asked to leave, but did not end cleanly".into()),
+            Cause::Told if self.status == ExitStatus::Code(0) => (Level::Info, format!("it {TOLD}")),
+            Cause::Told => (Level::Warning, format!("it {TOLD}, and did not end cleanly")),
             Cause::Killed(symptom) => (Level::Error, format!("rustcorn ended it: {}", complaint(*symptom))),
             Cause::QuickStop => (Level::Warning, "rustcorn ended it: it did not follow the quick stop".into()),
             Cause::BootFailed { reason, .. } => (Level::Error, format!("it could not boot: {reason}")),
@@ -199,6 +204,14 @@ mod tests {
         assert!(text.contains("in flight: GET /slow for 1.50 s") && text.contains("served 12 requests"), "{text}");
         let (_, text) = line(killed, Cause::Unexpected, Verdict::OutOfMemory);
         assert!(text.contains("OOM killer"), "{text}");
+    }
+
+    #[test]
+    fn who_was_told_by_somebody_else_has_not_ended_by_itself() {
+        let (level, text) = line(ExitStatus::Code(0), Cause::Told, Verdict::NotMemory);
+        assert!(level == Level::Info && text.contains("code 0: it was told to leave by a signal"), "{text}");
+        let (level, text) = line(ExitStatus::Code(101), Cause::Told, Verdict::NotMemory);
+        assert!(level == Level::Warning && text.contains("did not end cleanly"), "{text}");
     }
 
     #[test]

@@ -4,8 +4,9 @@
 //! a live arbiter holds a lock on its file, and the lock, which dies with its process, is what counts.
 
 use crate::types::Pid;
-use std::fs::{File, TryLockError};
+use std::fs::{File, FileType, TryLockError};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// Why a pid file cannot be had.
@@ -18,6 +19,14 @@ pub enum PidFileError {
         pid: String,
         /// The file.
         path: PathBuf,
+    },
+    /// Something else is there, which nobody has meant.
+    #[error("cannot write the pid file {}: {kind} is there; remove it or choose another --pid", path.display())]
+    NoFile {
+        /// The path.
+        path: PathBuf,
+        /// What it is.
+        kind: &'static str,
     },
     /// It cannot be read or written.
     #[error("cannot write the pid file {}: {source}; check that its directory exists and is writable", path.display())]
@@ -41,17 +50,19 @@ pub struct PidFile {
 /// file that could not be written is told before any worker is started.
 pub fn check(path: &Path) -> Result<(), PidFileError> {
     let failed = |source| PidFileError::Io { path: path.to_owned(), source };
-    match File::open(path) {
-        Ok(mut file) => match file.try_lock_shared() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut pid = String::new();
-                // Only the message suffers when the file cannot be read.
-                let _ = Read::by_ref(&mut file).take(32).read_to_string(&mut pid);
-                return Err(PidFileError::Running { pid: pid.trim().to_owned(), path: path.to_owned() });
+    match open(path) {
+        Ok(file) => {
+            if let Some(kind) = strange(file.metadata().map_err(failed)?.file_type()) {
+                return Err(PidFileError::NoFile { path: path.to_owned(), kind });
             }
-            Err(TryLockError::Error(source)) => return Err(failed(source)),
-        },
+            match file.try_lock_shared() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    return Err(PidFileError::Running { pid: content(file), path: path.to_owned() });
+                }
+                Err(TryLockError::Error(source)) => return Err(failed(source)),
+            }
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(source) => return Err(failed(source)),
     }
@@ -60,6 +71,28 @@ pub fn check(path: &Path) -> Result<(), PidFileError> {
     let _ = std::fs::remove_file(&probe);
     File::create_new(&probe).map_err(failed)?;
     std::fs::remove_file(&probe).map_err(failed)
+}
+
+/// Opens whatever is there, at once: a named pipe would wait for somebody to write.
+fn open(path: &Path) -> io::Result<File> {
+    std::fs::OpenOptions::new().read(true).custom_flags(crate::sys::fd::NONBLOCK).open(path)
+}
+
+/// What the file says; of one that cannot be read, nothing.
+fn content(file: File) -> String {
+    let mut text = String::new();
+    let _ = file.take(32).read_to_string(&mut text);
+    text.trim().to_owned()
+}
+
+/// What is there instead of a file.
+fn strange(kind: FileType) -> Option<&'static str> {
+    match kind {
+        kind if kind.is_file() => None,
+        kind if kind.is_dir() => Some("a directory"),
+        kind if kind.is_fifo() => Some("a named pipe"),
+        _ => Some("a device"),
+    }
 }
 
 /// The file's name during an upgrade, as in Gunicorn.
@@ -76,7 +109,6 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 impl PidFile {
     /// Writes the file, whole or not at all, and locks it.
     pub fn create(path: &Path, pid: Pid) -> Result<Self, PidFileError> {
-        use std::os::unix::fs::OpenOptionsExt;
         let failed = |source| PidFileError::Io { path: path.to_owned(), source };
         let draft = beside(path, &format!(".{pid}"));
         // Somebody may have started at the same moment as we did.
@@ -104,7 +136,7 @@ impl PidFile {
 impl Drop for PidFile {
     /// Removes the file if it is still ours: an upgrade may have taken the name over.
     fn drop(&mut self) {
-        let ours = std::fs::read_to_string(&self.path).is_ok_and(|text| text.trim() == self.pid.to_string());
+        let ours = open(&self.path).is_ok_and(|file| content(file) == self.pid.to_string());
         if ours {
             let _ = std::fs::remove_file(&self.path);
         }
@@ -141,6 +173,21 @@ mod tests {
         assert_eq!(std::fs::read_to_string(&path).expect("still there"), "2\n");
         drop(new);
         assert_eq!(std::fs::read_dir(dir.path()).expect("readable").count(), 0);
+    }
+
+    #[test]
+    fn what_is_no_file_is_refused_and_waited_for_by_nobody() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let path = dir.path().join("app.pid");
+        let held = PidFile::create(&path, Pid(4711)).expect("written");
+        std::fs::remove_file(&path).expect("removed");
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().expect("mkfifo").success());
+        let refusal = check(&path).expect_err("a pipe").to_string();
+        assert!(refusal.contains("a named pipe is there"), "{refusal}");
+        drop(held);
+        assert!(path.exists(), "it is not ours");
+        let refusal = check(dir.path()).expect_err("a directory").to_string();
+        assert!(refusal.contains("a directory is there; remove it or choose another --pid"), "{refusal}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-/// A report line longer than this is not from a worker of ours.
+/// A line that is not at its end by then is not from a worker of ours.
 const LONGEST_REPORT: usize = 64 * 1024;
 
 /// One worker process.
@@ -17,6 +17,8 @@ pub struct Member {
     pub lane: u32,
     /// It was told to go: its lane is free for a successor.
     pub leaving: bool,
+    /// It is reaped, though the machine has yet to hear of it: its number may be another's by now.
+    pub gone: bool,
     reports: Option<File>,
     partial: Vec<u8>,
 }
@@ -25,7 +27,7 @@ impl Member {
     /// A worker that was just forked; `reports` is the read end of its pipe, non-blocking.
     pub fn new(pid: Pid, lane: u32, reports: OwnedFd) -> Self {
         let reports = Some(File::from(reports));
-        Self { pid, lane, leaving: false, reports, partial: Vec::new() }
+        Self { pid, lane, leaving: false, gone: false, reports, partial: Vec::new() }
     }
 
     /// The pipe to poll; none once the worker has closed it.
@@ -36,6 +38,7 @@ impl Member {
     /// Everything that the worker has reported since the last call.
     pub fn read_reports(&mut self) -> Vec<Report> {
         let mut buffer = [0; 4096];
+        let mut reports = Vec::new();
         while let Some(pipe) = &mut self.reports {
             match pipe.read(&mut buffer) {
                 Ok(0) => self.reports = None,
@@ -44,12 +47,14 @@ impl Member {
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => break,
                 Err(_) => self.reports = None,
             }
+            reports.extend(take_lines(&mut self.partial));
             if self.partial.len() > LONGEST_REPORT {
                 self.partial.clear();
                 self.reports = None;
             }
         }
-        take_lines(&mut self.partial)
+        self.leaving |= reports.contains(&Report::Leaving);
+        reports
     }
 }
 
@@ -110,8 +115,29 @@ mod tests {
         let mut partial = b"{\"report\":\"ready\"}\n{\"report\":\"rec".to_vec();
         assert_eq!(take_lines(&mut partial), [Report::Ready]);
         partial.extend_from_slice(b"ycle\",\"reason\":\"max_requests\"}\n");
-        assert_eq!(take_lines(&mut partial), [Report::Recycle { reason: "max_requests".into() }]);
+        assert_eq!(take_lines(&mut partial), [Report::Recycle { reason: "max_requests".into(), due: false }]);
         assert!(partial.is_empty());
+    }
+
+    #[test]
+    fn many_reports_at_once_are_all_heard_and_an_endless_one_is_not() {
+        let (read, write) = crate::sys::pipe::nonblocking().unwrap();
+        let mut member = Member::new(Pid(7), 0, read);
+        let long = Report::BootFailed { code: 3, reason: "x".repeat(200_000) };
+        let mut write = File::from(write);
+        let mut heard = Vec::new();
+        let text = [long.line(), Report::Leaving.line(), long.line(), Report::Traced.line(), long.line()].concat();
+        for part in text.chunks(60_000) {
+            std::io::Write::write_all(&mut write, part).unwrap();
+            heard.extend(member.read_reports());
+        }
+        assert_eq!(heard.len(), 5);
+        assert!(heard[1] == Report::Leaving && heard[3] == Report::Traced && member.leaving && member.pipe().is_some());
+        for _ in 0..2 {
+            std::io::Write::write_all(&mut write, &[b'x'; 40_000]).unwrap();
+            assert_eq!(member.read_reports(), []);
+        }
+        assert!(member.pipe().is_none());
     }
 
     #[test]

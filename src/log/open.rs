@@ -1,11 +1,14 @@
 //! Opens the file of a log. Refuses with one sentence that says what is wrong and where; the caller decides
 //! whether that ends the start (boot) or keeps the old log (USR1, HUP). Ownership is the arbiter's business.
 
-use crate::sys::fd::NONBLOCK;
-use std::fs::{File, OpenOptions};
+use crate::sys::folder::Place;
+use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+/// What a new file may be used for, before the umask.
+const MODE: u32 = 0o644;
 
 /// Why the log could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +30,14 @@ pub enum LogError {
     Stderr(io::Error),
 }
 
+impl LogError {
+    /// Whether this process may not open it, though another may.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Open { source, .. } if source.kind() == io::ErrorKind::PermissionDenied)
+    }
+}
+
 impl From<LogError> for io::Error {
     fn from(error: LogError) -> Self {
         let kind = match &error {
@@ -36,12 +47,13 @@ impl From<LogError> for io::Error {
     }
 }
 
-/// Whether a symbolic link at the name may lead to a new file.
+/// Whether symbolic links may lead to the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Links {
     /// As everywhere.
     Follow,
-    /// No: somebody else than the opener, who may do more than they, may have put it there.
+    /// Those in the directory part only where nobody but the opener (and root) can have put them, and none at the name
+    /// to a new file: somebody who may do less than the opener could have led them here.
     Distrust,
 }
 
@@ -52,6 +64,8 @@ pub struct Opened {
     pub file: File,
     /// The name of the file, if it was made for this.
     pub made: Option<PathBuf>,
+    /// If links are distrusted: what is there by the name.
+    pub named: Option<Metadata>,
 }
 
 /// Opens the file that `option` names to append to it; a new one gets mode 0644 less the umask. Never waits: a named pipe
@@ -60,26 +74,42 @@ pub struct Opened {
 /// # Errors
 /// If the file cannot be opened or made.
 pub fn open(option: &'static str, path: &Path, links: Links) -> Result<Opened, LogError> {
-    let is_fifo = std::fs::metadata(path).is_ok_and(|found| found.file_type().is_fifo());
-    let mut how = OpenOptions::new();
-    // Opening a named pipe only to write waits for a reader; to read and write, it does not.
-    how.append(true).read(is_fifo).mode(0o644);
-    if links == Links::Distrust {
-        // What was looked at may be a pipe by now.
-        how.custom_flags(NONBLOCK);
-    }
-    let opened = match how.clone().create_new(true).open(path) {
-        Ok(file) => Ok(Opened { file, made: Some(path.to_owned()) }),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match how.open(path) {
-            // The file is made at the link's other end.
-            Err(error) if error.kind() == io::ErrorKind::NotFound && links == Links::Follow => {
-                how.create(true).open(path).map(|file| Opened { file, made: path.canonicalize().ok() })
-            }
-            there => there.map(|file| Opened { file, made: None }),
-        },
-        Err(error) => Err(error),
+    let opened = match links {
+        Links::Follow => trusting(path),
+        Links::Distrust => distrusting(path),
     };
     opened.map_err(|source| LogError::Open { option, reason: explain(path, &source), path: path.to_owned(), source })
+}
+
+/// Opening a named pipe only to write waits for a reader; to read and write, it does not.
+fn is_fifo(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|found| found.file_type().is_fifo())
+}
+
+fn trusting(path: &Path) -> io::Result<Opened> {
+    let mut how = OpenOptions::new();
+    how.append(true).read(is_fifo(path)).mode(MODE);
+    match how.clone().create_new(true).open(path) {
+        Ok(file) => Ok(Opened { file, made: Some(path.to_owned()), named: None }),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match how.open(path) {
+            // The file is made at the link's other end.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                how.create(true).open(path).map(|file| Opened { file, made: path.canonicalize().ok(), named: None })
+            }
+            there => there.map(|file| Opened { file, made: None, named: None }),
+        },
+        Err(error) => Err(error),
+    }
+}
+
+fn distrusting(path: &Path) -> io::Result<Opened> {
+    let place = Place::find(path)?;
+    let (file, made) = match place.make(MODE) {
+        Ok(file) => (file, Some(path.to_owned())),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => (place.append(is_fifo(path))?, None),
+        Err(error) => return Err(error),
+    };
+    Ok(Opened { file, made, named: Some(place.look()?) })
 }
 
 /// The reason in words: the system's "No such file or directory" does not say which of the two.

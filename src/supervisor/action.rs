@@ -99,6 +99,8 @@ pub enum Symptom {
 pub enum Cause {
     /// The supervisor asked it to go (reload, scale down, recycle, stop) and it went.
     Asked,
+    /// Somebody else told it by a signal to go, and it went.
+    Told,
     /// The supervisor ended it because of this.
     Killed(Symptom),
     /// It did not follow a quick stop in time.

@@ -56,6 +56,13 @@ pub enum Event {
         pid: Pid,
         /// Which limit was reached, in words.
         reason: String,
+        /// The limit comes with work or age (max_requests, max_worker_lifetime): to reach it soon is no sign of trouble.
+        due: bool,
+    },
+    /// Somebody's signal has told the worker to leave, and it does. An echo if that somebody is the machine.
+    Leaving {
+        /// Which worker.
+        pid: Pid,
     },
     /// Answer to `Action::ReadHeartbeat`.
     Heartbeat {

@@ -2,6 +2,7 @@
 
 use super::action::{Action, Phase};
 use super::event::{Event, Intent, Terms};
+use super::farewell::Hurry;
 use super::rebuild::Rebuild;
 use super::reload::Base;
 use super::slot::{Seat, Slot, Starting};
@@ -37,6 +38,7 @@ pub struct Machine {
     pub(super) announced: Option<Phase>,
     pub(super) rebuild: Rebuild,
     pub(super) upgrade: Upgrade,
+    pub(super) hurry: Hurry,
     pub(super) stop: Option<Stop>,
 }
 
@@ -87,6 +89,7 @@ impl Machine {
             announced: None,
             rebuild: Rebuild::default(),
             upgrade: Upgrade::default(),
+            hurry: Hurry::default(),
             stop: None,
         }
     }
@@ -109,7 +112,8 @@ impl Machine {
             Event::SpawnFailed { slot, reason } => self.spawn_failed(now, slot, &reason, out),
             Event::Ready { pid } => self.ready(now, pid, out),
             Event::BootFailed { pid, code, reason } => self.note_boot_failure(pid, code, reason),
-            Event::RecycleWanted { pid, reason } => self.mark_for_recycling(pid, &reason, out),
+            Event::RecycleWanted { pid, reason, due } => self.mark_for_recycling(now, pid, &reason, due, out),
+            Event::Leaving { pid } => self.leaves_on_its_own(now, pid, out),
             Event::Heartbeat { slot, at } => self.heartbeat(now, slot, at, out),
             Event::Traced { pid } => self.traced(now, pid, out),
             Event::Exited { pid, status } if self.upgrade.is(pid) => self.upgrade_exited(pid, status, out),

@@ -6,6 +6,7 @@
 
 mod action;
 mod event;
+mod farewell;
 mod invariants;
 mod machine;
 mod patience;

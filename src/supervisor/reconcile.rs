@@ -10,8 +10,6 @@ use std::time::Duration;
 
 /// A newcomer that is not wanted any more may have no ear for TERM yet.
 const NEWCOMER_PATIENCE: Duration = Duration::from_secs(1);
-/// What a worker's own cut at `graceful_timeout` may take.
-pub const DRAIN_MARGIN: Duration = Duration::from_millis(500);
 
 impl Machine {
     pub(super) fn reconcile(&mut self, now: Mono, out: &mut Vec<Action>) {
@@ -92,7 +90,7 @@ impl Machine {
 
     /// Every worker that is missing gets a seat to be started in. While the target is unproven, the generation before
     /// it is kept whole too.
-    fn claim_seats(&mut self, now: Mono) {
+    pub(super) fn claim_seats(&mut self, now: Mono) {
         let target = self.target;
         if let Some(base) = self.base.as_ref().filter(|_| !self.proven) {
             let (generation, wanted) = (base.generation, usize::from(base.wanted));
@@ -213,8 +211,7 @@ impl Machine {
         };
         out.push(birth.dismissal(slot, Signal::TERM));
         let span = birth.limits.graceful_timeout;
-        let step = Step::Asked { overdue: now.after(span.saturating_add(DRAIN_MARGIN)), span };
-        seat.slot = Slot::Stopping(Stopping { birth, booting, step });
+        seat.slot = Slot::Stopping(Stopping { birth, booting, step: Step::asked(now, span, false) });
     }
 
     /// Tells the world how things stand: at the end of the first start, then whenever something settled has changed,

@@ -2,6 +2,7 @@
 
 use super::action::{Action, Phase};
 use super::event::Terms;
+use super::farewell::Hurry;
 use super::machine::{Machine, log};
 use super::slot::Slot;
 use crate::types::{Generation, Level, Mono, SlotId};
@@ -79,6 +80,7 @@ impl Machine {
         };
         let gone: Vec<_> = self.occupied().filter(|(_, seat)| superseded(&seat.slot)).map(|(slot, _)| slot).collect();
         self.proven = false;
+        self.hurry = Hurry::default();
         for seat in &mut self.seats {
             seat.forgive();
         }

@@ -31,15 +31,6 @@ impl Machine {
         }
     }
 
-    pub(super) fn mark_for_recycling(&mut self, pid: Pid, reason: &str, out: &mut Vec<Action>) {
-        let Some((slot, seat)) = self.seat_of(pid) else { return };
-        let Slot::Ready(ready) = &mut seat.slot else { return };
-        if !std::mem::replace(&mut ready.recycle, true) {
-            let text = format!("Autorestarting worker {slot} (pid:{pid}): {reason}; its successor comes first");
-            log(out, Level::Info, text);
-        }
-    }
-
     pub(super) fn exited(&mut self, now: Mono, pid: Pid, status: ExitStatus, out: &mut Vec<Action>) {
         let Some((slot, seat)) = self.seat_of(pid) else { return };
         let ended = std::mem::take(&mut seat.slot);

@@ -10,7 +10,9 @@ const DELAYS_MS: [u64; 6] = [0, 500, 1_000, 2_000, 4_000, 8_000];
 /// How long a slot that was given up rests before it is tried again.
 pub const BROKEN_REST: Duration = Duration::from_secs(60);
 /// A worker that dies this soon after Ready counts as dying early.
-const SHORT_LIFE: Duration = Duration::from_secs(1);
+pub const SHORT_LIFE: Duration = Duration::from_secs(1);
+/// What a worker's own cut at `graceful_timeout` may take.
+pub const DRAIN_MARGIN: Duration = Duration::from_millis(500);
 /// So many short lives in a row are respawned at once: an operator's `kill` is no crash loop.
 const FREE_SHORT_LIVES: u32 = 10;
 
@@ -107,8 +109,8 @@ pub struct Stopping {
 /// How far the escalation has come.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
-    /// TERM was sent; at the deadline it is overdue and gets an autopsy.
-    Asked { overdue: Mono, span: Duration },
+    /// TERM was sent, by us or (`told`) by somebody else; at the deadline it is overdue and gets an autopsy.
+    Asked { overdue: Mono, span: Duration, told: bool },
     /// It has nothing worth waiting for (a superseded newcomer, a quick stop): KILL at the deadline.
     Hurried { kill: Mono, quick: bool },
     /// Its stack traces are awaited, until the deadline.
@@ -166,6 +168,11 @@ impl Stopping {
 }
 
 impl Step {
+    /// A worker that has `span` to finish what it holds.
+    pub fn asked(now: Mono, span: Duration, told: bool) -> Self {
+        Self::Asked { overdue: now.after(span.saturating_add(DRAIN_MARGIN)), span, told }
+    }
+
     fn deadline(&self) -> Option<Mono> {
         match self {
             Self::Asked { overdue: at, .. }
@@ -179,6 +186,7 @@ impl Step {
     /// Why a worker ended that ended in this step.
     pub fn cause(&self) -> Cause {
         match self {
+            Self::Asked { told: true, .. } => Cause::Told,
             Self::Asked { .. } | Self::Hurried { .. } => Cause::Asked,
             Self::Examined { symptom, .. } | Self::Aborted { symptom, .. } => Cause::Killed(*symptom),
             Self::Killed { cause } => cause.clone(),
@@ -212,10 +220,7 @@ impl Seat {
             let short = now.since(ready) < SHORT_LIFE;
             self.short_lives = if short { self.short_lives.saturating_add(1) } else { 0 };
         }
-        let excess = self.short_lives.saturating_sub(FREE_SHORT_LIVES);
-        let longest = Duration::from_millis(DELAYS_MS[DELAYS_MS.len() - 1]);
-        let delay = if excess == 0 { Duration::ZERO } else { delay(excess).unwrap_or(longest) };
-        self.slot = Slot::Waiting { until: now.after(delay), generation };
+        self.slot = Slot::Waiting { until: now.after(delay_after_short(self.short_lives)), generation };
     }
 
     /// A worker became ready here.
@@ -238,6 +243,19 @@ impl Seat {
     pub fn boot_deaths(&self) -> u32 {
         self.boot_deaths
     }
+}
+
+/// The delay after so many short lives in a row.
+pub fn delay_after_short(lives: u32) -> Duration {
+    match lives.saturating_sub(FREE_SHORT_LIVES) {
+        0 => Duration::ZERO,
+        excess => growing_delay(excess),
+    }
+}
+
+/// The delay after so many failures in a row that nobody gives up for.
+pub fn growing_delay(failures: u32) -> Duration {
+    delay(failures).unwrap_or(Duration::from_millis(DELAYS_MS[DELAYS_MS.len() - 1]))
 }
 
 /// The delay after so many deaths in a row; none: give up for now.

@@ -66,7 +66,14 @@ impl Machine {
             _ => "after it had served",
         };
         self.upgrade = Upgrade::None;
-        log(out, Level::Error, format!("Upgrade: the new arbiter (pid:{pid}) {status} {when}; this one goes on"));
+        let ended = format!("Upgrade: the new arbiter (pid:{pid}) {status} {when}");
+        if self.stop.is_none() {
+            log(out, Level::Error, format!("{ended}; this one goes on"));
+        } else {
+            // It was to serve instead of this one.
+            let text = format!("{ended}, and this one is stopping already: nobody will serve; start rustcorn again");
+            log(out, Level::Critical, text);
+        }
         out.push(Action::Announce(Phase::UpgradeLost));
         self.tell_again(out);
     }

@@ -7,6 +7,10 @@ use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 /// `O_NONBLOCK`, for files that std opens: opening a pipe then waits for nobody.
 pub(crate) const NONBLOCK: i32 = nix::libc::O_NONBLOCK;
 
+/// `O_NOFOLLOW` likewise: a symbolic link is an error.
+#[cfg(feature = "arbiter")]
+pub(crate) const NOFOLLOW: i32 = nix::libc::O_NOFOLLOW;
+
 /// Makes reads and writes return `WouldBlock` instead of waiting. The flag belongs to the open file, so every process
 /// that shares it is concerned: never do this to an inherited stderr.
 pub fn set_nonblocking(fd: impl AsFd) -> io::Result<()> {

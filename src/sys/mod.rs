@@ -15,6 +15,7 @@ pub mod env;
 #[cfg(feature = "arbiter")]
 pub mod exec;
 pub mod fd;
+pub mod folder;
 #[cfg(feature = "arbiter")]
 pub mod fork;
 #[cfg(feature = "arbiter")]

@@ -192,10 +192,11 @@ impl Worker {
         self.record().set_state(State::Draining);
     }
 
-    /// Asks for a successor, once. The worker goes on serving until the arbiter retires it.
-    pub(super) fn recycle(&self, reason: impl FnOnce() -> String) {
+    /// Asks for a successor, once; `due`: work or age is the reason. The worker goes on serving until the arbiter retires
+    /// it.
+    pub(super) fn recycle(&self, due: bool, reason: impl FnOnce() -> String) {
         if !self.recycling.swap(true, Relaxed) {
-            self.reporter.send(&Report::Recycle { reason: reason() });
+            self.reporter.send(&Report::Recycle { reason: reason(), due });
         }
     }
 }

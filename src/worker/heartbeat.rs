@@ -45,12 +45,12 @@ pub(super) async fn beat_for_ever(worker: &'static Worker) {
 fn look_at_limits(worker: &Worker, age: Duration, rss: u64) {
     let most = worker.orders.max_worker_lifetime;
     if most > 0.0 && age >= seconds(most) {
-        worker.recycle(|| format!("it is {} s old (max_worker_lifetime)", age.as_secs()));
+        worker.recycle(true, || format!("it is {} s old (max_worker_lifetime)", age.as_secs()));
     }
     let most = worker.orders.max_rss;
     // What a stack trace needs is given back, and is no reason to leave.
     if most > 0 && rss >= most && !trace::is_naming() {
-        worker.recycle(|| format!("it uses {} MB of memory, {} are allowed (max_rss)", rss >> 20, most >> 20));
+        worker.recycle(false, || format!("it uses {} MB of memory, {} are allowed (max_rss)", rss >> 20, most >> 20));
     }
 }
 

@@ -15,11 +15,9 @@ impl Reporter {
     }
 
     /// Sends a report. An arbiter that is gone hears nothing, which the lifeline tells us soon enough; reports are few
-    /// and shorter than a pipe's atomic write, so one never waits and is never torn. False: nobody reads them any more.
+    /// and shorter than what a pipe holds, so one never waits and is never torn. False: nobody reads them any more.
     pub(super) fn send(&self, report: &Report) -> bool {
-        let Ok(mut line) = serde_json::to_vec(report) else { return true };
-        line.push(b'\n');
-        let Err(error) = log_write(&self.0, &line) else { return true };
+        let Err(error) = log_write(&self.0, &report.line()) else { return true };
         crate::log::debug!("the arbiter cannot be told {report:?}: {error}");
         error.kind() != ErrorKind::BrokenPipe
     }

@@ -6,6 +6,7 @@
 use super::context::{Wish, Worker, seconds};
 use super::slow::Slow;
 use crate::abi::Report;
+use crate::log::LogError;
 use crate::sys::leave::leave;
 use crate::sys::signal::WorkerInbox;
 use crate::sys::{clock, poll, trace};
@@ -153,27 +154,43 @@ impl Sentinel {
 
     fn hear(&mut self, signal: Signal) {
         match signal {
-            Signal::TERM => self.drain(self.worker.grace()),
+            Signal::TERM => {
+                self.drain(self.worker.grace());
+                self.worker.reporter.send(&Report::Leaving);
+            }
             Signal::QUIT | Signal::INT => {
                 TOLD_TO_HURRY.store(true, Ordering::Relaxed);
                 self.leave_if_booting();
+                self.worker.reporter.send(&Report::Leaving);
                 self.worker.wish.send_replace(Wish::Quit);
                 self.not_later_than(QUICK);
             }
-            Signal::USR1 => {
-                if let Some(log) = self.worker.access.get() {
-                    log.reopen();
-                }
-                if let Err(error) = crate::log::reopen() {
-                    crate::log::error!("Worker {} goes on with its old log: {error}", self.worker.slot);
-                }
-            }
+            Signal::USR1 => self.reopen_logs(),
             Signal::PWR => {
                 self.tell_more_stacks();
                 self.tell_stacks();
                 self.worker.reporter.send(&Report::Traced);
             }
             _ => {}
+        }
+    }
+
+    /// What our user may not open the arbiter has opened, and a successor gets it from there.
+    fn reopen_logs(&self) {
+        let replace = |error: LogError| {
+            self.worker.recycle(true, || format!("it {error}; the arbiter has it for its successor"));
+        };
+        if let Some(log) = self.worker.access.get() {
+            match self.worker.orders.access.path.as_deref().map(crate::log::access::open) {
+                Some(Err(error)) if error.is_refusal() => replace(error),
+                // It tells of other failures itself.
+                _ => log.reopen(),
+            }
+        }
+        match crate::log::reopen() {
+            Err(error) if error.is_refusal() => replace(error),
+            Err(error) => crate::log::error!("Worker {} goes on with its old log: {error}", self.worker.slot),
+            Ok(()) => {}
         }
     }
 

@@ -28,6 +28,14 @@ fn one_of_a_dead_process_is_stale_and_replaced() {
 }
 
 #[test]
+fn what_is_no_file_is_refused_before_anything_serves() {
+    let lab = Lab::new();
+    std::fs::create_dir(lab.path("pids")).expect("a directory");
+    let outcome = lab.run("hello:router --bind 127.0.0.1:0 --pid pids");
+    assert!(outcome.one_error(1).contains("a directory is there"), "{}", outcome.stderr);
+}
+
+#[test]
 fn one_of_a_living_arbiter_is_refused() {
     let lab = Lab::new();
     let server = lab.launch().pid_file("web.pid").start();

@@ -1,6 +1,7 @@
 //! `user`, `group`, `initgroups`, `umask`: the workers give up root, for good; the arbiter keeps it.
 
 use crate::kit::*;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::Command;
 
 /// Only root can give something up.
@@ -129,6 +130,70 @@ fn workers_that_gave_up_root_reopen_their_log() {
         assert_eq!(http::get(&old_address(&lab), "/panic", SOON).expect("an answer").status, 500);
         lab.read("web.log").contains("panic").then_some(())
     });
+    server.signal(Signal::SIGTERM);
+}
+
+#[test]
+fn workers_whose_user_may_not_open_their_logs_get_them_from_the_arbiter() {
+    if !root() {
+        return;
+    }
+    let lab = Lab::new();
+    std::fs::create_dir(lab.path("logs")).expect("a directory");
+    std::fs::set_permissions(lab.path("logs"), PermissionsExt::from_mode(0o700)).expect("of root alone");
+    let access = lab.path("logs/access.log");
+    let launch = lab.launch().args("--user daemon --group nogroup --workers 2 --access-logfile").arg(&access);
+    let server = launch.log_file("logs/web.log").start();
+    let old = server.wait_ready(2);
+    let address = server.address();
+    for name in ["logs/access.log", "logs/web.log"] {
+        std::fs::rename(lab.path(name), lab.path(&format!("{name}.1"))).expect("rotated");
+    }
+    server.signal(Signal::SIGUSR1);
+    wait_until("workers that have the new files", SOON, || {
+        let workers = server.workers();
+        (workers.len() == 2 && old.iter().all(|worker| !workers.contains(&worker.pid))).then_some(())
+    });
+    server.wait_log(&["Autorestarting worker", "it cannot open", "no permission", "the arbiter has it"]);
+    assert_eq!(http::get(&address, "/after-the-rotation", SOON).expect("an answer").status, 404);
+    wait_until("its line", SOON, || lab.read("logs/access.log").contains("/after-the-rotation").then_some(()));
+    server.signal(Signal::SIGTERM);
+}
+
+#[test]
+fn the_owner_of_a_directory_leads_root_to_no_other_file() {
+    if !root() {
+        return;
+    }
+    let lab = Lab::new();
+    let (home, secret) = (lab.path("home"), lab.path("secret"));
+    for folder in [&home, &home.join("logs"), &secret] {
+        std::fs::create_dir(folder).expect("a directory");
+    }
+    for folder in [&home, &home.join("logs")] {
+        std::os::unix::fs::chown(folder, Some(id("-u", "daemon")[0]), None).expect("given");
+    }
+    for name in ["error.log", "access.log"] {
+        std::fs::write(secret.join(name), "another's").expect("a file");
+    }
+    let launch = lab.launch().args("--user daemon --workers 1 --access-logfile").arg(home.join("logs/access.log"));
+    let server = launch.log_file("home/logs/error.log").start();
+    server.wait_ready(1);
+    std::fs::rename(home.join("logs"), home.join("old")).expect("moved away");
+    std::os::unix::fs::symlink(&secret, home.join("logs")).expect("a trap");
+    server.signal(Signal::SIGUSR1);
+    let told = |words: &[&str]| {
+        let log = lab.read("home/old/error.log");
+        log.lines().any(|line| words.iter().all(|word| line.contains(word))).then_some(())
+    };
+    for option in ["errorlog", "accesslog"] {
+        let words = [option, "home/logs is a symbolic link in a directory that others than root can write to"];
+        wait_until("the refusal", SOON, || told(&words));
+    }
+    for name in ["error.log", "access.log"] {
+        let about = std::fs::metadata(secret.join(name)).expect("it exists");
+        assert_eq!((about.uid(), lab.read(&format!("secret/{name}")).as_str()), (0, "another's"), "{name}");
+    }
     server.signal(Signal::SIGTERM);
 }
 

@@ -62,6 +62,18 @@ fn max_rss_replaces_a_worker_that_grew() {
 }
 
 #[test]
+fn max_rss_below_what_the_application_needs_is_no_storm() {
+    let lab = Lab::new();
+    let server = lab.serve("--workers 2 --max-rss 1M");
+    // After five that followed each other: 0, 0.5, 1, 2 and 4 s.
+    server.wait_log(&["[WARNING]", "max_rss", "in 4.0 s; it was ready for", "less than the application needs"]);
+    let boots = server.log().matches("Booting worker with pid").count();
+    assert!(boots < 10, "{boots} workers were started");
+    assert_eq!(server.get("/").status, 200);
+    server.finish();
+}
+
+#[test]
 fn a_replacement_that_cannot_boot_leaves_the_old_one_at_work() {
     let lab = Lab::new().with_testapps();
     let server = lab.launch().app("testapps:poisonable").args("--workers 1 --max-requests 10").start();

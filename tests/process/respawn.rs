@@ -31,6 +31,30 @@ fn a_killed_worker_is_replaced_and_the_reason_is_logged() {
 }
 
 #[test]
+fn a_worker_that_is_told_to_leave_has_its_successor_while_it_still_answers() {
+    for (signal, answers) in [(Signal::SIGTERM, true), (Signal::SIGQUIT, false)] {
+        let lab = Lab::new();
+        let server = lab.serve("--workers 1");
+        let old = server.wait_ready(1)[0].pid;
+        let mut client = server.connect();
+        client.send_get("/sleep/6000").expect("sent");
+        // The answer to a later request proves that the first one has been taken.
+        assert_eq!(server.get("/").status, 200);
+        kill(Pid::from_raw(old), signal).expect("it lives");
+        server.wait_log(&["was told to leave by a signal", "its successor is started"]);
+        assert_eq!(server.get("/").status, 200);
+        if answers {
+            assert!(proc::alive(old), "a new connection waited for the end of the old worker");
+            assert_eq!(client.reply().expect("an answer").status, 200);
+        }
+        let line = server.wait_log(&[&format!("(pid:{old}) exited with code 0")]);
+        assert!(line.contains("[INFO]") && line.contains("it was told to leave by a signal"), "{line}");
+        server.wait_ready(1);
+        server.finish();
+    }
+}
+
+#[test]
 fn a_handler_that_aborts_takes_only_its_own_worker_with_it() {
     let lab = Lab::new();
     let server = lab.serve("--workers 2");

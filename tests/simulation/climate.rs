@@ -30,6 +30,8 @@ pub struct Climate {
     pub hangs: u64,
     /// A ready worker asks to be replaced.
     pub wears_out: u64,
+    /// Somebody else tells a ready worker to go.
+    pub killings: u64,
     /// A process hears nothing but KILL.
     pub deaf: u64,
     /// Fork fails.
@@ -56,7 +58,7 @@ impl Climate {
     pub fn new(rng: &mut Rng) -> Self {
         let mut odds = |most: u64| if rng.permille(500) { rng.within(1, most) } else { 0 };
         let (boot_fails, boot_hangs, crashes, hangs) = (odds(500), odds(150), odds(900), odds(300));
-        let (wears_out, deaf, no_fork) = (odds(500), odds(300), odds(400));
+        let (wears_out, killings, deaf, no_fork) = (odds(500), odds(500), odds(300), odds(400));
         let (refused, bad_generation, slow_load) = (odds(600), odds(600), odds(800));
         let (sleeps, edits, outages, mishap) = (odds(200), odds(300), odds(100), odds(600));
         let late_fork = odds(1_000);
@@ -76,6 +78,7 @@ impl Climate {
             crashes,
             hangs,
             wears_out,
+            killings,
             deaf,
             no_fork,
             late_fork,

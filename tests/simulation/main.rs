@@ -20,7 +20,7 @@ use tally::Tally;
 const SEEDS: u64 = 2_500;
 
 /// What the seeds together must have come across, or they prove less than they seem to.
-const SIGHTS: [&str; 22] = [
+const SIGHTS: [&str; 23] = [
     "abandoned",
     "boot timeout",
     "broken",
@@ -39,6 +39,7 @@ const SIGHTS: [&str; 22] = [
     "sleep",
     "spawn",
     "stop",
+    "told by others",
     "upgrade lost",
     "upgraded",
     "winch",

@@ -15,6 +15,8 @@ struct Entry {
     examined: bool,
     /// It was withdrawn before its process was there.
     withdrawn: bool,
+    /// It was somebody else who told it, and not us.
+    told: bool,
     /// It asked to be replaced.
     worn: bool,
     boot_failure: Option<i32>,
@@ -133,6 +135,10 @@ impl Shadow {
                 let entry = self.entries.get_mut(pid).filter(|entry| entry.ready)?;
                 entry.worn = true;
             }
+            Event::Leaving { pid } => {
+                let entry = self.entries.get_mut(pid).filter(|entry| !entry.touched)?;
+                (entry.touched, entry.told) = (true, true);
+            }
             Event::UpgradeStarted { pid } => (self.upgrade, self.upgrade_pending) = (Some(*pid), false),
             Event::UpgradeFailed { .. } => self.upgrade_pending = false,
             Event::Built { .. } => self.building = false,
@@ -164,6 +170,7 @@ impl Shadow {
             touched: withdrawn,
             examined: false,
             withdrawn,
+            told: false,
             worn: false,
             boot_failure: None,
         })
@@ -291,7 +298,11 @@ impl Shadow {
             }
             Phase::Stopping => must!(!std::mem::replace(&mut self.said_stopping, true), "{phase:?} twice"),
             Phase::Upgraded { pid } => must!(self.upgrade == Some(*pid), "{phase:?}, but it does not run"),
-            Phase::UpgradeLost => must!(self.upgrade.is_none(), "{phase:?}, but it runs"),
+            Phase::UpgradeLost => {
+                must!(self.upgrade.is_none(), "{phase:?}, but it runs");
+                // Who hears of us again hears how we are.
+                self.said_stopping = false;
+            }
             Phase::Promoted => {}
         }
         Ok(())
@@ -348,7 +359,8 @@ impl Entry {
     /// Whether `cause` is what the supervisor can know about this end.
     fn explains(&self, cause: &Cause, stopping: bool) -> bool {
         match cause {
-            Cause::Asked => self.touched && (!self.examined || stopping),
+            Cause::Asked => self.touched && (!self.told || stopping) && (!self.examined || stopping),
+            Cause::Told => self.told && !self.examined,
             Cause::Killed(_) => self.examined || self.withdrawn,
             Cause::QuickStop => self.touched && stopping,
             Cause::BootFailed { code, .. } => !self.touched && self.boot_failure == Some(*code),

@@ -41,6 +41,9 @@ pub enum Happening {
     Dies(Pid, ExitStatus),
     Hangs(Pid),
     WearsOut(Pid),
+    /// Somebody else's signal.
+    IsTold(Pid),
+    SaysLeaving(Pid),
     Traces(Pid),
     LoadEnds(Generation),
     BuildEnds,
@@ -194,7 +197,7 @@ impl World {
         self.bad.clear();
         self.outage = self.now;
         self.agenda.retain(|_, happening| match happening {
-            Happening::Whim | Happening::Hangs(_) | Happening::WearsOut(_) => false,
+            Happening::Whim | Happening::Hangs(_) | Happening::WearsOut(_) | Happening::IsTold(_) => false,
             Happening::Dies(pid, _) => self.processes.get(pid).is_some_and(|process| process.dying),
             _ => true,
         });
@@ -311,8 +314,10 @@ impl World {
         let (ready, drain) = (process.ready, if self.calm { 200 } else { self.climate.drain });
         // A boot may be over before the signal arrives; who boots knows no grace.
         match (ready, signal) {
-            (true, Signal::TERM) => self.dies_within(pid, drain, ExitStatus::Code(0)),
-            (true, _) => self.dies_within(pid, 100, ExitStatus::Code(0)),
+            (true, signal) => {
+                self.soon(0, 2, Happening::SaysLeaving(pid));
+                self.dies_within(pid, if signal == Signal::TERM { drain } else { 100 }, ExitStatus::Code(0));
+            }
             (false, _) => self.dies_within(pid, 20, status),
         }
     }

@@ -48,7 +48,8 @@ fn strangers_are_nothing_to_the_machine() {
         Event::Ready { pid: stranger },
         Event::Traced { pid: stranger },
         Event::BootFailed { pid: stranger, code: 3, reason: "who?".into() },
-        Event::RecycleWanted { pid: stranger, reason: "who?".into() },
+        Event::RecycleWanted { pid: stranger, reason: "who?".into(), due: true },
+        Event::Leaving { pid: stranger },
         Event::UpgradeReady { pid: stranger },
     ] {
         let unmoved = scene.tell(event.clone()).step().iter().all(|action| matches!(action, Action::Log(..)));

@@ -15,4 +15,5 @@ mod scale;
 mod scene;
 mod start;
 mod stop;
+mod told;
 mod upgrade;

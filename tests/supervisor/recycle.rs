@@ -1,11 +1,76 @@
 //! max_requests, max_rss, max_worker_lifetime: the successor first.
 
-use crate::scene::{Scene, secs, terms};
+use crate::scene::{Scene, millis, secs, terms};
 use rustcorn::supervisor::{Cause, Event, Intent, SlotState};
-use rustcorn::types::Pid;
+use rustcorn::types::{Level, Pid};
 
 fn recycle(scene: &mut Scene, pid: Pid) {
-    scene.tell(Event::RecycleWanted { pid, reason: "max_requests reached (1000)".into() });
+    scene.tell(Event::RecycleWanted { pid, reason: "max_requests reached (1000)".into(), due: true });
+}
+
+fn outgrows(scene: &mut Scene, pid: Pid) {
+    scene.tell(Event::RecycleWanted { pid, reason: "it uses 60 MB of memory".into(), due: false });
+}
+
+#[test]
+fn a_limit_that_no_worker_can_keep_is_a_warning_and_the_pauses_grow() {
+    let mut scene = Scene::serving(terms(1));
+    for wait in [0, 500, 1_000, 2_000, 4_000, 8_000, 8_000] {
+        let worn = scene.alive()[0];
+        outgrows(&mut scene, worn);
+        assert!(scene.logs(Level::Warning, "less than the application needs"), "{:?}", scene.step());
+        if wait > 0 {
+            assert!(
+                scene.spawned().is_empty() && scene.pass(millis(wait - 1)).spawned().is_empty(),
+                "before {wait} ms"
+            );
+            assert_eq!((scene.pass(millis(1)).spawned().len(), scene.retired().len()), (1, 0), "after {wait} ms");
+        }
+        let successor = scene.booting()[0];
+        assert_eq!(scene.ready(successor).retired(), [worn]);
+        scene.leaves(worn);
+    }
+    // One that has worked for long has not outgrown its limit at once.
+    scene.pass(secs(11));
+    let worn = scene.alive()[0];
+    outgrows(&mut scene, worn);
+    assert!(scene.spawned().len() == 1 && !scene.logs(Level::Warning, "needs"), "{:?}", scene.step());
+    scene.roll();
+    let worn = scene.alive()[0];
+    outgrows(&mut scene, worn);
+    assert_eq!(scene.spawned().len(), 1, "the row has ended");
+}
+
+#[test]
+fn work_that_is_done_soon_delays_nothing() {
+    let mut scene = Scene::serving(terms(1));
+    for _ in 0..30 {
+        let worn = scene.alive()[0];
+        recycle(&mut scene, worn);
+        assert!(scene.spawned().len() == 1 && !scene.logs(Level::Warning, ""), "{:?}", scene.step());
+        scene.roll();
+    }
+}
+
+#[test]
+fn new_settings_are_a_new_chance_and_a_crash_does_not_wait_for_the_pause() {
+    let mut scene = Scene::serving(terms(1));
+    for _ in 0..6 {
+        let worn = scene.alive()[0];
+        outgrows(&mut scene, worn);
+        scene.pass(secs(8)).roll();
+    }
+    let worn = scene.alive()[0];
+    outgrows(&mut scene, worn);
+    assert!(scene.spawned().is_empty());
+    assert_eq!(scene.crashes(worn).spawned().len(), 1, "who serves nobody is replaced at once");
+    scene.pass(secs(9));
+    assert_eq!(scene.alive().len(), 1, "and once");
+    scene.reload(terms(1));
+    scene.roll();
+    let worn = scene.alive()[0];
+    outgrows(&mut scene, worn);
+    assert_eq!(scene.spawned().len(), 1);
 }
 
 #[test]

@@ -208,5 +208,5 @@ fn requests_are_counted() {
     });
     let report = wait_for(|| worker.report()).unwrap();
     let expected = "it has answered 3 requests (max_requests)";
-    assert!(matches!(&report, rustcorn::abi::Report::Recycle { reason } if reason == expected), "{report:?}");
+    assert!(matches!(&report, rustcorn::abi::Report::Recycle { reason, .. } if reason == expected), "{report:?}");
 }

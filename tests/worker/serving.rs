@@ -236,7 +236,7 @@ fn a_limit_of_requests_asks_for_a_successor_once_and_serves_on() {
     for _ in 0..6 {
         assert_eq!(worker.get("/").status, 200);
     }
-    let Some(Report::Recycle { reason }) = worker.report() else { panic!("{}", worker.log()) };
+    let Some(Report::Recycle { reason, .. }) = worker.report() else { panic!("{}", worker.log()) };
     assert_eq!(reason, "it has answered 3 requests (max_requests)");
     worker.signal(rustcorn::types::Signal::TERM);
     assert_eq!(worker.report(), None);
@@ -245,7 +245,7 @@ fn a_limit_of_requests_asks_for_a_successor_once_and_serves_on() {
 #[test]
 fn age_and_size_ask_for_a_successor_too() {
     let mut old = serve("router", json!({ "max_worker_lifetime": 0.2, "timeout": 0.4 }));
-    assert!(matches!(old.report(), Some(Report::Recycle { reason }) if reason.contains("max_worker_lifetime")));
+    assert!(matches!(old.report(), Some(Report::Recycle { reason, .. }) if reason.contains("max_worker_lifetime")));
     let mut big = serve("router", json!({ "max_rss": 1 }));
-    assert!(matches!(big.report(), Some(Report::Recycle { reason }) if reason.contains("max_rss")));
+    assert!(matches!(big.report(), Some(Report::Recycle { reason, .. }) if reason.contains("max_rss")));
 }

@@ -12,6 +12,7 @@ fn quit_ends_a_blocked_worker() {
         let mut worker = serve("router", json!({}));
         ask(&mut worker.connect(), "/block/60000");
         worker.signal(signal);
+        assert_eq!(worker.report(), Some(Report::Leaving));
         let (status, took) = worker.exit();
         assert_eq!(status.code(), Some(0));
         assert!(took < Duration::from_millis(1900), "{took:?}");

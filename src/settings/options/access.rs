@@ -7,7 +7,8 @@ macro_rules! access_rows {
     /// Write the access log to this file; "-": standard output.
     ///
     /// One line for each request. Without it there is no access log, unless access_log or syslog asks for one. USR1
-    /// opens the file anew, for the sake of logrotate.
+    /// opens the file anew, for the sake of logrotate; workers whose user may not open it are replaced by workers that
+    /// get it from the arbiter.
     accesslog: Option<String> = None => new(Section::AccessLog, Kind::Text { name: "FILE" }).long("access-logfile");
 
     /// Turn the access log on or off.

@@ -6,7 +6,8 @@ macro_rules! logging_rows {
 
     /// Write the log to this file; `-`: standard error.
     ///
-    /// USR1 opens the file anew, for the sake of logrotate.
+    /// USR1 opens the file anew, for the sake of logrotate; workers whose user may not open it are replaced by workers
+    /// that get it from the arbiter.
     errorlog: String = "-".to_owned() => new(Section::Logging, Kind::Text { name: "FILE" })
         .long("error-logfile").aliases(&["log-file"]);
 

@@ -110,7 +110,7 @@ impl Flight {
         let total = self.worker.writer.finish(self.slot, status, now.since(self.begun));
         let most = self.worker.orders.max_requests;
         if most > 0 && total >= most {
-            self.worker.recycle(|| format!("it has answered {total} requests (max_requests)"));
+            self.worker.recycle(true, || format!("it has answered {total} requests (max_requests)"));
         }
         now
     }

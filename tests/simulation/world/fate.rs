@@ -1,8 +1,8 @@
 //! What happens in the world by itself: boots that end one way or the other, deaths, and the whims of operators.
 
-use super::{Beat, Happening, World, millis};
+use super::{Beat, Happening, Process, World, millis};
 use rustcorn::supervisor::{Event, Intent};
-use rustcorn::types::{ExitStatus, Pid};
+use rustcorn::types::{ExitStatus, Pid, Signal};
 
 impl World {
     pub(super) fn turn_into_events(&mut self, happening: Happening) -> Vec<Event> {
@@ -24,11 +24,15 @@ impl World {
             }
             Happening::WearsOut(pid) if self.processes.contains_key(&pid) => {
                 let again = self.rng.permille(100);
-                let event = Event::RecycleWanted { pid, reason: "max_requests (1000) reached".into() };
+                let due = self.rng.permille(500);
+                let event = Event::RecycleWanted { pid, reason: "max_requests (1000) reached".into(), due };
                 if again { vec![event.clone(), event] } else { vec![event] }
             }
             Happening::Traces(pid) if self.processes.contains_key(&pid) => vec![Event::Traced { pid }],
             Happening::WearsOut(_) | Happening::Traces(_) => vec![],
+            Happening::IsTold(pid) => self.is_told(pid),
+            Happening::SaysLeaving(pid) if self.processes.contains_key(&pid) => vec![Event::Leaving { pid }],
+            Happening::SaysLeaving(_) => vec![],
             Happening::LoadEnds(generation) => vec![self.load(generation)],
             Happening::BuildEnds if self.building => {
                 self.building = false;
@@ -61,7 +65,21 @@ impl World {
         if self.odds(self.climate.wears_out) {
             self.soon(0, life, Happening::WearsOut(pid));
         }
+        if self.odds(self.climate.killings) {
+            self.soon(0, life, Happening::IsTold(pid));
+        }
         vec![Event::Ready { pid }]
+    }
+
+    /// By `kill`, not by the machine.
+    fn is_told(&mut self, pid: Pid) -> Vec<Event> {
+        let hears = |process: &Process| !process.deaf && process.beat == Beat::Steady && !process.dying;
+        if self.processes.get(&pid).is_some_and(hears) {
+            self.tally.count("told by others");
+            let signal = self.rng.pick(&[Signal::TERM, Signal::QUIT]);
+            self.signal(pid, signal);
+        }
+        vec![]
     }
 
     fn boot_fails(&mut self, pid: Pid, code: i32) -> Vec<Event> {
@@ -106,7 +124,7 @@ impl World {
             0 => Event::Exited { pid, status: ExitStatus::Code(0) },
             1 => Event::Ready { pid },
             2 => Event::Traced { pid },
-            3 => Event::RecycleWanted { pid, reason: "who?".into() },
+            3 => Event::RecycleWanted { pid, reason: "who?".into(), due: false },
             _ => Event::Deadline,
         }
     }
