@@ -1,36 +1,52 @@
 //! asyncio's loop of a worker: made, run, and brought to its end.
 
+use super::brink::Brink;
+use super::guest::Guest;
 use super::hub::Hub;
 use super::selector::Selector;
+use super::stage::Stage;
 use super::turn::Wheel;
 use pyo3::exceptions::{PyKeyboardInterrupt, PySystemExit};
 use pyo3::prelude::*;
 use rustcorn::types::exit;
 use rustcorn::worker::Life;
+use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::runtime::Runtime;
 
 /// A worker's asyncio loop, with tokio's inside.
 pub struct Bridge {
     hub: Arc<Hub>,
-    selector: Py<Selector>,
+    stage: Rc<Stage>,
     event_loop: Py<PyAny>,
 }
 
 impl Bridge {
-    /// Makes the loop, and makes it this thread's own.
+    /// Makes asyncio's own loop, and makes it this thread's.
     ///
     /// # Errors
     /// Python's, or the system's.
-    pub fn new(py: Python<'_>, runtime: &Runtime) -> PyResult<Self> {
-        let hub = Arc::new(Hub::new(runtime.handle().clone()));
+    pub fn asyncio(py: Python<'_>, runtime: &Runtime) -> PyResult<Self> {
+        let (hub, stage) = (Arc::new(Hub::new(runtime.handle().clone())), Rc::new(Stage::default()));
         let wheel = {
             let _context = runtime.enter();
-            Wheel::new(hub.clone())?
+            Wheel::new(hub.clone(), stage.clone())?
         };
-        let selector = Py::new(py, Selector::new(py, hub.clone(), wheel))?;
-        let made = py.import("rustcorn._loop")?.call_method1("make", (selector.clone_ref(py),));
-        Ok(Self { hub, selector, event_loop: made?.unbind() })
+        let selector = Py::new(py, Selector::new(py, hub.clone(), stage.clone(), wheel))?;
+        let event_loop = py.import("rustcorn._loop")?.call_method1("make", (selector,))?.unbind();
+        Ok(Self { hub, stage, event_loop })
+    }
+
+    /// Makes a loop of uvloop's. A timer of the worker's may ring so much too late.
+    ///
+    /// # Errors
+    /// Python's, or the system's: uvloop is not there.
+    pub fn uvloop(py: Python<'_>, runtime: &Runtime, brink: Arc<Brink>, late: Duration) -> PyResult<Self> {
+        let (hub, stage) = (Arc::new(Hub::new(runtime.handle().clone())), Rc::new(Stage::default()));
+        let guest = Py::new(py, Guest::new(runtime, hub.clone(), stage.clone(), brink)?)?;
+        let event_loop = py.import("rustcorn._uvloop")?.call_method1("make", (guest, late.as_secs_f64()))?.unbind();
+        Ok(Self { hub, stage, event_loop })
     }
 
     /// Where the loops meet.
@@ -50,22 +66,20 @@ impl Bridge {
     /// # Errors
     /// What the coroutine raises.
     pub fn run_until(&self, py: Python<'_>, runtime: &Runtime, coroutine: Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-        let selector = self.selector.borrow(py);
-        selector.with_runtime(runtime, || self.event_loop.call_method1(py, "run_until_complete", (coroutine,)))
+        self.stage.with_runtime(runtime, || self.event_loop.call_method1(py, "run_until_complete", (coroutine,)))
     }
 
     /// Turns the loop until `life` is over, and returns its exit code. Whatever tasks are left then are cancelled.
     pub fn run(self, py: Python<'_>, runtime: &Runtime, life: Life) -> i32 {
-        let selector = self.selector.borrow(py);
         let spin = || -> PyResult<()> {
-            selector.begin(life, self.event_loop.getattr(py, "stop")?);
-            while selector.code().is_none() {
+            self.stage.begin(life, self.event_loop.getattr(py, "stop")?);
+            while self.stage.code().is_none() {
                 self.event_loop.call_method0(py, "run_forever")?;
             }
             Ok(())
         };
-        let code = match selector.with_runtime(runtime, spin) {
-            Ok(()) => selector.code().unwrap_or(exit::FAILURE),
+        let code = match self.stage.with_runtime(runtime, spin) {
+            Ok(()) => self.stage.code().unwrap_or(exit::FAILURE),
             Err(error) => {
                 let left = error.is_instance_of::<PySystemExit>(py) || error.is_instance_of::<PyKeyboardInterrupt>(py);
                 let what = if left { "by the application's own will" } else { "because of an error" };
@@ -74,7 +88,7 @@ impl Bridge {
             }
         };
         let finish = || py.import("rustcorn._loop")?.call_method1("finish", (self.event_loop.clone_ref(py),));
-        if let Err(error) = selector.with_runtime(runtime, finish) {
+        if let Err(error) = self.stage.with_runtime(runtime, finish) {
             crate::report::error(&format!("The end of the event loop: {}", crate::report::describe(py, &error)));
         }
         // Those that were not asked to leave: whatever they have to tell of their requests is told now.
