@@ -58,6 +58,10 @@ test-tools:
 			echo "the tests need these packages, please install them:$$missing" >&2; exit 1; \
 		fi; \
 	fi
+	@command -v redis-server redis-check-rdb >/dev/null || { \
+		command -v apt-get >/dev/null && { [ "$$(id -u)" = 0 ] || [ -n "$(SUDO)" ]; } && \
+		$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends redis-tools; \
+	} || echo "redis cannot be installed here; the tests that need it are left out" >&2
 
 # The process tests build the applications that they serve by themselves; here it is done with cargo's progress to see.
 test-apps:

@@ -40,5 +40,6 @@ fn _rustcorn(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(launch::start, module)?)?;
     module.add_function(wrap_pyfunction!(launch::options, module)?)?;
     module.add_function(wrap_pyfunction!(interp::log, module)?)?;
+    bridge::init(module)?;
     asgi::init(module)
 }

@@ -6,7 +6,7 @@ use rustcorn::abi::Orders;
 use rustcorn::sys::signal::WorkerInbox;
 use rustcorn::types::exit;
 use rustcorn::worker::{App, BootFailure, Host, Life, Place};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 
 /// A host with that around it.
 pub struct Supervised<'a, H> {
@@ -23,6 +23,10 @@ impl<H: Host> Host for Supervised<'_, H> {
 
     fn threads(&self, orders: &Orders) -> usize {
         self.host.threads(orders)
+    }
+
+    fn prepare(&mut self, runtime: &mut Builder) {
+        self.host.prepare(runtime);
     }
 
     fn build(&mut self, runtime: &Runtime, place: Place<'_>) -> Result<App<H::Service>, BootFailure> {

@@ -125,7 +125,6 @@ pub fn warnings(resolved: &Resolved) -> Vec<String> {
     );
     warnings.extend(secure::warnings(resolved));
     warnings.extend(spellings::warnings(resolved));
-    warnings.extend(python::warnings(resolved));
     let logs = settings.access_output() != AccessOutput::None || settings.access_to_syslog();
     for (key, idle, base) in [
         ("access_log_format", !logs, "an access log (accesslog)"),

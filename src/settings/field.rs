@@ -75,7 +75,7 @@ pub enum AsgiLoop {
     Auto,
     /// asyncio's, with the worker's inside.
     Asyncio,
-    /// asyncio's too, with a warning: see `python::warnings`.
+    /// uvloop's, which turns the worker's.
     Uvloop,
     /// What the interpreter has set up: asyncio's.
     None,

@@ -53,7 +53,10 @@ const DIFFERENT: &[(&str, &str)] = &[
     ("daemon", "the command returns when the service is ready, or with the code of its failure"),
     ("http2_cleartext", "prior knowledge is the default, an upgrade from HTTP/1.1 is not made"),
     ("ciphers", "suites by name; OpenSSL's groups (HIGH, !MD5) are not known"),
-    ("asgi_loop", "asyncio in any case, in which the worker's own loop runs; uvloop is told in the log"),
+    (
+        "asgi_loop",
+        "asyncio's unless uvloop is demanded: the worker's own loop runs inside of asyncio's, which makes a request cheaper",
+    ),
     ("limit_concurrency", "requests are counted, not connections"),
 ];
 

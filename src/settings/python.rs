@@ -2,7 +2,7 @@
 
 use super::check::Conflict;
 use super::error::quoted;
-use super::field::{AsgiLoop, Interface};
+use super::field::Interface;
 use super::options::Settings;
 use super::resolve::Resolved;
 
@@ -123,19 +123,6 @@ pub fn conflicts(resolved: &Resolved, conflict: &mut Conflict<'_>) {
         let other = resolved.origin("interface");
         conflict("worker_class", format!("{name} ({from}) contradicts interface ({other}); leave one of them out"));
     }
-}
-
-/// What is not done as it is written.
-pub fn warnings(resolved: &Resolved) -> Vec<String> {
-    let mut warnings = Vec::new();
-    if resolved.settings.asgi_loop == AsgiLoop::Uvloop {
-        let from = resolved.origin("asgi_loop");
-        warnings.push(format!(
-            "asgi_loop ({from}) is asyncio instead of uvloop: the worker's own loop does uvloop's work, and runs inside \
-             asyncio's, which uvloop's does not allow; write auto"
-        ));
-    }
-    warnings
 }
 
 #[cfg(test)]

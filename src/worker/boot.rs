@@ -204,7 +204,7 @@ fn take_certificates(seat: &Inherited) -> Result<Option<Tls>, BoxError> {
 /// until then, so that the application can set a subscriber of its own there; only if it has not, the log gets that one
 /// too. For the rest of the building the log keeps its precedence on this thread.
 fn build<H: Host>(worker: &'static Worker, host: &mut H) -> Result<(Runtime, App<H::Service>), BootFailure> {
-    let runtime = runtime(host.threads(&worker.orders)).map_err(|error| BootFailure {
+    let runtime = runtime(worker, host).map_err(|error| BootFailure {
         code: exit::WORKER_BOOT,
         reason: format!("worker {} cannot start its event loop: {error}", worker.slot),
     })?;
@@ -229,13 +229,15 @@ fn build<H: Host>(worker: &'static Worker, host: &mut H) -> Result<(Runtime, App
     }
 }
 
-fn runtime(threads: usize) -> io::Result<Runtime> {
+fn runtime<H: Host>(worker: &Worker, host: &mut H) -> io::Result<Runtime> {
+    let threads = host.threads(&worker.orders);
     let mut builder = if threads <= 1 { Builder::new_current_thread() } else { Builder::new_multi_thread() };
     if threads > 1 {
         builder.worker_threads(threads).thread_name("worker");
     }
     // Without it (no memory) a thread serves as well, and its stack trace is shorter at worst.
     builder.on_thread_start(|| drop(sigstack::install()));
+    host.prepare(&mut builder);
     builder.enable_all().build()
 }
 

@@ -13,7 +13,7 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 
 /// A worker's life from the moment its application stands: it serves, drains and ends with the exit code of the process.
 pub type Life = Pin<Box<dyn Future<Output = i32>>>;
@@ -49,6 +49,9 @@ pub trait Host {
     fn threads(&self, orders: &Orders) -> usize {
         orders.threads
     }
+
+    /// Says how the runtime is to be built, beyond that.
+    fn prepare(&mut self, _: &mut Builder) {}
 
     /// Builds the application.
     ///

@@ -3,10 +3,34 @@
 import asyncio
 import selectors
 import signal
-from typing import Any
+import threading
+from collections.abc import Mapping
+from typing import Any, Optional
 
 # What is left at the end has so long to end itself.
 _PATIENCE = 0.25
+
+
+class _Map(Mapping):
+    """What is registered, by descriptors and by what has one."""
+
+    def __init__(self, selector: "Selector") -> None:
+        self._selector = selector
+
+    def __len__(self):
+        return len(self._selector._keys)
+
+    def __iter__(self):
+        return iter(self._selector._keys)
+
+    def __getitem__(self, fileobj):
+        return self._selector._known(fileobj)
+
+    def get(self, fileobj, default=None):
+        # asyncio asks this often.
+        if isinstance(fileobj, int):
+            return self._selector._keys.get(fileobj, default)
+        return super().get(fileobj, default)
 
 
 class Selector(selectors.BaseSelector):
@@ -15,6 +39,7 @@ class Selector(selectors.BaseSelector):
     def __init__(self, native: Any) -> None:
         self._native = native
         self._keys = native.keys
+        self._map: Optional[_Map] = _Map(self)
         # Found by asyncio without a call in between.
         self.select = native.select
 
@@ -22,19 +47,25 @@ class Selector(selectors.BaseSelector):
         raise NotImplementedError
 
     def _fd(self, fileobj: Any) -> int:
-        fd = fileobj if isinstance(fileobj, int) else fileobj.fileno()
+        try:
+            fd = fileobj if isinstance(fileobj, int) else int(fileobj.fileno())
+        except (AttributeError, TypeError, ValueError):
+            raise ValueError(f"Invalid file object: {fileobj!r}") from None
         if fd < 0:
             raise ValueError(f"Invalid file descriptor: {fd}")
         return fd
 
     def _known(self, fileobj: Any) -> selectors.SelectorKey:
         try:
-            return self._keys[self._fd(fileobj)]
-        except (ValueError, KeyError):
+            fd = self._fd(fileobj)
+        except ValueError:
             # Closed before it was given up.
-            for key in self._keys.values():
-                if key.fileobj is fileobj:
-                    return key
+            fd = next((key.fd for key in self._keys.values() if key.fileobj is fileobj), None)
+            if fd is None:
+                raise
+        try:
+            return self._keys[fd]
+        except KeyError:
             raise KeyError(f"{fileobj!r} is not registered") from None
 
     @staticmethod
@@ -68,17 +99,37 @@ class Selector(selectors.BaseSelector):
         return key
 
     def get_key(self, fileobj):
+        if self._map is None:
+            raise RuntimeError("the selector is closed")
         return self._known(fileobj)
 
     def get_map(self):
-        return self._keys
+        return self._map
 
     def close(self) -> None:
+        self._map = None
         self._keys.clear()
         self._native.close()
 
 
-class Loop(asyncio.SelectorEventLoop):
+class SharedSignals:
+    """For a loop: the worker hears the signals that the application handles too, or it could not be stopped."""
+
+    def add_signal_handler(self, sig, callback, *args):
+        from . import _rustcorn
+
+        super().add_signal_handler(sig, callback, *args)
+        _rustcorn._share_signals()
+
+    def remove_signal_handler(self, sig):
+        from . import _rustcorn
+
+        removed = super().remove_signal_handler(sig)
+        _rustcorn._share_signals()
+        return removed
+
+
+class Loop(SharedSignals, asyncio.SelectorEventLoop):
     """asyncio's loop for Unix; signals are shared with the worker."""
 
     def __init__(self, native: Any) -> None:
@@ -87,7 +138,11 @@ class Loop(asyncio.SelectorEventLoop):
 
     def call_soon(self, callback, *args, context=None):
         if self._closed or self._debug:
-            return super().call_soon(callback, *args, context=context)
+            handle = super().call_soon(callback, *args, context=context)
+            if handle._source_traceback:
+                # Of who calls, not of this.
+                del handle._source_traceback[-1]
+            return handle
         handle = asyncio.Handle(callback, args, self, context)
         self._ready.append(handle)
         return handle
@@ -99,20 +154,24 @@ class Loop(asyncio.SelectorEventLoop):
         except (ValueError, OSError):
             pass
 
-    def add_signal_handler(self, sig, callback, *args):
-        from . import _rustcorn
-
-        super().add_signal_handler(sig, callback, *args)
-        # The worker has to hear them too, or it could not be stopped.
-        _rustcorn._share_signals()
-
     def remove_signal_handler(self, sig):
-        from . import _rustcorn
-
         removed = super().remove_signal_handler(sig)
-        self._hear_signals()
-        _rustcorn._share_signals()
+        # Its close takes off what is left, after it has given up hearing.
+        if not self.is_closed():
+            self._hear_signals()
         return removed
+
+    def close(self) -> None:
+        if not self.is_closed() and threading.current_thread() is threading.main_thread():
+            signal.set_wakeup_fd(-1)
+        super().close()
+
+
+def new_event_loop() -> Loop:
+    """A loop outside of a worker, with a tokio of its own."""
+    from . import _rustcorn
+
+    return Loop(_rustcorn._selector())
 
 
 def make(native: Any) -> Loop:

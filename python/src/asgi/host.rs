@@ -8,8 +8,9 @@ use super::running::Tasks;
 use super::scope::Templates;
 use super::service::Asgi;
 use super::spawn::Spawner;
-use crate::bridge::{Bridge, Hub};
+use crate::bridge::{Bridge, Brink, Hub};
 use crate::report;
+use pyo3::exceptions::PyImportError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -17,12 +18,14 @@ use rustcorn::abi::Orders;
 use rustcorn::types::exit;
 use rustcorn::worker::{App, BootFailure, Host, Life, Place};
 use std::sync::Arc;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 
 /// Builds and runs a worker with this application.
 pub struct AsgiHost {
     app: Py<PyAny>,
     options: Options,
+    /// For a loop of uvloop's.
+    brink: Option<Arc<Brink>>,
     bridge: Option<Bridge>,
 }
 
@@ -30,11 +33,24 @@ impl AsgiHost {
     /// For an ASGI 3 application: a callable with scope, receive and send.
     #[must_use]
     pub fn new(app: Py<PyAny>, options: Options) -> Self {
-        Self { app, options, bridge: None }
+        Self { app, options, brink: None, bridge: None }
+    }
+
+    fn bridge(&self, py: Python<'_>, runtime: &Runtime) -> Result<Bridge, Failure> {
+        let (Some(brink), Some(late)) = (&self.brink, self.options.uvloop) else {
+            return Ok(Bridge::asyncio(py, runtime)?);
+        };
+        Bridge::uvloop(py, runtime, brink.clone(), late).map_err(|error| match error.is_instance_of::<PyImportError>(py) {
+            true => Failure::Said(format!(
+                "its loop is to be uvloop's (asgi_loop), which cannot be imported: {error}; install it (pip install uvloop), \
+                 or write auto"
+            )),
+            false => Failure::Python(error),
+        })
     }
 
     fn start(&mut self, py: Python<'_>, runtime: &Runtime) -> Result<App<Asgi>, Failure> {
-        let bridge = Bridge::new(py, runtime)?;
+        let bridge = self.bridge(py, runtime)?;
         let helpers = py.import("rustcorn._asgi")?;
         let lifespan = lifespan::start(py, &bridge, runtime, &helpers, &self.app, &self.options)?;
         let setup = Setup::new(py, self, &bridge, &helpers, lifespan.as_ref().map(|lifespan| &lifespan.state))?;
@@ -77,6 +93,10 @@ impl Host for AsgiHost {
 
     fn threads(&self, _: &Orders) -> usize {
         1
+    }
+
+    fn prepare(&mut self, runtime: &mut Builder) {
+        self.brink = self.options.uvloop.map(|_| Brink::of(runtime));
     }
 
     fn build(&mut self, runtime: &Runtime, place: Place<'_>) -> Result<App<Asgi>, BootFailure> {

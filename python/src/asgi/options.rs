@@ -2,13 +2,15 @@
 
 use crate::underscores::Underscores;
 use rustcorn::Settings;
-use rustcorn::settings::{Compression, Toggle};
+use rustcorn::settings::{AsgiLoop, Compression, Toggle};
 use std::borrow::Cow;
 use std::time::Duration;
 
 /// How an ASGI application is served.
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// Its loop is uvloop's, and a timer of the worker's may ring so much too late; none: asyncio's.
+    pub uvloop: Option<Duration>,
     /// Whether it is told of its start and its end.
     pub lifespan: Toggle,
     /// How long its start may take; zero: for ever.
@@ -51,6 +53,7 @@ impl Options {
     #[must_use]
     pub fn of(settings: &Settings) -> Self {
         Self {
+            uvloop: (settings.asgi_loop == AsgiLoop::Uvloop).then(|| lateness(settings.timeout)),
             lifespan: settings.asgi_lifespan,
             startup_timeout: settings.boot_timeout,
             shutdown_timeout: settings.lifespan_timeout,
@@ -65,4 +68,10 @@ impl Options {
             ws_per_message_deflate: settings.ws_per_message_deflate == Compression::On,
         }
     }
+}
+
+/// The worker's heart beats four times within the arbiter's patience: in time, whatever that is.
+fn lateness(timeout: Duration) -> Duration {
+    const LONGEST: Duration = Duration::from_millis(100);
+    if timeout.is_zero() { LONGEST } else { (timeout / 8).min(LONGEST) }
 }

@@ -1,12 +1,13 @@
 //! What either loop leaves for the other: jobs for Python, tasks of connections, and wakers for tokio's own.
 
+use super::bell::Ringer;
 use super::tasks::{self, MANY, Task, Tasks};
 use pyo3::Python;
 use rustcorn::worker::Task as Connection;
 use std::collections::VecDeque;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Release};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Wake, Waker};
 use tokio::runtime::Handle;
 
@@ -24,6 +25,8 @@ pub struct Hub {
     /// Tokio's loop turns, perhaps in its sleep. Whoever wants something of it then is on its own thread inside of it, or
     /// on another.
     turning: AtomicBool,
+    /// Rung for a turn; none: turns come by themselves, after whatever Python has done.
+    bell: OnceLock<Ringer>,
 }
 
 #[derive(Default)]
@@ -34,13 +37,27 @@ struct Inner {
     ready: VecDeque<Arc<Task>>,
     /// Wakes the turn itself.
     main: Option<Waker>,
+    /// Whoever heeds the bell is here already, and will look before it goes.
+    is_attended: bool,
+}
+
+impl Inner {
+    fn has_something(&self) -> bool {
+        !self.jobs.is_empty() || !self.wakers.is_empty() || !self.ready.is_empty()
+    }
 }
 
 impl Hub {
     /// On the thread that turns the loop.
     pub(super) fn new(runtime: Handle) -> Self {
         tasks::come_home();
-        Self { inner: Mutex::default(), tasks: Tasks::default(), runtime, turning: AtomicBool::new(false) }
+        Self {
+            inner: Mutex::default(),
+            tasks: Tasks::default(),
+            runtime,
+            turning: AtomicBool::new(false),
+            bell: OnceLock::new(),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -51,11 +68,26 @@ impl Hub {
     pub fn push(&self, job: Arc<dyn Job>) {
         let mut inner = self.lock();
         inner.jobs.push(job);
-        if inner.jobs.len() == 1
-            && self.turning.load(Acquire)
+        if inner.jobs.len() == 1 {
+            self.call(&inner);
+        }
+    }
+
+    /// There is something for the turn that is, or for the next.
+    fn call(&self, inner: &Inner) {
+        if self.turning.load(Acquire)
             && let Some(main) = &inner.main
         {
             main.wake_by_ref();
+        }
+        self.ring(inner);
+    }
+
+    fn ring(&self, inner: &Inner) {
+        if !inner.is_attended
+            && let Some(bell) = self.bell.get()
+        {
+            bell.ring();
         }
     }
 
@@ -73,6 +105,36 @@ impl Hub {
             waker.wake();
         } else {
             inner.wakers.push(waker);
+            if inner.wakers.len() == 1 {
+                self.ring(&inner);
+            }
+        }
+    }
+
+    /// From here on turns have to be asked for.
+    pub(super) fn ring_for_turns(&self, bell: Ringer) {
+        // Set once, by the one who heeds it.
+        let _ = self.bell.set(bell);
+    }
+
+    /// Whoever heeds the bell comes.
+    pub(super) fn attend(&self) {
+        self.lock().is_attended = true;
+    }
+
+    /// And goes, unless there is something left to do: whether it does.
+    pub(super) fn depart(&self) -> bool {
+        let mut inner = self.lock();
+        inner.is_attended = inner.has_something();
+        !inner.is_attended
+    }
+
+    /// It goes in any case, and is called again if there is something left.
+    pub(super) fn leave(&self) {
+        let mut inner = self.lock();
+        inner.is_attended = false;
+        if inner.has_something() {
+            self.ring(&inner);
         }
     }
 
@@ -87,12 +149,14 @@ impl Hub {
     pub(super) fn queue(&self, task: Arc<Task>) {
         let mut inner = self.lock();
         inner.ready.push_back(task);
-        if inner.ready.len() == 1
-            && self.turning.load(Acquire)
-            && let Some(main) = &inner.main
-        {
-            main.wake_by_ref();
+        if inner.ready.len() == 1 {
+            self.call(&inner);
         }
+    }
+
+    /// Whether tasks wait for that.
+    pub(super) fn has_tasks(&self) -> bool {
+        !self.lock().ready.is_empty()
     }
 
     /// Inside of the runtime's context: polls what is ready, within bounds. True: there is more.
@@ -131,12 +195,17 @@ impl Hub {
         self.turning.store(false, Release);
     }
 
-    /// Inside of the turn: wakes whoever was to be woken.
-    pub(super) fn wake_all(&self, main: &Waker) {
+    /// Inside of the turn: it is to be woken by this for what is left here.
+    pub(super) fn wake_by(&self, main: &Waker) {
         let mut inner = self.lock();
         if !inner.main.as_ref().is_some_and(|known| known.will_wake(main)) {
             inner.main = Some(main.clone());
         }
+    }
+
+    /// Inside of the turn: wakes whoever was to be woken.
+    pub(super) fn wake_all(&self) {
+        let mut inner = self.lock();
         if inner.wakers.is_empty() {
             return;
         }

@@ -18,8 +18,11 @@ __all__ = ["PATIENCE", "Asgi", "Client", "Response", "eventually"]
 class Asgi(Server):
     """One running `rustcorn` with one worker."""
 
+    #: The loop of the workers that are started from now on.
+    loop = "auto"
+
     def __init__(self, app: str = "asgi_app:app", *options: str, **keywords) -> None:
-        words = ("--app-dir", str(HERE), "--workers", "1", *options)
+        words = ("--app-dir", str(HERE), "--workers", "1", "--loop", self.loop, *options)
         super().__init__(app, *words, **keywords)
 
     def told(self, key: str) -> str:

@@ -11,7 +11,8 @@ from asgi_kit import HERE, PATIENCE, Asgi, eventually
 
 def start(app: str, *options: str) -> tuple[int, str]:
     """The exit code and the log of a start that fails."""
-    words = [sys.executable, "-m", "rustcorn", app, "--app-dir", str(HERE), "--bind", "127.0.0.1:0", *options]
+    words = [sys.executable, "-m", "rustcorn", app, "--app-dir", str(HERE), "--bind", "127.0.0.1:0"]
+    words += ["--loop", Asgi.loop, *options]
     done = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE, cwd=HERE)
     return done.returncode, done.stderr
 

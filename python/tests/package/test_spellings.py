@@ -13,15 +13,29 @@ APPS = Path(__file__).parent / "apps"
 
 
 @pytest.mark.parametrize("flag", ["--loop", "--asgi-loop"])
-def test_uvloop_is_asyncio_with_a_warning(rustcorn, flag):
-    server = rustcorn("main:app", flag, "uvloop", cwd=APPS)
-    assert server.log.count("asgi_loop (the command line) is asyncio instead of uvloop") == 1
-    assert httpx.get(server.url).json() == {"message": "Hello World"}
+def test_uvloop_is_uvloop(rustcorn, flag):
+    server = rustcorn("looped:app", flag, "uvloop", cwd=APPS)
+    assert httpx.get(server.url).text == "rustcorn._uvloop of uvloop"
+    (old,) = server.workers()
+    server.signal(signal.SIGHUP)
+    server.wait_for(rf"pid:{old}\) exited with code 0")
+    assert httpx.get(server.url).text == "rustcorn._uvloop of uvloop"
+    server.signal(signal.SIGTERM)
+    assert server.ended() == 0 and "WARNING" not in server.log and "Traceback" not in server.log
+
+
+def test_uvloop_that_is_not_there_is_told(failing, tmp_path):
+    (tmp_path / "uvloop.py").write_text("raise ModuleNotFoundError(\"No module named 'uvloop'\")")
+    ended, log = failing("looped:app", "--loop", "uvloop", "--app-dir", str(APPS), cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)})
+    assert "its loop is to be uvloop's (asgi_loop), which cannot be imported: " in log, log
+    assert "install it (pip install uvloop), or write auto" in log and "Traceback" not in log and ended == 3
 
 
 @pytest.mark.parametrize("loop", ["auto", "asyncio", "none"])
 def test_other_loops_are_what_is_there(rustcorn, loop):
-    assert "WARNING" not in rustcorn("main:app", "--loop", loop, cwd=APPS).log
+    server = rustcorn("looped:app", "--loop", loop, cwd=APPS)
+    assert httpx.get(server.url).text == "rustcorn._loop of asyncio.unix_events"
+    assert "WARNING" not in server.log
 
 
 @pytest.mark.parametrize(

@@ -32,8 +32,11 @@ macro_rules! python_rows {
 
     /// Which event loop an ASGI application has.
     ///
-    /// It is asyncio's in any case, with the worker's own loop inside, on one thread: auto, asyncio and none are the
-    /// same. uvloop is accepted with a warning, since its loop lets no other run inside.
+    /// asyncio's, with the worker's own loop inside, on one thread: auto, asyncio and none are the same. With uvloop it
+    /// is uvloop's, which has to be installed, and the worker's loop is turned by it. That is for applications that move
+    /// much through the loop's own transports (streams, subprocesses, clients in pure Python): these get cheaper, and each
+    /// request gets dearer. An idle worker then wakes some 35 times a second, and its times (keep_alive and the like) may
+    /// be over a tenth of a second too late.
     asgi_loop: AsgiLoop = AsgiLoop::Auto => new(Section::Python, Kind::Choice {
         names: &["auto", "asyncio", "uvloop", "none"],
         switch: None,
