@@ -58,18 +58,18 @@ fn a_request_that_timeout_ends_is_told_as_such_in_json() {
 #[test]
 fn answers_that_go_out_together_have_their_own_lengths() {
     let lab = Lab::new();
-    let server = lab.serve("--workers 1 --access-logfile access.log --access-logformat %(U)s|%(B)s");
+    let server = lab.serve("--workers 1 --access-logfile access.log --access-logformat %(q)s|%(B)s");
     let greeting = server.get("/").body.len();
     let mut client = server.connect();
-    client.send("GET /?1 HTTP/1.1\r\nHost: a\r\n\r\n".repeat(3).as_bytes()).expect("sent");
+    client.send("GET /?together HTTP/1.1\r\nHost: a\r\n\r\n".repeat(3).as_bytes()).expect("sent");
     for _ in 0..3 {
         assert_eq!(client.reply().expect("an answer").status, 200);
     }
-    let told = wait_until("four lines", SOON, || {
+    let told = wait_until("three lines", SOON, || {
         let text = lab.read("access.log");
-        (text.lines().filter(|line| line.starts_with("/|")).count() >= 4).then_some(text)
+        (text.lines().filter(|line| line.starts_with("together|")).count() >= 3).then_some(text)
     });
-    assert_eq!(told.lines().filter(|line| *line == format!("/|{greeting}")).count(), 4, "{told}");
+    assert_eq!(told.lines().filter(|line| *line == format!("together|{greeting}")).count(), 3, "{told}");
     server.finish();
 }
 

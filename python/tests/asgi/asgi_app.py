@@ -106,6 +106,17 @@ async def disconnect(scope, receive, send):
 
 
 @route
+async def patient(scope, receive, send):
+    """Takes its time, and says whether its client was there all the while."""
+    await receive()
+    gone = asyncio.ensure_future(receive())
+    await asyncio.wait([gone], timeout=0.5)
+    told = f"gone: {gone.done()}"
+    gone.cancel()
+    await answer(send, told.encode())
+
+
+@route
 async def cleanup(scope, receive, send):
     """Has a bug in what it does when the client is gone."""
     TOLD["cleanup"] = "begun"

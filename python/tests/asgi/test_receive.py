@@ -75,6 +75,25 @@ def test_a_client_that_leaves_is_told_of_again_and_again(asgi: Asgi) -> None:
     assert told == {"seen": [END, GONE, GONE], "raised": "ClientDisconnected"}
 
 
+def test_a_client_that_closes_in_order_has_left_too(asgi: Asgi) -> None:
+    with asgi.connect() as client:
+        client.send("/disconnect", "POST")
+        eventually(lambda: asgi.told("disconnect") == "begun")
+    told = eventually(lambda: (told := asgi.told("disconnect")) != "begun" and told)
+    assert json.loads(told)["seen"] == [END, GONE, GONE]
+
+
+def test_half_a_close_is_no_disconnect(asgi: Asgi) -> None:
+    with asgi.connect() as client:
+        client.send("/patient")
+        client.sock.shutdown(socket.SHUT_WR)
+        came = b""
+        while piece := client.sock.recv(65536):
+            came += piece
+    assert came.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n")
+    assert came.endswith(b"gone: False")
+
+
 def test_a_body_that_breaks_off_is_never_complete(asgi: Asgi) -> None:
     told = leave(asgi, body=b"part", headers="Content-Length: 100\r\n")
     assert told["seen"][-1] == GONE
