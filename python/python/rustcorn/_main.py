@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from typing import Any, NoReturn
@@ -23,8 +24,10 @@ def run(app: Any, **settings: Any) -> None:
     The settings are those of the command line, by key (`max_requests=1000`) or by their names in uvicorn
     (`limit_max_requests=1000`). None leaves a setting as it is.
 
-    Returns when the server has stopped, and raises SystemExit with its exit code if it failed. It forks, so it has to
-    be called by the main thread of a process that has no others and no event loop.
+    Returns when the server has stopped, and raises SystemExit with its exit code if it failed. It forks, so it must not
+    be called from a running event loop. Where the process has other threads already, as some libraries start when they
+    are imported, the program `rustcorn` takes the place of the process, and run() does not return; an application that is
+    not given by name cannot be served then.
     """
     if isinstance(settings.get("log_config"), dict):
         # Workers are forked, and so find it where it is.
@@ -43,6 +46,8 @@ def run(app: Any, **settings: Any) -> None:
     if _loop_is_running():
         raise RuntimeError("rustcorn.run() forks, and so cannot be called from a running event loop")
     if isinstance(app, str):
+        if _has_threads() and _logging.given is None:
+            _replace_process([*words, "--", app])
         code = _start([*words, "--", app])
     else:
         code = _start([*words, "--", _name(app)], app)
@@ -57,6 +62,18 @@ def _start(words: list[str], application: Any = None) -> int:
     return _rustcorn.start(words, object=application, command=_command())
 
 
+def _has_threads() -> bool:
+    return len(os.listdir("/proc/self/task")) > 1
+
+
+def _replace_process(words: list[str]) -> NoReturn:
+    """Begins anew, without the threads, which no fork would take along. Modules are found where they are found here."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.environ["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+    os.execv(sys.executable, [sys.executable, "-m", "rustcorn", *words])
+
+
 def _command() -> list[str] | None:
     """What starts this program again: its interpreter, with the arguments that the interpreter got.
 
@@ -67,6 +84,18 @@ def _command() -> list[str] | None:
     return [sys.executable, *sys.orig_argv[1:]]
 
 
+# What None switches off, as for uvicorn. Of other settings it means the default.
+_OFF = {"ws_ping_interval", "ws_ping_timeout"}
+
+# uvicorn has one below logging's own.
+_TRACE = 5
+
+
+def _level(number: int) -> str:
+    """One of logging's numbers, as a word of the command line."""
+    return "trace" if number == _TRACE else logging.getLevelName(number).lower()
+
+
 def _words(settings: dict[str, Any]) -> list[str]:
     """The settings as words of a command line."""
     table = _rustcorn.options()
@@ -74,8 +103,12 @@ def _words(settings: dict[str, Any]) -> list[str]:
     for name, value in settings.items():
         if name not in table:
             raise TypeError(f"run() got an unexpected keyword argument {name!r}")
+        if value is None and name in _OFF:
+            value = 0
         if value is None:
             continue
+        if name == "log_level" and isinstance(value, int):
+            value = _level(value)
         flag, opposite, repeats, takes_value = table[name]
         if isinstance(value, bool) and opposite is not None:
             words.append(f"--{flag}" if value else f"--{opposite}")

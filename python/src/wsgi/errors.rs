@@ -50,18 +50,19 @@ pub(super) struct ErrorLog {
 
 #[pymethods]
 impl ErrorLog {
-    fn write(&mut self, text: &str) -> usize {
-        self.rest.push_str(text);
+    fn write(&mut self, text: &Bound<'_, PyString>) -> PyResult<usize> {
+        // Names of files may have halves of characters: an error is told as well as it can be.
+        self.rest.push_str(&text.to_string_lossy());
         if let Some(end) = self.rest.rfind('\n') {
             let lines: String = self.rest.drain(..=end).collect();
             say(&lines);
         }
-        text.chars().count()
+        text.len()
     }
 
     fn writelines(&mut self, lines: &Bound<'_, PyAny>) -> PyResult<()> {
         for line in lines.try_iter()? {
-            self.write(line?.cast::<PyString>()?.to_str()?);
+            self.write(line?.cast::<PyString>()?)?;
         }
         Ok(())
     }

@@ -150,8 +150,12 @@ except RuntimeError as error:
 
 stop = threading.Event()
 threading.Thread(target=stop.wait).start()
+
+def app(environ, start_response):
+    pass
+
 try:
-    rustcorn.run("main:app")
+    rustcorn.run(app)
 finally:
     stop.set()
 """,
@@ -160,3 +164,34 @@ finally:
     assert code == 1
     assert "cannot be called from a running event loop" in log
     assert "takes a process with one thread; this one has 2" in log
+
+
+def test_where_threads_run_already_it_begins_anew(rustcorn, tmp_path):
+    # As libraries for numbers start them when they are imported. The application lies where only the program finds it.
+    (tmp_path / "beside.py").write_text("from talkative import app\n")
+    program = script(
+        tmp_path,
+        """
+import threading, rustcorn
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+rustcorn.run("beside:app", port=0, workers=2)
+""",
+    )
+    server = rustcorn(program, cwd=APPS, **PYTHON)
+    assert httpx.get(server.url).status_code == 200
+    server.end()
+    assert server.process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        ("log_level=10", "log_level = debug"),
+        ("log_level=5", "log_level = trace"),
+        ("ws_ping_interval=None", "ws_ping_interval = 0"),
+    ],
+)
+def test_numbers_of_logging_and_none_of_uvicorn(failing, tmp_path, call, words):
+    program = script(tmp_path, f"import rustcorn\nrustcorn.run('main:app', {call}, print_config=True)\n")
+    code, log = failing(program, cwd=APPS, **PYTHON)
+    assert code == 0 and words in " ".join(log.replace('"', "").split()), log

@@ -316,6 +316,7 @@ def case_errors(environ, start_response):
     errors.write("one line for the log\n")
     errors.writelines(["and ", "another\n"])
     print("printed to errors", file=errors)
+    errors.write("the file \udc80 is not there\n")
     errors.write("without an end")
     errors.flush()
     start_response("200 OK", TEXT)
