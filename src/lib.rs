@@ -60,4 +60,4 @@ pub use worker::{Address, App, Body, BoxError, Connection, leaving};
 
 #[cfg(feature = "mimalloc")]
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: sys::alloc::Mimalloc = sys::alloc::Mimalloc;

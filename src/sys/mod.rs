@@ -7,6 +7,8 @@
 #![allow(unsafe_code)]
 
 pub mod accepting;
+#[cfg(any(feature = "mimalloc", test))]
+pub mod alloc;
 pub mod clock;
 #[cfg(feature = "arbiter")]
 pub mod daemon;
