@@ -75,11 +75,8 @@ pub(super) fn read(entry: &Entry) -> Option<InFlight> {
 fn word_of(bytes: &[u8]) -> u64 {
     match bytes.first_chunk::<8>() {
         Some(whole) => u64::from_le_bytes(*whole),
-        None => {
-            let mut padded = [0; 8];
-            padded[..bytes.len()].copy_from_slice(bytes);
-            u64::from_le_bytes(padded)
-        }
+        // Mostly a method or a short path: a loop is less work than a copy of a length that nobody knows beforehand.
+        None => bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
     }
 }
 

@@ -84,20 +84,19 @@ impl Captured {
 
     /// Of a header that was sent twice the last value counts, as in Gunicorn. `names` are in the format's order.
     pub(super) fn of(names: &[HeaderName], headers: &HeaderMap) -> Self {
-        let has_twins = headers.len() > headers.keys_len();
-        let value = |name: &HeaderName| match has_twins {
-            false => headers.get(name).cloned(),
-            true => headers.get_all(name).iter().next_back().cloned(),
-        };
         let mut captured = Self::none();
-        let (first, rest) = names.split_at(names.len().min(INLINE));
-        for (place, name) in captured.first.iter_mut().zip(first) {
-            *place = value(name);
-        }
-        if !rest.is_empty() {
-            captured.rest = rest.iter().map(value).collect();
+        captured.rest = vec![None; names.len().saturating_sub(INLINE)];
+        // Comparing names takes less than hashing them does, as few as they are.
+        for (name, value) in headers {
+            if let Some(index) = names.iter().position(|wanted| wanted == name) {
+                *captured.place(index) = Some(value.clone());
+            }
         }
         captured
+    }
+
+    fn place(&mut self, index: usize) -> &mut Option<HeaderValue> {
+        if index < INLINE { &mut self.first[index] } else { &mut self.rest[index - INLINE] }
     }
 
     pub(super) fn get(&self, index: usize) -> Option<&[u8]> {

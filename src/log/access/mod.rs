@@ -50,6 +50,7 @@ use writer::Shared;
 pub struct Access {
     format: Format,
     shared: Arc<Shared>,
+    pid: u32,
 }
 
 impl Access {
@@ -65,7 +66,7 @@ impl Access {
         let format = read(orders)?;
         let shared = Arc::new(Shared { buffer: Buffer::new(stamp_for(&format)), losses: Losses::default() });
         writer::start(Arc::clone(&shared), orders.clone(), fd)?;
-        Ok(Some(Self { format, shared }))
+        Ok(Some(Self { format, shared, pid: std::process::id() }))
     }
 
     /// The log of the worker that this process is: [`Self::start`] with what the seat says, for as long as it lives.
@@ -75,6 +76,12 @@ impl Access {
     pub fn of_seat(seat: &Inherited) -> io::Result<Option<&'static Self>> {
         let fd = (seat.access_fd >= 0).then(|| fd::inherit(seat.access_fd)).transpose()?;
         Ok(Self::start(&seat.orders.access, fd)?.map(|access| &*Box::leak(Box::new(access))))
+    }
+
+    /// The process that has started it. The kernel would be asked for it once a line otherwise.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.pid
     }
 
     /// Whether anything has to be captured of a response's head.

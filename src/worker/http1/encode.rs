@@ -60,7 +60,11 @@ pub(super) fn head<B>(
     let close = plan.close || framing == Framing::Close || said_close;
     match announce {
         Announce::Nothing => {}
-        Announce::Length(length) => field(out, "content-length", itoa::Buffer::new().format(length).as_bytes()),
+        Announce::Length(length) => {
+            out.extend_from_slice(b"content-length: ");
+            out.extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
+            out.extend_from_slice(b"\r\n");
+        }
         Announce::Chunked => out.extend_from_slice(b"transfer-encoding: chunked\r\n"),
     }
     sign(out, plan.date.filter(|_| !has_date), plan.server && !has_server);

@@ -87,7 +87,7 @@ fn assemble<'b, B>(
         return Err(Refusal::SYNTAX);
     };
     let method = Method::from_bytes(method.as_bytes()).map_err(|_| Refusal::SYNTAX)?;
-    let uri = Uri::from_maybe_shared(bytes.slice_ref(target.as_bytes())).map_err(|_| Refusal::TARGET)?;
+    let uri = Uri::from_maybe_shared(part(bytes, target.as_bytes())).map_err(|_| Refusal::TARGET)?;
     rules::target(&method, target.as_bytes(), &uri)?;
     let version = if version == 0 { Version::HTTP_10 } else { Version::HTTP_11 };
     *into.method_mut() = method;
@@ -111,14 +111,22 @@ fn version_refusal(bytes: &[u8]) -> Refusal {
     }
 }
 
+/// A piece of `whole`, which was parsed from it, as a part of the same block.
+fn part(whole: &Bytes, piece: &[u8]) -> Bytes {
+    // An empty one may point anywhere.
+    if piece.is_empty() {
+        return Bytes::new();
+    }
+    let begin = piece.as_ptr().addr() - whole.as_ptr().addr();
+    whole.slice(begin..begin + piece.len())
+}
+
 fn fields<'b>(bytes: &Bytes, raw: &[httparse::Header<'b>], headers: &mut HeaderMap) -> Result<Notable<'b>, Refusal> {
     let mut notable = Notable::default();
     headers.reserve(raw.len());
     for field in raw {
         let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| Refusal::NAME)?;
-        // An empty value may point anywhere.
-        let value = if field.value.is_empty() { Bytes::new() } else { bytes.slice_ref(field.value) };
-        let value = HeaderValue::from_maybe_shared(value).map_err(|_| Refusal::VALUE)?;
+        let value = HeaderValue::from_maybe_shared(part(bytes, field.value)).map_err(|_| Refusal::VALUE)?;
         notable.note(&name, field.value);
         headers.append(name, value);
     }

@@ -4,6 +4,7 @@ use super::demands::{Demands, Upgrade};
 use super::head;
 use super::refusal::Refusal;
 use super::scan::Scan;
+use super::scratch;
 use super::task::Parts;
 use crate::sys::clock;
 use crate::worker::application::Application;
@@ -83,6 +84,7 @@ impl<S: Application> Parts<'_, S> {
     /// Looks for a head in what came.
     fn look(&mut self, cx: &mut Context<'_>) -> Option<Received> {
         let mut request = Request::new(Body::empty());
+        *request.headers_mut() = scratch::take_headers();
         let (demands, bytes) = match self.take_whole(&mut request) {
             Some(parsed) => parsed,
             None => self.take_found(&mut request)?,

@@ -3,6 +3,7 @@
 use super::date;
 use super::encode::{self, Framing, Plan};
 use super::exchange::{Advance, After, Step};
+use super::scratch;
 use super::task::Parts;
 use crate::sys::clock;
 use crate::worker::application::Application;
@@ -53,6 +54,7 @@ impl<S: Application> Parts<'_, S> {
         if let Some(flight) = exchange.flight.as_mut() {
             flight.answered(response.status(), response.headers());
         }
+        scratch::keep_headers(std::mem::take(response.headers_mut()));
         exchange.framing = Some(framing);
         if let Some(file) = response.extensions_mut().remove::<SendFile>()
             && framing == Framing::Length(file.length)

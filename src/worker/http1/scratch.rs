@@ -1,6 +1,7 @@
 //! Memory that a connection needs only while it is being looked at, lent by the thread: an idle connection holds none.
 
 use bytes::BytesMut;
+use http::HeaderMap;
 use std::cell::RefCell;
 
 /// The size of a block that heads are read into; many small ones fit.
@@ -9,15 +10,19 @@ const BLOCK: usize = 16 << 10;
 pub(super) const ROOM: usize = 4 << 10;
 /// A larger buffer for answers is given back to the system.
 const LARGEST: usize = 64 << 10;
+/// A map with room for more fields than this, too.
+const MOST_FIELDS: usize = 64;
 
 thread_local! {
-    static SCRATCH: RefCell<Scratch> = const { RefCell::new(Scratch { input: None, output: Vec::new() }) };
+    static SCRATCH: RefCell<Scratch> =
+        const { RefCell::new(Scratch { input: None, output: Vec::new(), headers: None }) };
 }
 
 struct Scratch {
     /// Pieces of the same block may still be with requests; the rest of it is free.
     input: Option<BytesMut>,
     output: Vec<u8>,
+    headers: Option<HeaderMap>,
 }
 
 /// An empty buffer with at least [`ROOM`].
@@ -54,6 +59,21 @@ pub(super) fn keep_output(mut buffer: Vec<u8>) {
             if scratch.output.capacity() < buffer.capacity() {
                 scratch.output = buffer;
             }
+        });
+    }
+}
+
+/// An empty map for the fields of a request.
+pub(super) fn take_headers() -> HeaderMap {
+    SCRATCH.with(|scratch| scratch.borrow_mut().headers.take()).unwrap_or_default()
+}
+
+/// Gives the map of a response back, which has been sent: the next request's fields find their memory made.
+pub(super) fn keep_headers(mut headers: HeaderMap) {
+    if (1..=MOST_FIELDS).contains(&headers.capacity()) {
+        headers.clear();
+        SCRATCH.with(|scratch| {
+            scratch.borrow_mut().headers.get_or_insert(headers);
         });
     }
 }

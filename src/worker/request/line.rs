@@ -56,7 +56,7 @@ impl Line {
             request: &self.request,
             response: &self.response,
             request_id: self.id.as_deref(),
-            pid: std::process::id(),
+            pid: log.pid(),
         });
     }
 }
@@ -95,7 +95,7 @@ pub(in crate::worker) fn refused(
         request: &nothing,
         response: &nothing,
         request_id: None,
-        pid: std::process::id(),
+        pid: log.pid(),
     });
 }
 
