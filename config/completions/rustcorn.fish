@@ -68,7 +68,7 @@ complete -c rustcorn -n "__fish_rustcorn_needs_command" -l handshake-timeout -l 
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l header-timeout -d 'How long the head of a request may take; 0: for ever [default: 30]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l body-timeout -d 'How long a request\'s body may come to a halt; 0: for ever [default: 30]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l write-timeout -d 'How long a client may take nothing of its response; 0: for ever [default: 30]' -r -f
-complete -c rustcorn -n "__fish_rustcorn_needs_command" -l request-timeout -d 'How long the application may take to begin its response; 0: for ever [default: 0]' -r -f
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -l request-timeout -d 'How long a request may take as a whole, from its head to the end of its response; 0: for ever [default: 0]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l slow-request -d 'Log a request that takes longer than this, once, with a stack trace of its worker; 0: never [default: 0]' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l header -l headers -d 'Send this field with each response that has none of this name, as NAME:VALUE' -r -f
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l request-id-header -d 'The field that holds a request\'s id, as in X-Request-ID' -r -f
