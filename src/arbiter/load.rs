@@ -172,9 +172,13 @@ pub struct Names {
 }
 
 /// Looks up the names in the settings: users, groups, addresses. Also holds against their grammar what only other
-/// floors can read. A syslog daemon that `before` has found is not looked up again: that may take long.
+/// floors can read. Accounts and a syslog daemon that `before` has found are not looked up again: that may take long, and nothing
+/// else goes on meanwhile.
 pub fn look_up(settings: &Settings, before: Option<&Load>) -> Result<Names, LoadError> {
-    let identity = privileges::identity(settings.user.as_deref(), settings.group.as_deref(), settings.initgroups);
+    let identity = match before.filter(|load| accounts(&load.settings) == accounts(settings)) {
+        Some(load) => Ok(load.identity.clone()),
+        None => privileges::identity(settings.user.as_deref(), settings.group.as_deref(), settings.initgroups),
+    };
     let binds = settings.bind.iter().map(|bind| Bind::parse(bind)).collect::<Result<Vec<_>, _>>();
     let (identity, binds) = (identity.map_err(LoadError::failure)?, binds.map_err(LoadError::failure)?);
     access::format(settings)?;
@@ -186,6 +190,11 @@ pub fn look_up(settings: &Settings, before: Option<&Load>) -> Result<Names, Load
     let syslog = settings.syslog.then(target).transpose();
     let environment = environment(settings)?;
     Ok(Names { identity, binds, syslog: syslog.map_err(LoadError::failure)?, environment })
+}
+
+/// What decides who the workers become.
+fn accounts(settings: &Settings) -> (Option<&str>, Option<&str>, bool) {
+    (settings.user.as_deref(), settings.group.as_deref(), settings.initgroups)
 }
 
 /// The variables that the application shall find: of `env_file` those that nobody has set, then those of `raw_env`.
@@ -262,6 +271,22 @@ fn keep_fixed(settings: &mut Settings, current: &Settings) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_account_is_looked_up_again_only_by_another_name() {
+        let settings = |user: &str| Settings {
+            bind: vec!["127.0.0.1:0".to_owned()],
+            user: Some(user.to_owned()),
+            ..Settings::default()
+        };
+        let own = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata("/proc/self").unwrap()).to_string();
+        let first = settings(&own);
+        let before = open(first.clone(), look_up(&first, None).unwrap(), None, None).unwrap();
+        // As if its entry had gone since.
+        let renamed = Load { settings: settings("a-user-that-is-gone"), ..before };
+        assert_eq!(look_up(&settings("a-user-that-is-gone"), Some(&renamed)).unwrap().identity, renamed.identity);
+        assert!(look_up(&settings("another-that-is-gone"), Some(&renamed)).is_err());
+    }
 
     #[test]
     fn a_syslog_daemon_is_looked_up_again_only_at_another_address() {

@@ -146,12 +146,6 @@ impl Scoreboard {
         self.records().filter(move |(slot, record)| *slot != me && record.is_live(now, stale_after))
     }
 
-    /// The fewest open connections that a live peer of `me` has; `None` without live peers.
-    #[must_use]
-    pub fn least_peer_connections(&self, me: SlotId, now: Mono, stale_after: Duration) -> Option<u32> {
-        self.live_peers(me, now, stale_after).map(|(_, record)| record.connections()).min()
-    }
-
     /// The memory of a scoreboard that no other process shares, for tests.
     #[cfg(test)]
     pub fn private(slots: u16) -> Self {

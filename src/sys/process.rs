@@ -24,8 +24,8 @@ pub fn become_subreaper() -> io::Result<()> {
 }
 
 /// Whether a process with this id runs. One that is dead and only waits to be reaped does not.
-#[must_use]
-pub fn is_pid_alive(pid: Pid) -> bool {
+#[cfg(test)]
+fn is_pid_alive(pid: Pid) -> bool {
     if pid.0 <= 0 {
         return false;
     }

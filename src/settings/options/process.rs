@@ -19,7 +19,8 @@ macro_rules! process_rows {
 
     /// Run the workers as this user.
     ///
-    /// A name or a number. It takes the rights of root to start.
+    /// A name or a number. It takes the rights of root to start. The user owns the files of the logs then; on their way
+    /// there must be no symbolic link that others than root can have made.
     user: Option<String> = None => new(Section::Process, Kind::Account { name: "USER" }).short('u').at_start_only();
 
     /// Run the workers as this group.

@@ -46,7 +46,8 @@ macro_rules! workers_rows {
 
     /// Replace a worker whose resident memory exceeds this; 0: never.
     ///
-    /// In bytes, or with the suffix K, M or G as in 512M.
+    /// In bytes, or with the suffix K, M or G as in 512M. If workers exceed it within 10 seconds after their start, the
+    /// log warns, and their successors come after growing pauses (8 seconds at most).
     max_rss: u64 = 0 => new(Section::Recycling, Kind::Bytes);
 
         } $($rest)* }
