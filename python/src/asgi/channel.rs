@@ -259,7 +259,8 @@ impl Exchange {
         let worker = state.worker.take();
         let is_finished = state.output.is_finished();
         let waiters = if is_finished { state.input.waiters.take() } else { Waiters::default() };
-        let at_once = is_finished && state.alone;
+        // Not while Python's other threads would have to wait for a disk.
+        let at_once = is_finished && state.alone && !state.output.has_file();
         drop(state);
         match worker {
             // All is said: it goes out before the application does whatever it does afterwards.

@@ -140,6 +140,11 @@ impl Output {
             && matches!(self.phase, Phase::Finished)
     }
 
+    /// Whether the disk may have to be waited for.
+    pub(super) fn has_file(&self) -> bool {
+        self.pieces.iter().any(|part| matches!(part, Part::File(_)))
+    }
+
     pub(super) fn is_full(&self) -> bool {
         self.bytes >= MANY
     }
