@@ -38,6 +38,7 @@ fn is_pid_alive(pid: Pid) -> bool {
     }
 }
 
+#[cfg(test)]
 fn is_dead(stat: &str) -> bool {
     stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with(['Z', 'X']))
 }
