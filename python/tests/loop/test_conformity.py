@@ -54,13 +54,13 @@ LEFT_OUT = {
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_cpythons_own(module: str) -> None:
+def test_cpythons_own(module: str, tmp_path: Path) -> None:
     if not (importlib.util.find_spec("test") and importlib.util.find_spec("test.test_asyncio")):
         pytest.skip("this interpreter was installed without its own tests (the package test)")
     if not importlib.util.find_spec(f"test.{module}"):
         pytest.skip("this version of Python does not have it")
     words = [sys.executable, RUNNER, f"test.{module}", *LEFT_OUT]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout.splitlines()[-1])
     assert not told["failed"], done.stderr
