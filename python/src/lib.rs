@@ -34,7 +34,8 @@ mod underscores;
 pub mod wsgi;
 
 /// The module `rustcorn._rustcorn`.
-#[pymodule]
+// Who imports it has the lock of the interpreter switched on: nothing here was made for threads of Python's that run at once.
+#[pymodule(gil_used = true)]
 fn _rustcorn(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_function(wrap_pyfunction!(launch::start, module)?)?;

@@ -16,6 +16,11 @@ pub fn warning(message: &str) {
 }
 
 /// Writes to the operator log.
+pub fn info(message: &str) {
+    log::line(Level::Info, format_args!("{message}"));
+}
+
+/// Writes to the operator log.
 pub fn debug(message: &str) {
     log::line(Level::Debug, format_args!("{message}"));
 }

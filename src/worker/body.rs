@@ -66,6 +66,17 @@ impl Body {
         }
     }
 
+    /// Why its client was refused the rest of it, if it was.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn refusal(&self) -> Option<&'static str> {
+        match &self.0 {
+            Kind::Whole(_) => None,
+            Kind::Http1(incoming) => incoming.refusal(),
+            Kind::Hyper(taken) => taken.refusal(),
+        }
+    }
+
     pub(super) fn http1(incoming: Incoming) -> Self {
         Self(Kind::Http1(incoming))
     }

@@ -5,7 +5,10 @@ import signal
 import traceback
 from typing import Any, Callable, Optional
 
-VERSIONS = {"version": "3.0", "spec_version": "2.5"}
+# All of 2.5 is here. But from 2.4 on Starlette no longer listens for disconnects while it streams: a response that waits
+# for an event would go on for nobody until it has something to send. Servers that are widely used say 2.3.
+VERSIONS = {"version": "3.0", "spec_version": "2.3"}
+SOCKET_VERSIONS = {"version": "3.0", "spec_version": "2.5"}
 EXTENSIONS: dict = {"http.response.pathsend": {}, "http.response.zerocopysend": {}}
 SOCKET_EXTENSIONS: dict = {"websocket.http.response": {}}
 
@@ -107,6 +110,8 @@ class Lifespan:
             await asyncio.wait({self._task}, timeout=_LAST_WORDS)
             return "failed", f"its lifespan startup failed: {complaint}"
         if self._task.done():
+            if isinstance(self._error, (SystemExit, KeyboardInterrupt)):
+                return "failed", f"its lifespan startup wants the end: {self._what_was_raised()}"
             return "unsupported", self._what_was_raised()
         stack = "".join(traceback.format_stack(self._task.get_stack()[-1])) if self._task.get_stack() else ""
         self._task.cancel()

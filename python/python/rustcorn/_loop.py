@@ -1,13 +1,14 @@
 """The event loop of an ASGI worker: asyncio's own, with a selector that turns tokio's loop."""
 
 import asyncio
+import os
 import selectors
 import signal
 import threading
 from collections.abc import Mapping
-from typing import Any, Optional
+from typing import Any, List, Optional
 
-# What is left at the end has so long to end itself.
+# Generators that are left at the end have so long to end themselves.
 _PATIENCE = 0.25
 
 
@@ -178,14 +179,29 @@ def make(native: Any) -> Loop:
     """The loop of this thread from now on."""
     loop = Loop(native)
     asyncio.set_event_loop(loop)
+    os.register_at_fork(after_in_child=_forget_wakeup)
     return loop
 
 
-def finish(loop: asyncio.AbstractEventLoop) -> None:
-    """Cancels what is left, gives it a moment, and closes what can be closed."""
+def _forget_wakeup() -> None:
+    """Signals of a process that the application forks are not told to the loop of this one."""
+    try:
+        signal.set_wakeup_fd(-1)
+    except (ValueError, OSError):
+        pass
+
+
+def finish(loop: asyncio.AbstractEventLoop, patience: float) -> List[str]:
+    """Cancels what is left, gives it time, and closes what can be closed; the names of the tasks that do not end."""
     tasks = asyncio.all_tasks(loop)
     for task in tasks:
         task.cancel()
+    left: set = set()
     if tasks:
-        loop.run_until_complete(asyncio.wait(tasks, timeout=_PATIENCE))
+        done, left = loop.run_until_complete(asyncio.wait(tasks, timeout=patience))
+        for task in done:
+            if not task.cancelled() and (error := task.exception()) is not None:
+                message = "A task that was cancelled at the end has failed"
+                loop.call_exception_handler({"message": message, "exception": error, "task": task})
     loop.run_until_complete(asyncio.wait_for(loop.shutdown_asyncgens(), _PATIENCE))
+    return sorted(task.get_name() for task in left)

@@ -168,6 +168,7 @@ impl Exchange {
             None => None,
         };
         let reader = state.input.close();
+        let refused = state.input.refused;
         // Other tasks of the application's may wait still.
         let waiters = [state.input.waiters.take(), state.output.waiters.take()];
         drop(state);
@@ -178,8 +179,16 @@ impl Exchange {
             alarm.take_off(py);
         }
         if let Some(fault) = unheard {
-            let when = if gone { "its client had left" } else { "its response was complete" };
-            report::error(&format!("The application failed after {when}: {fault}"));
+            match refused {
+                // What it was told ends every other request that a client breaks off, too.
+                Some(why) if gone => {
+                    report::info(&format!("The application failed after its request was refused ({why}): {fault}"))
+                }
+                _ => {
+                    let when = if gone { "its client had left" } else { "its response was complete" };
+                    report::error(&format!("The application failed after {when}: {fault}"));
+                }
+            }
         }
     }
 

@@ -18,6 +18,8 @@ pub(super) struct Input {
     over: bool,
     /// They will not come because the client broke off.
     broken: bool,
+    /// They will not come because the client was refused, for this reason.
+    pub(super) refused: Option<&'static str>,
     /// The application knows the end.
     told: bool,
     /// The application's, for what is next.
@@ -45,6 +47,7 @@ impl Input {
             wanted: false,
             over,
             broken: false,
+            refused: None,
             told: false,
             waiters: Waiters::default(),
             reader: None,
@@ -78,6 +81,7 @@ impl Input {
     /// Nobody will ask for more. Whoever still reads has to be woken, to see that.
     #[must_use]
     pub(super) fn close(&mut self) -> Option<Waker> {
+        self.refused = self.refused.or_else(|| self.body.take()?.refusal());
         self.body = None;
         if !self.over {
             self.over = true;
@@ -101,6 +105,7 @@ impl Input {
                 }
                 Poll::Ready(None) => self.over = true,
                 Poll::Ready(Some(Err(_))) => {
+                    self.refused = body.refusal();
                     self.over = true;
                     self.broken = true;
                 }

@@ -45,6 +45,12 @@ pub(super) fn start(
             Ok(Some(Lifespan { state, python: python.unbind(), timeout }))
         }
         "unsupported" if options.lifespan == Toggle::Auto => {
+            // The rest of it is a traceback, which is of no use to those whose application was never meant to know.
+            let why = text.lines().next().unwrap_or_default();
+            report::info(&format!(
+                "The application does not seem to know ASGI's lifespan, and is served without: {why} (with --lifespan on the \
+                 worker would not start)"
+            ));
             report::debug(&format!("The application does not know ASGI's lifespan: {text}"));
             Ok(None)
         }

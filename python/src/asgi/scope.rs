@@ -15,6 +15,7 @@ pub(super) struct Templates {
     websocket: Py<PyDict>,
     /// `scope["asgi"]`; each request has a copy.
     versions: Py<PyDict>,
+    socket_versions: Py<PyDict>,
     /// `scope["extensions"]`; each request has a copy.
     extensions: Py<PyDict>,
     /// The same for HTTP/1.1.
@@ -62,6 +63,7 @@ impl Templates {
             http: template("http")?,
             websocket: template("websocket")?,
             versions: dict("VERSIONS")?.unbind(),
+            socket_versions: dict("SOCKET_VERSIONS")?.unbind(),
             extensions: extensions.unbind(),
             extensions_1_1: extensions_1_1.unbind(),
             socket_extensions: dict("SOCKET_EXTENSIONS")?.unbind(),
@@ -81,6 +83,7 @@ pub(super) fn http<'py>(py: Python<'py>, setup: &Setup, parts: &Parts) -> PyResu
         };
         scope.set_item(intern!(py, "method"), method)?;
     }
+    scope.set_item(intern!(py, "asgi"), templates.versions.bind(py).copy()?)?;
     fill(&scope, setup, parts)?;
     if is_secure(parts) {
         scope.set_item(intern!(py, "scheme"), intern!(py, "https"))?;
@@ -105,6 +108,7 @@ pub(super) fn websocket<'py>(
     if is_secure(parts) {
         scope.set_item(intern!(py, "scheme"), intern!(py, "wss"))?;
     }
+    scope.set_item(intern!(py, "asgi"), setup.templates.socket_versions.bind(py).copy()?)?;
     scope.set_item(intern!(py, "subprotocols"), PyList::new(py, subprotocols)?)?;
     let extensions = setup.templates.socket_extensions.bind(py).copy()?;
     extensions::tell_tls(&extensions, parts)?;
@@ -119,7 +123,6 @@ fn is_secure(parts: &Parts) -> bool {
 /// What HTTP and WebSocket have in common.
 fn fill(scope: &Bound<'_, PyDict>, setup: &Setup, parts: &Parts) -> PyResult<()> {
     let py = scope.py();
-    scope.set_item(intern!(py, "asgi"), setup.templates.versions.bind(py).copy()?)?;
     match parts.version {
         Version::HTTP_10 => scope.set_item(intern!(py, "http_version"), intern!(py, "1.0"))?,
         Version::HTTP_2 => scope.set_item(intern!(py, "http_version"), intern!(py, "2"))?,

@@ -9,11 +9,19 @@ use super::turn::Wheel;
 use crate::leave;
 use pyo3::prelude::*;
 use rustcorn::types::exit;
-use rustcorn::worker::Life;
+use rustcorn::worker::{Life, grace_left};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
+
+/// What is left at the end has so long to end itself, at least.
+const PATIENCE: Duration = Duration::from_millis(250);
+
+/// Half of what is left of the worker's grace: exit handlers come after.
+fn patience() -> Duration {
+    grace_left().map_or(PATIENCE, |left| PATIENCE.max(left / 2))
+}
 
 /// A worker's asyncio loop, with tokio's inside.
 pub struct Bridge {
@@ -91,9 +99,19 @@ impl Bridge {
                 exit::FAILURE
             }
         };
-        let finish = || py.import("rustcorn._loop")?.call_method1("finish", (self.event_loop.clone_ref(py),));
-        if let Err(error) = self.stage.with_runtime(runtime, finish) {
-            crate::report::error(&format!("The end of the event loop: {}", crate::report::describe(py, &error)));
+        let finish = || -> PyResult<Vec<String>> {
+            let patience = patience().as_secs_f64();
+            py.import("rustcorn._loop")?.call_method1("finish", (&self.event_loop, patience))?.extract()
+        };
+        match self.stage.with_runtime(runtime, finish) {
+            Ok(cut) if cut.is_empty() => {}
+            Ok(cut) => crate::report::error(&format!(
+                "Tasks of the application that were cancelled do not end, and are cut: {}",
+                cut.join(", ")
+            )),
+            Err(error) => {
+                crate::report::error(&format!("The end of the event loop: {}", crate::report::describe(py, &error)));
+            }
         }
         // Those that were not asked to leave: whatever they have to tell of their requests is told now.
         self.hub.end();

@@ -5,11 +5,16 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import multiprocessing
+import signal
+import sys
+import time
 from collections import Counter
 
 from asgi_cases import TOLD, answer, route
 
 COUNTS: Counter = Counter()
+KEPT: list[asyncio.Task] = []
 
 
 @route
@@ -153,3 +158,60 @@ async def ws_collections(scope, receive, send):
     assert refused["RuntimeError"] > 0, refused
     await send({"type": "websocket.send", "text": str(len(kept) // 2)})
     await receive()
+
+
+@route
+async def forks(scope, receive, send):
+    """A child that is forked and ended, and one that is sent what this process listens to."""
+    context = multiprocessing.get_context("fork")
+    ended = context.Process(target=time.sleep, args=(20,))
+    ended.start()
+    ended.terminate()
+    ended.join(20)
+    heard = []
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR2, heard.append, "here")
+    told = context.Process(target=lambda: signal.raise_signal(signal.SIGUSR2))
+    told.start()
+    told.join(20)
+    await asyncio.sleep(0.05)
+    await answer(send, json.dumps([ended.exitcode, told.exitcode, heard]).encode())
+
+
+@route
+async def lengths_only(scope, receive, send):
+    """Believes that every message has a body."""
+    count, more = 0, True
+    while more:
+        message = await receive()
+        count += len(message["body"])
+        more = message["more_body"]
+    await answer(send, str(count).encode())
+
+
+@route
+async def last_words(scope, receive, send):
+    """Tasks that do not end at once when they are cancelled."""
+
+    async def cleans_up():
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0.6)
+            print("it has cleaned up", file=sys.stderr, flush=True)
+
+    async def fails():
+        try:
+            await asyncio.sleep(60)
+        finally:
+            raise ValueError("in its last words")
+
+    async def stays():
+        while True:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                pass
+
+    given = (("cleaner", cleans_up), ("failing", fails), ("staying", stays))
+    KEPT.extend(asyncio.create_task(task(), name=name) for name, task in given)
+    await answer(send)

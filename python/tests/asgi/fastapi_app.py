@@ -48,6 +48,23 @@ async def stream(tasks: BackgroundTasks):
     return StreamingResponse(pieces(), background=tasks)
 
 
+@app.middleware("http")
+async def between(request: Request, call_next):
+    return await call_next(request)
+
+
+@app.get("/events")
+async def events():
+    async def pieces():
+        try:
+            yield "first "
+            await asyncio.sleep(60)
+        finally:
+            done.append("events left")
+
+    return StreamingResponse(pieces())
+
+
 @app.get("/endless")
 async def endless(request: Request):
     async def pieces():

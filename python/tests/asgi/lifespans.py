@@ -42,6 +42,11 @@ async def asserts(scope, receive, send):
 
 
 @application
+async def exits(scope, receive, send):
+    raise SystemExit("no database")
+
+
+@application
 async def returns(scope, receive, send):
     pass
 

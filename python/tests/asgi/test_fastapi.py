@@ -15,7 +15,7 @@ pytest.importorskip("fastapi")
 
 @pytest.fixture(scope="module")
 def fastapi() -> Iterator[Asgi]:
-    with Asgi("fastapi_app:app") as running:
+    with Asgi("fastapi_app:app", "--asgi-disconnect-grace-period", "60") as running:
         yield running
 
 
@@ -45,6 +45,14 @@ def test_an_endless_stream_ends_with_its_client(fastapi: Asgi) -> None:
         client.head()
         assert client.chunk() == b"tick "
     eventually(lambda: "left" in done(fastapi))
+
+
+def test_a_stream_that_waits_ends_with_its_client(fastapi: Asgi) -> None:
+    with fastapi.connect() as client:
+        client.send("/events")
+        client.head()
+        assert client.chunk() == b"first "
+    eventually(lambda: "events left" in done(fastapi))
 
 
 def test_a_websocket(fastapi: Asgi) -> None:

@@ -30,6 +30,16 @@ def test_on_demands_one(app: str, why: str) -> None:
     assert code == 3 and why in log
 
 
+def test_an_application_that_raises_before_it_has_started_is_told_of() -> None:
+    with Asgi("lifespans:raises") as asgi:
+        asgi.wait_for(r"\[INFO\] .*does not seem to know ASGI's lifespan.*ValueError: no lifespan")
+
+
+def test_an_application_may_end_its_start() -> None:
+    code, log = start("lifespans:exits")
+    assert code == 3 and "SystemExit: no database" in log
+
+
 def test_off_asks_nothing() -> None:
     with Asgi("lifespans:fails", "--lifespan", "off") as asgi:
         assert asgi.ask("/").text == "state: None"

@@ -17,7 +17,7 @@ def scope(asgi: Asgi, target: str = "/scope", method: str = "GET", headers: str 
 def test_versions_and_method(asgi: Asgi) -> None:
     seen = scope(asgi)
     assert (seen["http_version"], seen["method"], seen["type"]) == ("1.1", "GET", "http")
-    assert seen["asgi"] == {"version": "3.0", "spec_version": "2.5"}
+    assert seen["asgi"] == {"version": "3.0", "spec_version": "2.3"}
     assert scope(asgi, method="patch")["method"] == "PATCH"
     with asgi.connect() as client:
         client.raw(b"GET /scope HTTP/1.0\r\n\r\n")

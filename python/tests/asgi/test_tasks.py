@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 
 import pytest
 from asgi_kit import Asgi, eventually
@@ -82,3 +83,30 @@ def test_what_finalizers_send_finds_a_websocket_that_can_be_asked() -> None:
         for number in range(200):
             connection.send(str(number))
         assert connection.recv(timeout=20) == "200"
+
+
+def test_what_forked_children_are_sent_is_not_heard_here() -> None:
+    with Asgi() as asgi:
+        pid = asgi.ask("/pid").text
+        assert json.loads(asgi.ask("/forks").text) == [-signal.SIGTERM, 0, []]
+        assert asgi.ask("/pid").text == pid
+
+
+def test_an_application_that_stumbles_over_a_refused_body_is_told_of_as_such() -> None:
+    with Asgi("asgi_app:app", "--limit-request-body", "10") as asgi:
+        with asgi.connect() as client:
+            client.send("/lengths_only", "POST", "Transfer-Encoding: chunked\r\n")
+            client.raw(b"8\r\n01234567\r\n8\r\n01234567\r\n0\r\n\r\n")
+            assert client.response().code == 413
+        asgi.wait_for(r"\[INFO\] .*refused \(The request's body is too large.\): KeyError: 'body'")
+    assert "[ERROR]" not in asgi.log
+
+
+def test_cancelled_tasks_have_the_grace_to_end() -> None:
+    with Asgi("asgi_app:app", "--graceful-timeout", "4") as asgi:
+        asgi.ask("/last_words")
+        asgi.process.terminate()
+        assert asgi.process.wait(20) == 0
+    assert "it has cleaned up" in asgi.log
+    assert "ValueError: in its last words" in asgi.log
+    assert "cancelled do not end, and are cut: staying" in asgi.log

@@ -80,6 +80,7 @@ def test_the_scope(asgi: Asgi) -> None:
     assert (scope["type"], scope["scheme"], scope["path"]) == ("websocket", "ws", "/ws_scope/ ")
     assert (scope["query_string"], scope["subprotocols"]) == ("q=1", ["one", "two"])
     assert scope["extensions"] == {"websocket.http.response": {}} and scope["http_version"] == "1.1"
+    assert scope["asgi"] == {"version": "3.0", "spec_version": "2.5"}
     assert "method" not in scope and scope["state"]["count"] == 0
 
 

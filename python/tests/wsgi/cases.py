@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import multiprocessing
 import os
 import sys
 import threading
@@ -52,6 +53,14 @@ def case_forgotten(environ, start_response):
 
 class Forgotten(Exception):
     pass
+
+
+def case_fork(environ, start_response):
+    """A pool of forked processes, which ends by TERM."""
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        lengths = pool.map(len, ["a", "bb"])
+    start_response("200 OK", TEXT)
+    return [str(lengths).encode()]
 
 
 def case_seen(environ, start_response):

@@ -128,3 +128,12 @@ def test_a_reload_loses_no_request():
         for client in clients:
             client.join()
         assert failures == []
+
+
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_processes_that_a_view_forks_and_ends_are_nothing_to_the_worker(threads):
+    with Server("cases:app", "--threads", threads, "--workers", "1") as server:
+        pid = server.ask("/pid").text
+        for _ in range(3):
+            assert server.ask("/fork").text == "[1, 2]"
+        assert server.ask("/pid").text == pid

@@ -102,9 +102,12 @@ impl<S: Application> Parts<'_, S> {
     /// Ends the exchange with a refusal, if nothing of the response was sent; false: it was, and the connection is to be
     /// closed at once.
     pub(super) fn give_up_exchange(&mut self, refusal: Refusal) -> bool {
+        if let Some(exchange) = self.exchange.as_mut() {
+            // Before the application is let go, so that it can find out why.
+            exchange.source.fail(BodyError::Refused(refusal.reason));
+        }
         self.let_go();
         let (Some(wire), Some(mut exchange)) = (self.wire.as_mut(), self.exchange.take()) else { return false };
-        exchange.source.fail(BodyError::Refused(refusal.reason));
         let Some(mut flight) = exchange.flight.take() else {
             // It was only about the rest of a body that nobody wanted.
             *self.closing = true;

@@ -114,6 +114,13 @@ impl Drop for Sender {
 }
 
 impl Incoming {
+    pub(in crate::worker) fn refusal(&self) -> Option<&'static str> {
+        match &self.0.state().end {
+            Some(Err(BodyError::Refused(reason))) => Some(reason),
+            _ => None,
+        }
+    }
+
     pub(in crate::worker) fn poll_frame(
         &mut self,
         cx: &mut Context<'_>,

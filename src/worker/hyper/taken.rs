@@ -72,6 +72,10 @@ impl Taken {
         Poll::Ready(Some(Ok(frame)))
     }
 
+    pub(in crate::worker) fn refusal(&self) -> Option<&'static str> {
+        self.is_refused.then_some(Refusal::BODY_TOO_LARGE.reason)
+    }
+
     pub(in crate::worker) fn is_end_stream(&self) -> bool {
         !self.is_refused && self.incoming.as_ref().is_none_or(Incoming::is_end_stream)
     }
