@@ -178,9 +178,14 @@ def new_event_loop() -> Loop:
 def make(native: Any) -> Loop:
     """The loop of this thread from now on."""
     loop = Loop(native)
+    settle(loop)
+    return loop
+
+
+def settle(loop: asyncio.AbstractEventLoop) -> None:
+    """Makes it this thread's, and that of no process that the application forks."""
     asyncio.set_event_loop(loop)
     os.register_at_fork(after_in_child=_forget_wakeup)
-    return loop
 
 
 def _forget_wakeup() -> None:

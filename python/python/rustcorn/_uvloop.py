@@ -5,12 +5,11 @@ to do, and ever less often while it has not. A timer of the worker's rings late 
 The application's own timers are uvloop's.
 """
 
-import asyncio
 from typing import Any
 
 import uvloop
 
-from ._loop import SharedSignals
+from ._loop import SharedSignals, settle
 
 # After tokio had something to do.
 _SOON = 0.001
@@ -63,6 +62,6 @@ def _throw(error: BaseException) -> None:
 def make(native: Any, late: float) -> Loop:
     """The loop of this thread from now on."""
     loop = Loop()
-    asyncio.set_event_loop(loop)
+    settle(loop)
     _Turns(loop, native, late)
     return loop
