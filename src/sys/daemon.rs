@@ -56,7 +56,10 @@ pub fn detach() -> io::Result<Readiness> {
                 unsafe { fork::raw() }
             });
             match second {
-                Ok(ForkResult::Child) => Ok(Readiness(write)),
+                Ok(ForkResult::Child) => {
+                    super::signal::inherit();
+                    Ok(Readiness(write))
+                }
                 Ok(ForkResult::Parent { .. }) => leave(exit::OK),
                 Err(errno) => {
                     let mut word = vec![FAILED];

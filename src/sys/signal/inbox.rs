@@ -34,6 +34,11 @@ impl Drop for Errno {
     }
 }
 
+/// This process goes on in the place of the one that made the inbox, as a daemon does.
+pub(in crate::sys) fn inherit() {
+    OWNER.store(nix::unistd::getpid().as_raw(), Ordering::Relaxed);
+}
+
 /// Whether this process was forked from the one that made the inbox, which goes on to hear its own signals.
 pub(super) fn is_forked() -> bool {
     ![0, nix::unistd::getpid().as_raw()].contains(&OWNER.load(Ordering::Relaxed))
