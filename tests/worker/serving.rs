@@ -238,7 +238,9 @@ fn a_limit_of_requests_asks_for_a_successor_once_and_serves_on() {
     }
     let Some(Report::Recycle { reason, .. }) = worker.report() else { panic!("{}", worker.log()) };
     assert_eq!(reason, "it has answered 3 requests (max_requests)");
+    // Only that it leaves is told after that, and no second wish.
     worker.signal(rustcorn::types::Signal::TERM);
+    assert_eq!(worker.report(), Some(Report::Leaving));
     assert_eq!(worker.report(), None);
 }
 
