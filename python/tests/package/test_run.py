@@ -186,8 +186,8 @@ rustcorn.run("beside:app", port=0, workers=2)
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        ("log_level=10", "log_level = debug"),
-        ("log_level=5", "log_level = trace"),
+        ("log_level=10", "loglevel = debug"),
+        ("log_level=5", "loglevel = trace"),
         ("ws_ping_interval=None", "ws_ping_interval = 0"),
     ],
 )

@@ -35,6 +35,7 @@ impl Drop for Errno {
 }
 
 /// This process goes on in the place of the one that made the inbox, as a daemon does.
+#[cfg(feature = "arbiter")]
 pub(in crate::sys) fn inherit() {
     OWNER.store(nix::unistd::getpid().as_raw(), Ordering::Relaxed);
 }

@@ -6,6 +6,7 @@
 mod inbox;
 mod share;
 
+#[cfg(feature = "arbiter")]
 pub(in crate::sys) use inbox::inherit;
 pub(in crate::sys) use inbox::{Errno, post};
 pub use inbox::{Inbox, WorkerInbox};
