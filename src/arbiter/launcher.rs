@@ -12,26 +12,33 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// One way of bringing an application into a worker.
+/// One way of bringing an application into a worker. What is not said otherwise holds for one that is there already, as
+/// one that is linked into the program.
 pub trait Launcher {
     /// Takes what the workers of this generation will run, so that later changes on disk cannot reach them.
     ///
     /// # Errors
     /// When the application cannot be found or accepted: exit code 4 at the first start, a refused reload later. Or when
     /// it has to be built first, which only the first start does.
-    fn prepare(&mut self, generation: Generation, settings: &Settings) -> Result<(), PrepareError>;
+    fn prepare(&mut self, _generation: Generation, _settings: &Settings) -> Result<(), PrepareError> {
+        Ok(())
+    }
 
     /// No worker of this generation will be started any more.
-    fn forget(&mut self, generation: Generation);
+    fn forget(&mut self, _generation: Generation) {}
 
     /// Descriptors that a worker of this generation needs besides those named in the seat.
-    fn descriptors(&self, generation: Generation) -> Vec<i32>;
+    fn descriptors(&self, _generation: Generation) -> Vec<i32> {
+        Vec::new()
+    }
 
     /// Loads the application into this process and lets it be: the end of `--check-config`.
     ///
     /// # Errors
     /// One sentence, when it cannot be loaded.
-    fn rehearse(&self, generation: Generation) -> Result<(), String>;
+    fn rehearse(&self, _generation: Generation) -> Result<(), String> {
+        Ok(())
+    }
 
     /// Whether the application of this generation is loaded once, by a process that its workers are forked from.
     fn preloads(&self, _generation: Generation) -> bool {

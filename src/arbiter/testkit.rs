@@ -2,7 +2,7 @@
 
 use super::child::Plan;
 use super::hooks::{Hooks, NoHooks};
-use super::launcher::{LaunchError, Launcher, PrepareError, WatchPlan};
+use super::launcher::{LaunchError, Launcher, WatchPlan};
 use super::load;
 use crate::abi::Seat;
 use crate::scoreboard::Scoreboard;
@@ -24,20 +24,6 @@ impl App {
 }
 
 impl Launcher for App {
-    fn prepare(&mut self, _: Generation, _: &Settings) -> Result<(), PrepareError> {
-        Ok(())
-    }
-
-    fn forget(&mut self, _: Generation) {}
-
-    fn descriptors(&self, _: Generation) -> Vec<i32> {
-        Vec::new()
-    }
-
-    fn rehearse(&self, _: Generation) -> Result<(), String> {
-        Ok(())
-    }
-
     fn launch(&self, _: Generation, _: &Seat) -> Result<i32, LaunchError> {
         Ok((self.life)()?)
     }

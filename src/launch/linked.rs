@@ -1,7 +1,7 @@
 //! An application that is linked into this program: `rustcorn::main!` and `rustcorn::serve`.
 
 use crate::abi::{Inherited, Seat};
-use crate::arbiter::{self, LaunchError, Launcher, PrepareError, WatchPlan};
+use crate::arbiter::{self, LaunchError, Launcher, WatchPlan};
 use crate::settings::{self, Resolved, Settings, SettingsError, SettingsSource};
 use crate::sys;
 use crate::types::{Generation, exit};
@@ -26,20 +26,6 @@ impl LinkedLauncher {
 }
 
 impl Launcher for LinkedLauncher {
-    fn prepare(&mut self, _: Generation, _: &Settings) -> Result<(), PrepareError> {
-        Ok(())
-    }
-
-    fn forget(&mut self, _: Generation) {}
-
-    fn descriptors(&self, _: Generation) -> Vec<i32> {
-        Vec::new()
-    }
-
-    fn rehearse(&self, _: Generation) -> Result<(), String> {
-        Ok(())
-    }
-
     fn launch(&self, _: Generation, seat: &Seat) -> Result<i32, LaunchError> {
         Ok((self.main)(seat))
     }

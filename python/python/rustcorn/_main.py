@@ -46,7 +46,7 @@ def run(app: Any, **settings: Any) -> None:
     if _loop_is_running():
         raise RuntimeError("rustcorn.run() forks, and so cannot be called from a running event loop")
     if isinstance(app, str):
-        if _has_threads() and _logging.given is None:
+        if _has_threads() and _logging.given is None and sys.executable:
             _replace_process([*words, "--", app])
         code = _start([*words, "--", app])
     else:
@@ -107,7 +107,7 @@ def _words(settings: dict[str, Any]) -> list[str]:
             value = 0
         if value is None:
             continue
-        if name == "log_level" and isinstance(value, int):
+        if name == "log_level" and isinstance(value, int) and not isinstance(value, bool):
             value = _level(value)
         flag, opposite, repeats, takes_value = table[name]
         if isinstance(value, bool) and opposite is not None:

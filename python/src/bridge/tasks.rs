@@ -1,6 +1,7 @@
 //! The tasks of connections. Tokio would look for events before and after it polls one of its own; these are polled by
 //! the turn itself, which ends as soon as one of them has something for Python. And when Python has said the last word of
-//! a response, its task is polled on the spot: the client need not wait for what the application does afterwards.
+//! a response whose request came alone, its task is polled on the spot: the client need not wait for what the application
+//! does afterwards.
 
 use super::hub::Hub;
 use rustcorn::worker::Task as Connection;

@@ -9,7 +9,9 @@
 //! - `incoming`: the request's body on its way to the application.
 //! - `wire`, `scratch`: the bytes, and the memory for them.
 //! - `source`: where that body comes from.
-//! - `task`, `exchange`, `ending`: the connection, one request on it, and how that ends.
+//! - `task`, `receive`: the connection, and its wait for the next request.
+//! - `exchange`, `begin`, `respond`, `ending`: one request on it, from its beginning to its end.
+//! - `watch`, `half`: the client meanwhile: whether it sends, takes, and is still there.
 
 mod begin;
 mod chunked;
