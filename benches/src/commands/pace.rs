@@ -2,13 +2,13 @@
 
 use anyhow::Result;
 
-use super::burst::{Burst, burst};
+use super::burst::{Burst, Seen, burst};
 use crate::contenders::Field;
 use crate::load::{Load, Shape};
 use crate::options::Effort;
 use crate::process::Running;
 use crate::report::{Metric, Sheet};
-use crate::rounds::interleave;
+use crate::rounds::{Turns, alternate};
 use crate::series::Series;
 
 /// The processor time of a request, in every sheet of this kind.
@@ -26,6 +26,10 @@ const METRICS: &[Metric] = &[
     Metric::told("load_busy", "load busy, cores", 2),
     Metric::told("rss_mb", "RSS, MB", 1),
 ];
+
+/// In the order of the metrics.
+const NUMBERS: [fn(&Seen) -> f64; METRICS.len()] =
+    [Seen::cost_us, Seen::per_second, Seen::p50_us, Seen::p99_us, Seen::busy, Seen::load_busy, Seen::rss_mb];
 
 /// How the contenders are placed.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -47,12 +51,15 @@ pub fn paces(
 ) -> Result<Sheet> {
     let apart = place == Place::Apart;
     let (server, load) = if apart { (field.cpus.server, field.cpus.load) } else { (None, None) };
+    let turns = Turns { rounds: effort.rounds.into(), slices: Burst::slices(effort.span()), cpu: server };
+    let (clients, threads) = (effort.connections.into(), effort.load_threads.into());
+    let what = Burst { shape, clients, threads, cpu: load, warmup: effort.warmup(), span: effort.span(), calls: false };
     let outcomes =
-        interleave(effort.rounds.into(), &field.contenders, server, |running| pace(running, shape, load, effort))?;
+        alternate(&turns, &field.contenders, &[what], |running, what, first| burst(running, &what.slice(first)))?;
     let mut sheet = Sheet::new(key, METRICS, against);
     for (contender, rounds) in field.contenders.iter().zip(outcomes) {
-        let column = |index: usize| rounds.iter().map(|numbers| numbers[index]).collect::<Series>();
-        sheet.row(&contender.name, &base(&contender.name), (0..METRICS.len()).map(column).collect());
+        let column = |number: fn(&Seen) -> f64| rounds.iter().flatten().map(number).collect::<Series>();
+        sheet.row(&contender.name, &base(&contender.name), NUMBERS.into_iter().map(column).collect());
     }
     Ok(sheet)
 }
@@ -60,7 +67,7 @@ pub fn paces(
 /// What such a sheet says, for the head of its page.
 pub fn explained(effort: &Effort) -> String {
     format!(
-        "Closed loop of {} clients; {} interleaved rounds of {} s: median (min - max). CPU: user and system time of the \
+        "Closed loop of {} clients; {} rounds of {} s, in which the contenders take turns of a quarter of a second: median (min - max). CPU: user and system time of the \
          server's whole process tree over the answers meanwhile. p50 and p99: a client's wait, the server being saturated. \
          Busy: processors kept at work by the server and by the load generator; where the load generator is at its 1 and \
          the server is not at its limit, requests/s tells of the load generator. RSS: of the whole tree under load.",
@@ -71,12 +78,4 @@ pub fn explained(effort: &Effort) -> String {
 /// The load of these measurements.
 pub fn start_load(running: &Running, shape: Shape, cpu: Option<usize>, effort: &Effort) -> Result<Load> {
     Load::start(shape, running.address(), effort.connections.into(), effort.load_threads.into(), cpu)
-}
-
-/// Loads a contender and measures it when it is warm: the numbers in the order of the metrics.
-fn pace(running: &Running, shape: Shape, cpu: Option<usize>, effort: &Effort) -> Result<[f64; METRICS.len()]> {
-    let (clients, threads) = (effort.connections.into(), effort.load_threads.into());
-    let what = Burst { shape, clients, threads, cpu, warmup: effort.warmup(), span: effort.span(), calls: false };
-    let seen = burst(running, &what)?;
-    Ok([seen.cost_us, seen.per_second, seen.p50_us, seen.p99_us, seen.busy, seen.load_busy, seen.rss_mb])
 }

@@ -43,6 +43,12 @@ impl Counts {
         Self(self.0.iter().zip(&earlier.0).map(|(now, then)| now - then).collect())
     }
 
+    /// These and those.
+    #[must_use]
+    pub fn with(&self, others: &Self) -> Self {
+        Self(self.0.iter().zip(&others.0).map(|(here, there)| here + there).collect())
+    }
+
     /// How many latencies these are.
     pub fn total(&self) -> u64 {
         self.0.iter().sum()
@@ -107,5 +113,6 @@ mod tests {
             assert!((found / micros - 1.0).abs() < 0.04, "{share}: {found}");
         }
         assert!(before.since(&before).quantile(0.5).is_none());
+        assert_eq!(counts.with(&before).total(), 101);
     }
 }

@@ -7,11 +7,10 @@ use std::time::Duration;
 use super::workloads::App;
 use crate::commands::burst::{Burst, Seen, burst};
 use crate::contenders::Field;
-use crate::load::Shape;
 use crate::options::Effort;
-use crate::process::{Artifacts, Running};
+use crate::process::Artifacts;
 use crate::report::{Metric, Sheet};
-use crate::rounds::interleave;
+use crate::rounds::{Turns, alternate};
 use crate::series::Series;
 
 /// The processor time of a request.
@@ -76,16 +75,18 @@ pub fn field<'a>(app: &App, workers: usize, artifacts: &'a Artifacts, effort: &E
 /// Measures an application and adds the rows to its sheets.
 pub fn compare(app: &App, way: &Way<'_>, field: &Field<'_>, effort: &Effort, sheets: &mut [Sheet]) -> Result<()> {
     let (server, load) = if way.workers == 1 { (field.cpus.server, field.cpus.load) } else { (None, None) };
-    let mut fresh = field.contenders.len();
-    let measure = |running: &Running| {
-        // Counting system calls costs the server time: once is enough, since their number hardly varies.
-        let calls = fresh > 0;
-        fresh = fresh.saturating_sub(1);
-        let steps =
-            app.workloads.iter().flat_map(|workload| way.clients.iter().map(|clients| (workload.shape, *clients)));
-        steps.map(|(shape, clients)| burst(running, &what(way, shape, clients, load, effort, calls))).collect()
-    };
-    let outcomes: Vec<Vec<Vec<Seen>>> = interleave(way.rounds, &field.contenders, server, measure)?;
+    let turns = Turns { rounds: way.rounds, slices: Burst::slices(way.span), cpu: server };
+    let threads = effort.load_threads.into();
+    // Counting system calls costs the server time: once is enough, since their number hardly varies.
+    let (warmup, span, calls) = (way.warmup, way.span, true);
+    let step = |shape, clients| Burst { shape, clients, threads, cpu: load, warmup, span, calls };
+    let steps: Vec<Burst> = app
+        .workloads
+        .iter()
+        .flat_map(|workload| way.clients.iter().map(move |clients| step(workload.shape, *clients)))
+        .collect();
+    let outcomes =
+        alternate(&turns, &field.contenders, &steps, |running, step, first| burst(running, &step.slice(first)))?;
     let base = app.entries(way.workers)[0].to_string();
     for (place, sheet) in sheets.iter_mut().enumerate() {
         for (step, clients) in way.clients.iter().enumerate() {
@@ -98,23 +99,18 @@ pub fn compare(app: &App, way: &Way<'_>, field: &Field<'_>, effort: &Effort, she
     Ok(())
 }
 
-fn what(way: &Way<'_>, shape: Shape, clients: usize, cpu: Option<usize>, effort: &Effort, calls: bool) -> Burst {
-    let threads = effort.load_threads.into();
-    Burst { shape, clients, threads, cpu, warmup: way.warmup, span: way.span, calls }
-}
-
 /// A series for each metric, in their order.
 fn columns<'a>(seen: impl Iterator<Item = &'a Seen> + Clone) -> Vec<Series> {
     let numbers: [fn(&Seen) -> f64; METRICS.len()] = [
-        |seen| seen.per_second,
-        |seen| seen.cost_us,
-        |seen| seen.p50_us,
-        |seen| seen.p99_us,
-        |seen| seen.switches,
-        |seen| seen.calls,
-        |seen| seen.busy,
-        |seen| seen.load_busy,
-        |seen| seen.rss_mb,
+        Seen::per_second,
+        Seen::cost_us,
+        Seen::p50_us,
+        Seen::p99_us,
+        Seen::switches,
+        Seen::calls,
+        Seen::busy,
+        Seen::load_busy,
+        Seen::rss_mb,
     ];
     // What could not be measured is not there.
     numbers.into_iter().map(|number| seen.clone().map(number).filter(|value| !value.is_nan()).collect()).collect()

@@ -134,8 +134,8 @@ fn explained(way: &Way<'_>) -> String {
     let clients: Vec<String> = way.clients.iter().map(ToString::to_string).collect();
     let installed = PEERS.lines().filter(|line| line.contains("==")).map(|line| line.replace("==", " "));
     format!(
-        "Closed loop of {} clients over keep-alive connections; {} interleaved rounds, each measurement {:.2} s after {:.2} s \
-         of warming up: median (min - max). One worker has a processor of its own, the load another; more are placed by the \
+        "Closed loop of {} clients over keep-alive connections; {} rounds, each measurement {:.2} s after {:.2} s \
+         of warming up, in turns of a quarter of a second: median (min - max). One worker has a processor of its own, the load another; more are placed by the \
          kernel, the load among them. The ratios: requests/s of rustcorn over this one's (more is better), CPU of rustcorn \
          over this one's (less is better). CPU: user and system time of the server's whole process tree over the answers \
          meanwhile. Context switches: of all its threads. System calls: counted by perf in the first round; `-` where perf \
