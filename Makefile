@@ -19,6 +19,7 @@ help: ## Show this list
 
 build: ## Build the program and the examples, optimised
 	$(CARGO) build --release --workspace
+	$(CARGO) rustc --release --package hello --lib --crate-type cdylib
 
 wheel: $(VENV)/ready ## Build a wheel for the interpreter PYTHON into target/wheels
 	$(VENV)/bin/maturin build --release --manifest-path python/Cargo.toml --interpreter $(PYTHON) --out $(TARGET)/wheels

@@ -27,12 +27,12 @@ impl Artifacts {
         let target = release.parent().context("this program does not lie in cargo's target directory")?;
         let (rustcorn, hello) = (release.join("rustcorn"), release.join("libhello.so"));
         if rust {
-            // One by one, as a user builds them: together they would share the union of their features.
-            for package in ["rustcorn", "hello"] {
+            // One by one, as a user builds them: together they would share the union of their features. And the library as
+            // `rustcorn` builds it.
+            let program: &[_] = &["build", "--package", "rustcorn"];
+            for what in [program, &["rustc", "--package", "hello", "--lib", "--crate-type", "cdylib"]] {
                 let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-                run(Command::new(cargo)
-                    .args(["build", "--release", "--package", package, "--target-dir"])
-                    .arg(target))?;
+                run(Command::new(cargo).args(what).args(["--release", "--target-dir"]).arg(target))?;
             }
             for file in [&rustcorn, &hello] {
                 ensure!(file.is_file(), "cargo built no {}", file.display());
