@@ -155,8 +155,10 @@ impl Sentinel {
     fn hear(&mut self, signal: Signal) {
         match signal {
             Signal::TERM => {
-                self.drain(self.worker.grace());
+                self.leave_if_booting();
+                // First: one that has nothing to finish is gone as soon as it knows.
                 self.worker.reporter.send(&Report::Leaving);
+                drain(self.worker, self.worker.grace());
             }
             Signal::QUIT | Signal::INT => {
                 TOLD_TO_HURRY.store(true, Ordering::Relaxed);
@@ -201,16 +203,12 @@ impl Sentinel {
         }
     }
 
-    fn drain(&self, grace: Duration) {
-        self.leave_if_booting();
-        drain(self.worker, grace);
-    }
-
     fn orphaned(&mut self) {
         crate::log::warn!("The arbiter is gone: worker {} finishes what it has and leaves", self.worker.slot);
         let grace = self.worker.grace();
         // The event loop keeps some of the time for the shutdown hook; we end what it cannot.
-        self.drain(grace.saturating_sub(QUICK.min(grace / 2)));
+        self.leave_if_booting();
+        drain(self.worker, grace.saturating_sub(QUICK.min(grace / 2)));
         self.not_later_than(grace);
     }
 

@@ -18,6 +18,16 @@ fn an_idle_worker_leaves_at_once() {
 }
 
 #[test]
+fn an_idle_worker_says_that_it_leaves_before_it_is_gone() {
+    for round in 0..40 {
+        let mut worker = serve("router", json!({}));
+        worker.signal(Signal::TERM);
+        assert_eq!(worker.report(), Some(Report::Leaving), "in round {round}");
+        assert_eq!(worker.exit().0.code(), Some(0));
+    }
+}
+
+#[test]
 fn what_is_in_flight_is_answered_and_its_connection_closed() {
     let mut worker = serve("router", json!({}));
     let mut stream = worker.connect();
