@@ -98,11 +98,14 @@ impl Shell<'_> {
     }
 
     fn signal(&mut self, pid: Pid, signal: Signal) {
-        if let Some(member) = self.roster.get_mut(pid) {
-            if member.gone {
-                return;
+        match self.roster.get_mut(pid) {
+            // Reaped, though the machine has yet to hear of it: the number may be another's by now.
+            Some(member) if member.gone => return,
+            None if !self.zygotes.has(pid) => return,
+            Some(member) => {
+                member.leaving |= matches!(signal, Signal::TERM | Signal::QUIT | Signal::ABRT | Signal::KILL);
             }
-            member.leaving |= matches!(signal, Signal::TERM | Signal::QUIT | Signal::ABRT | Signal::KILL);
+            None => {}
         }
         if let Err(error) = sys::signal::send(pid, signal) {
             log::error!("cannot send {signal} to worker (pid:{pid}): {error}");
@@ -193,5 +196,64 @@ impl Shell<'_> {
             }
             Err(error) => Event::UpgradeFailed { reason: error.to_string() },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arbiter::collect::News;
+    use crate::arbiter::testkit::{App, reaped, with_shell};
+    use crate::sys::testkit;
+
+    const KILL: Signal = Signal::KILL;
+
+    fn kill(shell: &mut Shell<'_>, pid: Pid) {
+        shell.perform(Action::Signal { pid, signal: KILL }, sys::clock::now(), None);
+    }
+
+    /// A worker that stays until it is told otherwise.
+    fn worker(shell: &mut Shell<'_>) -> Pid {
+        match shell.spawn(SlotId(0), Generation::FIRST) {
+            Some(Event::Started { pid, .. }) => pid,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn for_ever() -> Result<i32, String> {
+        loop {
+            std::thread::park();
+        }
+    }
+
+    #[test]
+    fn a_reaped_worker_s_number_may_be_another_s_and_gets_no_signal() {
+        testkit::in_fork(|| {
+            with_shell(&mut App::new(for_ever), |shell| {
+                let pid = worker(shell);
+                // As if it had been reaped and its number were this process's now.
+                let death = Reaped { pid, status: ExitStatus::Code(0), peak_rss_kb: 0, cpu: std::time::Duration::ZERO };
+                let mut news = Vec::new();
+                assert!(shell.bury_member(&death, &mut news) && matches!(news[..], [News::Death(_)]));
+                kill(shell, pid);
+                shell.roster.remove(pid);
+                // Nor does a process that is nobody here: a zygote that was reaped.
+                kill(shell, pid);
+                assert!(sys::signal::send(pid, Signal::TERM).unwrap());
+                assert_eq!(reaped(pid), ExitStatus::Signal { signal: Signal::TERM, core_dumped: false });
+            });
+        });
+    }
+
+    #[test]
+    fn a_living_worker_gets_its_signals() {
+        testkit::in_fork(|| {
+            with_shell(&mut App::new(for_ever), |shell| {
+                let pid = worker(shell);
+                kill(shell, pid);
+                assert!(shell.roster.get_mut(pid).is_some_and(|member| member.leaving));
+                assert_eq!(reaped(pid), ExitStatus::Signal { signal: KILL, core_dumped: false });
+            });
+        });
     }
 }

@@ -1,63 +1,15 @@
 //! The zygote itself: it loads the application, and forks workers as long as it is asked to.
 
 use super::answer;
+use super::letter::{LONGEST, Order, log_fd, tls_fd};
 use crate::abi::{ABI, Report, Seat, SeatListener, Vouched};
-use crate::arbiter::certificates::Certificates;
 use crate::arbiter::child::{self, Failure, Plan};
 use crate::arbiter::roster::Member;
-use crate::arbiter::{orders, terms};
-use crate::log;
+use crate::arbiter::terms;
 use crate::sys::{self, passing};
 use crate::types::{Pid, SlotId, exit};
-use serde::{Deserialize, Serialize};
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
-
-/// No order for a worker is longer.
-const LONGEST: usize = 128 << 10;
-
-/// What a zygote is told of a worker; its descriptors come along.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-struct Order {
-    slot: u16,
-    lane: u32,
-    age: u32,
-    orders: String,
-    tls: bool,
-    access: bool,
-}
-
-/// An order that is ready to be sent.
-pub struct Letter {
-    order: Vec<u8>,
-    fds: Vec<i32>,
-    reports: OwnedFd,
-    /// Held open until the order is sent.
-    _report_end: OwnedFd,
-}
-
-impl Letter {
-    /// Makes what a worker needs.
-    pub fn write(plan: &Plan<'_>) -> io::Result<Self> {
-        let (reports, report_end) = sys::pipe::nonblocking()?;
-        plan.scoreboard.reset(plan.slot, plan.generation, sys::clock::now());
-        plan.scoreboard.slot(plan.slot).set_lane(plan.lane);
-        let orders = serde_json::to_string(&orders::orders(plan.load)).map_err(io::Error::from)?;
-        let (tls, access) = (tls_fd(plan), plan.load.access.raw_fd());
-        let (slot, lane, age) = (plan.slot.0, plan.lane, plan.age);
-        let order = Order { slot, lane, age, orders, tls: tls >= 0, access: access >= 0 };
-        let mut fds = vec![report_end.as_raw_fd(), plan.lifeline.as_raw_fd(), log_fd(plan)];
-        fds.extend([tls, access].into_iter().filter(|fd| *fd >= 0));
-        let order = serde_json::to_vec(&order).map_err(io::Error::from)?;
-        Ok(Self { order, fds, reports, _report_end: report_end })
-    }
-
-    /// Sends it, at once or not at all; the arbiter's end of the worker's pipe.
-    pub fn send(self, socket: BorrowedFd<'_>) -> io::Result<OwnedFd> {
-        passing::send(socket, &self.order, &self.fds)?;
-        Ok(self.reports)
-    }
-}
+use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
 
 /// Forks a zygote. The socket is the arbiter's end, which never blocks.
 pub fn start(plan: &Plan<'_>, arbiter: Pid) -> io::Result<(Member, OwnedFd)> {
@@ -125,14 +77,6 @@ fn live(plan: &Plan<'_>, order: Order, listeners: &[SeatListener], fds: Vec<Owne
     child::live(slot, &seat, life)
 }
 
-fn log_fd(plan: &Plan<'_>) -> i32 {
-    if child::is_mute(&plan.load.settings) { child::STDERR } else { log::raw_fd() }
-}
-
-fn tls_fd(plan: &Plan<'_>) -> i32 {
-    plan.load.certificates.as_ref().map_or(-1, Certificates::raw_fd)
-}
-
 /// A seat with these descriptors: reports, lifeline, log, certificates, access log.
 fn seat(
     plan: &Plan<'_>,
@@ -166,6 +110,7 @@ fn seat(
 
 #[cfg(test)]
 mod tests {
+    use super::super::letter::Letter;
     use super::*;
     use crate::arbiter::testkit::{App, reaped, with_plan};
     use crate::sys::testkit;
