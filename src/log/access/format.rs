@@ -1,66 +1,21 @@
 //! `access_log_format`, read once: from text to steps. Pure; the steps are performed by `render`.
 //!
 //! The notation is Python's, as in Gunicorn: `%(h)s` is the value of the atom `h`, `%%` is a percent sign. An atom that
-//! nobody knows is logged as `-`, also as in Gunicorn; the arbiter warns of it.
+//! nobody knows is logged as `-`, also as in Gunicorn; the arbiter warns of it. What each atom means: `atoms`.
 
-use super::basic;
+use super::atoms::{Step, Steps};
 use http::HeaderName;
 
 /// The word that asks for JSON lines instead of a format.
 pub const JSON: &str = "json";
 
-/// What a line is made of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    /// Text that is the same in every line.
-    Text(Box<[u8]>),
-    /// `h`
-    Client,
-    /// `u`, from the captured header of this number.
-    User(usize),
-    /// `t`
-    Time,
-    /// `r`
-    RequestLine,
-    /// `m`
-    Method,
-    /// Path and query as they came.
-    Target,
-    /// `U`
-    Path,
-    /// `q`
-    Query,
-    /// `H`
-    Protocol,
-    /// `s`
-    Status,
-    /// `b` and `B`
-    Sent,
-    /// `T`
-    Seconds,
-    /// `M`
-    Millis,
-    /// `D`
-    Micros,
-    /// `L`
-    Decimal,
-    /// `p`
-    Pid,
-    /// `{name}i`: the captured request header of this number.
-    RequestHeader(usize),
-    /// `{name}o`
-    ResponseHeader(usize),
-    /// `{request_id}e`
-    RequestId,
-}
-
 /// A format that was read.
 #[derive(Clone, Debug)]
 pub struct Format {
     shape: Shape,
-    request: Vec<HeaderName>,
-    response: Vec<HeaderName>,
-    unknown: Vec<String>,
+    pub(super) request: Vec<HeaderName>,
+    pub(super) response: Vec<HeaderName>,
+    pub(super) unknown: Vec<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -135,82 +90,6 @@ impl Format {
         Ok(format)
     }
 
-    fn atom(&mut self, name: &str, variable: &impl Fn(&str) -> Option<String>, steps: &mut Steps) {
-        let step = match name {
-            "h" => Step::Client,
-            "l" => return steps.text(b"-"),
-            "u" => Step::User(index_of(&mut self.request, http::header::AUTHORIZATION)),
-            "t" => Step::Time,
-            "r" => Step::RequestLine,
-            "m" => Step::Method,
-            "U" => Step::Path,
-            "q" => Step::Query,
-            "H" => Step::Protocol,
-            "s" => Step::Status,
-            "b" | "B" => Step::Sent,
-            "f" => Step::RequestHeader(index_of(&mut self.request, http::header::REFERER)),
-            "a" => Step::RequestHeader(index_of(&mut self.request, http::header::USER_AGENT)),
-            "T" => Step::Seconds,
-            "M" => Step::Millis,
-            "D" => Step::Micros,
-            "L" => Step::Decimal,
-            "p" => Step::Pid,
-            _ => match self.named(name, variable, steps) {
-                Some(step) => step,
-                None => return,
-            },
-        };
-        steps.0.push(step);
-    }
-
-    /// `{name}i`, `{name}o` and `{name}e`. None: it is text, and among the steps already.
-    fn named(&mut self, atom: &str, variable: &impl Fn(&str) -> Option<String>, steps: &mut Steps) -> Option<Step> {
-        let split = atom.strip_prefix('{').and_then(|rest| rest.split_once('}'));
-        let header = |name: &str| HeaderName::from_bytes(name.as_bytes()).ok();
-        let step = match split {
-            Some((name, "i")) => header(name).map(|name| Step::RequestHeader(index_of(&mut self.request, name))),
-            Some((name, "o")) => header(name).map(|name| Step::ResponseHeader(index_of(&mut self.response, name))),
-            Some((name, "e")) => match self.of_the_request(name) {
-                Some(step) => Some(step),
-                // Set for the life of the process, so it is text; as foreign to us as any value.
-                None => {
-                    let value = variable(name).or_else(|| variable(&name.to_uppercase()));
-                    let mut escaped = Vec::new();
-                    super::escape::text(&mut escaped, value.as_deref().unwrap_or("-").as_bytes());
-                    steps.text(&escaped);
-                    return None;
-                }
-            },
-            _ => None,
-        };
-        if step.is_none() {
-            self.unknown.push(atom.to_owned());
-            steps.text(b"-");
-        }
-        step
-    }
-
-    /// In Gunicorn `e` stands for the WSGI environment, which has much of the request: CGI's names for it.
-    fn of_the_request(&mut self, name: &str) -> Option<Step> {
-        let name = name.to_ascii_uppercase();
-        Some(match name.as_str() {
-            "REMOTE_ADDR" => Step::Client,
-            "REQUEST_METHOD" => Step::Method,
-            "RAW_URI" | "REQUEST_URI" => Step::Target,
-            "PATH_INFO" => Step::Path,
-            "QUERY_STRING" => Step::Query,
-            "SERVER_PROTOCOL" => Step::Protocol,
-            "REQUEST_ID" => Step::RequestId,
-            "CONTENT_TYPE" | "CONTENT_LENGTH" => self.cgi_header(&name)?,
-            _ => self.cgi_header(name.strip_prefix("HTTP_")?)?,
-        })
-    }
-
-    fn cgi_header(&mut self, name: &str) -> Option<Step> {
-        let name = HeaderName::from_bytes(name.replace('_', "-").as_bytes()).ok()?;
-        Some(Step::RequestHeader(index_of(&mut self.request, name)))
-    }
-
     /// Atoms that mean nothing and are logged as `-`.
     #[must_use]
     pub fn unknown(&self) -> &[String] {
@@ -232,32 +111,6 @@ impl Format {
     pub(super) fn shape(&self) -> &Shape {
         &self.shape
     }
-}
-
-/// The number of a name among those to capture; it is added if it is new.
-fn index_of(names: &mut Vec<HeaderName>, name: HeaderName) -> usize {
-    names.iter().position(|known| *known == name).unwrap_or_else(|| {
-        names.push(name);
-        names.len() - 1
-    })
-}
-
-struct Steps(Vec<Step>);
-
-impl Steps {
-    /// Neighbouring texts become one.
-    fn text(&mut self, bytes: &[u8]) {
-        match self.0.last_mut() {
-            _ if bytes.is_empty() => {}
-            Some(Step::Text(before)) => *before = [before, bytes].concat().into(),
-            _ => self.0.push(Step::Text(bytes.into())),
-        }
-    }
-}
-
-/// The user of an `Authorization` header as a value of the atom `u`.
-pub(super) fn user(header: Option<&[u8]>) -> Option<Vec<u8>> {
-    header.and_then(basic::user).filter(|user| !user.is_empty())
 }
 
 #[cfg(test)]

@@ -6,13 +6,14 @@
 //! are lost, counted, and told of in the operator log. Requests that died with their worker are the arbiter's to tell
 //! ([`write_now`]). What was answered within the last tenth of a second before a worker is killed is lost with it.
 //!
-//! - `format`: `access_log_format`, from text to steps. Pure.
+//! - `format`, `atoms`: `access_log_format`, from text to steps. Pure.
 //! - `entry`: what is known of a request at its end.
 //! - `render`, `escape`, `stamp`, `basic`: from steps and an entry to a line.
 //! - `buffer`, `writer`, `sink`, `losses`: from a line to the disk.
 //!
 //! The counterpart for the operator's lines is the module above; nothing here decides who owns the file.
 
+mod atoms;
 mod basic;
 mod buffer;
 mod entry;

@@ -1,8 +1,9 @@
 //! A request as one line, text or JSON. Pure, but for the time, which `stamp` brings.
 
+use super::atoms::{Step, user};
 use super::entry::Entry;
 use super::escape;
-use super::format::{Format, Shape, Step, user};
+use super::format::{Format, Shape};
 use super::stamp::Stamp;
 use http::Version;
 use std::net::IpAddr;

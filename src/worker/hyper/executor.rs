@@ -1,6 +1,6 @@
 //! Each request of a HTTP/2 connection is a task of its own, which can be told to end without the others.
 
-use super::streams::Stream;
+use super::stream::Stream;
 use crate::worker::state::Wanted;
 use pin_project_lite::pin_project;
 use std::cell::Cell;

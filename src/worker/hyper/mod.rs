@@ -1,7 +1,7 @@
 //! Where hyper serves: HTTP/2, and the requests of HTTP/1 that may turn a connection into something else.
 //!
 //! - `admit`: what a HTTP/2 request must be.
-//! - `streams`, `executor`: the requests of a connection, and their tasks.
+//! - `streams`, `stream`, `executor`: the requests of a connection, each of them, and their tasks.
 //! - `service`, `response`: a request on its way to the application, and what becomes of one that fails.
 //! - `taken`, `outgoing`: the bodies of request and response. The last byte of the latter ends the request.
 //! - `meter`, `calm`: what a HTTP/2 client sends for nothing, and what it is told then.
@@ -17,6 +17,7 @@ mod meter;
 mod outgoing;
 mod response;
 mod service;
+mod stream;
 mod streams;
 mod taken;
 mod task;

@@ -1,7 +1,7 @@
 //! The body of a response: the application's, held to what its head has announced, or a line of our own. The request is
 //! over when the last byte of it has left.
 
-use super::streams::Stream;
+use super::stream::Stream;
 use crate::worker::application::{BoxError, chain};
 use crate::worker::request::End;
 use bytes::{Buf, Bytes};

@@ -3,7 +3,8 @@
 use super::line::Tracker;
 use super::outgoing::Outgoing;
 use super::service::{Asked, Failure};
-use super::streams::{Stream, Streams};
+use super::stream::Stream;
+use super::streams::Streams;
 use crate::worker::application::chain;
 use crate::worker::request::{Refusal, rules};
 use bytes::Bytes;

@@ -6,7 +6,8 @@
 use super::line::Tracker;
 use super::outgoing::Outgoing;
 use super::response::{Answered, finish};
-use super::streams::{Stream, Streams};
+use super::stream::Stream;
+use super::streams::Streams;
 use super::taken::Taken;
 use super::{admit, executor};
 use crate::sys::clock;

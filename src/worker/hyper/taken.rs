@@ -1,6 +1,6 @@
 //! The body of a request on its way from hyper to the application: counted, limited, and watched while it is awaited.
 
-use super::streams::Stream;
+use super::stream::Stream;
 use crate::worker::body::BodyError;
 use crate::worker::request::Refusal;
 use bytes::Bytes;
