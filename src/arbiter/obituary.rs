@@ -10,7 +10,7 @@ use crate::types::{ExitStatus, Generation, Level, Mono, Pid, Signal, SlotId};
 const NAMED_REQUESTS: usize = 8;
 
 /// Nobody here wanted it to go.
-const TOLD: &str = "was told to leave by a signal that rustcorn did not send";
+const TOLD: &str = "it left, by somebody else's signal or its application's wish";
 
 /// The requests that ended with their worker, without an answer and without a line of its own in any log: it takes each
 /// out of its table when it has accounted for it, however that one ended.
@@ -93,8 +93,8 @@ impl Death<'_> {
             Cause::Asked if self.status == ExitStatus::Code(0) => (Level::Info, "it was asked to leave".into()),
             Cause::Asked if self.left_booting() => (Level::Info, "it was asked to leave before it was ready".into()),
             Cause::Asked => (Level::Warning, "it had been asked to leave, but did not end cleanly".into()),
-            Cause::Told if self.status == ExitStatus::Code(0) => (Level::Info, format!("it {TOLD}")),
-            Cause::Told => (Level::Warning, format!("it {TOLD}, and did not end cleanly")),
+            Cause::Told if self.status == ExitStatus::Code(0) => (Level::Info, TOLD.into()),
+            Cause::Told => (Level::Warning, format!("{TOLD}, and did not end cleanly")),
             Cause::Killed(symptom) => (Level::Error, format!("rustcorn ended it: {}", complaint(*symptom))),
             Cause::QuickStop => (Level::Warning, "rustcorn ended it: it did not follow the quick stop".into()),
             Cause::BootFailed { reason, .. } => (Level::Error, format!("it could not boot: {reason}")),
@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn who_was_told_by_somebody_else_has_not_ended_by_itself() {
         let (level, text) = line(ExitStatus::Code(0), Cause::Told, Verdict::NotMemory);
-        assert!(level == Level::Info && text.contains("code 0: it was told to leave by a signal"), "{text}");
+        assert!(level == Level::Info && text.contains("code 0: it left, by somebody else's signal"), "{text}");
         let (level, text) = line(ExitStatus::Code(101), Cause::Told, Verdict::NotMemory);
         assert!(level == Level::Warning && text.contains("did not end cleanly"), "{text}");
     }

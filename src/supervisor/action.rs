@@ -99,7 +99,7 @@ pub enum Symptom {
 pub enum Cause {
     /// The supervisor asked it to go (reload, scale down, recycle, stop) and it went.
     Asked,
-    /// Somebody else told it by a signal to go, and it went.
+    /// Somebody else told it by a signal to go, or its application wanted it, and it went.
     Told,
     /// The supervisor ended it because of this.
     Killed(Symptom),

@@ -59,7 +59,8 @@ pub enum Event {
         /// The limit comes with work or age (max_requests, max_worker_lifetime): to reach it soon is no sign of trouble.
         due: bool,
     },
-    /// Somebody's signal has told the worker to leave, and it does. An echo if that somebody is the machine.
+    /// Somebody's signal has told the worker to leave, or its application has, and it does. An echo if that somebody is
+    /// the machine.
     Leaving {
         /// Which worker.
         pid: Pid,

@@ -1,5 +1,5 @@
 //! Workers that go although nobody here has decided it: those that a limit has worn out, and those that somebody else's
-//! signal ends. Each gets its successor before it is gone; but where one follows the other in no time, what makes them
+//! signal or their application ends. Each gets its successor before it is gone; but where one follows the other in no time, what makes them
 //! go will not spare the next one, and the pauses grow.
 
 use super::action::Action;
@@ -57,7 +57,7 @@ impl Machine {
         let soon = ready.is_none_or(|since| now.since(since) < SHORT_LIFE);
         self.hurry.left = if soon { self.hurry.left.saturating_add(1) } else { 0 };
         let pause = delay_after_short(self.hurry.left);
-        let text = format!("Worker {slot} (pid:{pid}) was told to leave by a signal that rustcorn did not send");
+        let text = format!("Worker {slot} (pid:{pid}) leaves, by somebody else's signal or its application's wish");
         if pause.is_zero() {
             log(out, Level::Info, format!("{text}; its successor is started"));
         } else {

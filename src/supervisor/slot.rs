@@ -109,7 +109,7 @@ pub struct Stopping {
 /// How far the escalation has come.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
-    /// TERM was sent, by us or (`told`) by somebody else; at the deadline it is overdue and gets an autopsy.
+    /// TERM was sent by us, or it goes without that (`told`); at the deadline it is overdue and gets an autopsy.
     Asked { overdue: Mono, span: Duration, told: bool },
     /// It has nothing worth waiting for (a superseded newcomer, a quick stop): KILL at the deadline.
     Hurried { kill: Mono, quick: bool },

@@ -58,9 +58,10 @@ pub async fn leaving() {
     drop(worker.wish.subscribe().wait_for(|wish| *wish != Wish::Serve).await);
 }
 
-/// Has this worker leave in order, as a TERM does.
+/// Has this worker leave in order, as a TERM does: its successor need not wait for its end.
 pub fn leave_in_order() {
     if let Some(worker) = WORKER.get() {
+        worker.reporter.send(&Report::Leaving);
         drain(worker, worker.grace());
     }
 }

@@ -41,14 +41,14 @@ fn a_worker_that_is_told_to_leave_has_its_successor_while_it_still_answers() {
         // The answer to a later request proves that the first one has been taken.
         assert_eq!(server.get("/").status, 200);
         kill(Pid::from_raw(old), signal).expect("it lives");
-        server.wait_log(&["was told to leave by a signal", "its successor is started"]);
+        server.wait_log(&["leaves, by somebody else's signal", "its successor is started"]);
         assert_eq!(server.get("/").status, 200);
         if answers {
             assert!(proc::alive(old), "a new connection waited for the end of the old worker");
             assert_eq!(client.reply().expect("an answer").status, 200);
         }
         let line = server.wait_log(&[&format!("(pid:{old}) exited with code 0")]);
-        assert!(line.contains("[INFO]") && line.contains("it was told to leave by a signal"), "{line}");
+        assert!(line.contains("[INFO]") && line.contains("it left, by somebody else's signal"), "{line}");
         server.wait_ready(1);
         server.finish();
     }

@@ -14,7 +14,7 @@ fn the_successor_is_started_before_it_is_gone() {
     let leaving = scene.alive()[0];
     told(&mut scene, leaving);
     assert_eq!((scene.spawned().len(), scene.signals().len()), (1, 0), "{:?}", scene.step());
-    assert!(scene.logs(Level::Info, "was told to leave by a signal that rustcorn did not send"));
+    assert!(scene.logs(Level::Info, "leaves, by somebody else's signal"));
     scene.all_ready();
     assert_eq!((scene.count(SlotState::Ready), scene.alive().len()), (1, 2));
     scene.leaves(leaving);
