@@ -29,6 +29,19 @@ fn ready_is_said_when_the_workers_are_ready_and_not_before() {
 }
 
 #[test]
+fn a_service_manager_that_has_no_room_for_ready_is_told_as_soon_as_it_has() {
+    let lab = Lab::new();
+    let (launch, mut notify) = start(&lab, "--workers 1");
+    notify.fill();
+    let server = launch.pid_file("web.pid").start();
+    // The pid file is there: it was announced, and there was no room.
+    assert!(notify.heard().iter().all(|line| line == "FULL=1"), "{:?}", notify.heard());
+    notify.wait_for("READY=1", 0, SOON);
+    server.finish();
+    notify.wait_for("STOPPING=1", 0, SOON);
+}
+
+#[test]
 fn a_reload_says_reloading_with_its_stamp_and_then_ready() {
     let lab = Lab::new();
     let (launch, mut notify) = start(&lab, "--workers 2");

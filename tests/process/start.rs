@@ -120,6 +120,24 @@ fn a_socket_file_that_nobody_listens_on_is_replaced() {
 }
 
 #[test]
+fn a_dead_unix_socket_that_another_start_is_at_is_left_to_that() {
+    let lab = Lab::new();
+    let socket = lab.path("web.sock");
+    drop(std::os::unix::net::UnixListener::bind(&socket).expect("a socket to leave behind"));
+    let other = std::fs::File::create(lab.path("web.sock.lock")).expect("a lock");
+    other.lock().expect("it is free");
+    let outcome = lab.run(&format!("hello:router --bind unix:{}", socket.display()));
+    let line = outcome.one_error(1);
+    assert!(line.contains("web.sock") && line.contains("another process is about to listen"), "{line}");
+    assert!(socket.exists(), "it was the other's to replace");
+    // A start that was killed holds it no more.
+    drop(other);
+    let server = lab.launch().no_bind().arg("--bind").arg(format!("unix:{}", socket.display())).start();
+    assert!(!lab.path("web.sock.lock").exists(), "it is gone as soon as the socket listens");
+    server.finish();
+}
+
+#[test]
 fn port_in_the_environment_binds_every_interface() {
     let lab = Lab::new();
     let server = lab.launch().no_bind().env("PORT", "0").spawn();

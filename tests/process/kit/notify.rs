@@ -25,6 +25,13 @@ impl Notify {
         &self.path
     }
 
+    /// Takes all the room that there is for words that nobody has heard yet.
+    pub fn fill(&self) {
+        let other = UnixDatagram::unbound().expect("a socket");
+        other.set_nonblocking(true).expect("non-blocking");
+        while other.send_to(b"FULL=1", &self.path).is_ok() {}
+    }
+
     /// Every `KEY=VALUE` line so far, in order.
     pub fn heard(&mut self) -> &[String] {
         let mut buffer = [0; 8192];
