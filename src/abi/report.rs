@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The longest line of words. A pipe takes that much at once, and an arbiter that reads has room for it.
+/// The longest line. A pipe takes that much at once, and an arbiter that reads has room for it.
 const LONGEST: usize = 32 * 1024;
 
 /// What a worker tells the arbiter.
@@ -26,7 +26,7 @@ pub enum Report {
         #[serde(default)]
         due: bool,
     },
-    /// A signal has told me to leave, and I accept no more.
+    /// A signal has told me to leave, or my application has, and I accept no more.
     Leaving,
     /// The stack traces that PWR asked for are in the log.
     Traced,
@@ -38,13 +38,19 @@ pub enum Report {
 }
 
 impl Report {
-    /// The line that goes through the pipe. Words that are too many for it lose their middle: a traceback begins with
-    /// what it is about and ends with the reason.
+    /// The lines that go through the pipe. Words that are too many for one lose their middle: a traceback begins with
+    /// what it is about and ends with the reason. Files are told in several.
     #[must_use]
-    pub fn line(&self) -> Vec<u8> {
+    pub fn lines(&self) -> Vec<u8> {
         let line = self.whole_line();
         if line.len() <= LONGEST {
             return line;
+        }
+        if let Self::Imported { files } = self
+            && files.len() > 1
+        {
+            let (some, others) = files.split_at(files.len() / 2);
+            return [some, others].map(|files| Self::Imported { files: files.to_vec() }.lines()).concat();
         }
         let mut shorter = self.clone();
         // Of some letters JSON makes six.
@@ -87,7 +93,7 @@ mod tests {
     fn a_long_reason_is_told_by_its_beginning_and_its_end() {
         for middle in ["x", "\u{1}", "\u{20ac}", "\n"] {
             let reason = format!("it fails\nTraceback{}ValueError: the end", middle.repeat(200_000));
-            let line = Report::BootFailed { code: 3, reason }.line();
+            let line = Report::BootFailed { code: 3, reason }.lines();
             assert!(line.len() <= LONGEST && line.ends_with(b"\n"), "{} bytes", line.len());
             let Ok(Report::BootFailed { code: 3, reason }) = serde_json::from_slice(&line) else { panic!() };
             assert!(reason.starts_with("it fails\nTraceback") && reason.ends_with("ValueError: the end"));
@@ -96,9 +102,22 @@ mod tests {
     }
 
     #[test]
+    fn many_files_are_told_in_several_lines() {
+        let files: Vec<_> = (0..5_000).map(|n| format!("/srv/shop/app/module_{n}.py").into()).collect();
+        let lines = Report::Imported { files: files.clone() }.lines();
+        let mut told = Vec::new();
+        for line in lines.split_inclusive(|byte| *byte == b'\n') {
+            assert!(line.len() <= LONGEST, "{} bytes", line.len());
+            let Ok(Report::Imported { files }) = serde_json::from_slice(line) else { panic!() };
+            told.extend(files);
+        }
+        assert_eq!(told, files);
+    }
+
+    #[test]
     fn a_short_one_is_told_whole() {
         for report in [Report::Ready, Report::Leaving, Report::Recycle { reason: "r".repeat(30_000), due: true }] {
-            let line = report.line();
+            let line = report.lines();
             assert_eq!(serde_json::from_slice::<Report>(&line).unwrap(), report);
         }
     }

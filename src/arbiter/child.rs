@@ -17,6 +17,7 @@ use std::any::Any;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 /// Environment variables that speak to the arbiter; a worker's application must not answer to them.
 pub const ARBITER_VARIABLES: [&str; 6] =
@@ -190,10 +191,13 @@ fn words(panic: &(dyn Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it said nothing")
 }
 
+/// How long an arbiter that has other things to do may take to read.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Tells the arbiter, before the worker itself does so. If even that fails, the exit code still does.
 pub fn report(seat: &Seat, report: &Report) {
     if let Some(pipe) = sys::fd::borrow(seat.report_fd) {
-        let _ = sys::write::log_write(pipe, &report.line());
+        let _ = sys::write::write_within(pipe, &report.lines(), PATIENCE);
     }
 }
 
@@ -239,15 +243,44 @@ mod tests {
     #[test]
     fn a_worker_without_a_log_tells_the_arbiter_why_its_application_never_ran() {
         testkit::in_fork(|| {
-            let told = told(App::new(|| Err("libgone.so cannot be loaded".into())));
+            let told = told(App::new(|_| Err("libgone.so cannot be loaded".into())));
             assert_eq!(told, failed(exit::APP_LOAD, "libgone.so cannot be loaded"));
         });
         testkit::in_fork(|| {
-            let told = told(App::new(|| panic!("a mistake of {}", "ours")));
+            let told = told(App::new(|_| panic!("a mistake of {}", "ours")));
             let reason = "worker 1 panicked before its application: a mistake of ours";
             assert_eq!(told, failed(exit::WORKER_BOOT, reason));
         });
-        testkit::in_fork(|| assert_eq!(told(App::new(|| Ok(7))), (Vec::new(), ExitStatus::Code(7))));
+        testkit::in_fork(|| assert_eq!(told(App::new(|_| Ok(7))), (Vec::new(), ExitStatus::Code(7))));
+    }
+
+    fn files() -> impl Iterator<Item = std::path::PathBuf> {
+        (0..10_000).map(|n| format!("/srv/shop/app/module_{n}.py").into())
+    }
+
+    #[test]
+    fn what_is_longer_than_a_pipe_arrives_whole() {
+        testkit::in_fork(|| {
+            let app = App::new(|seat| {
+                report(seat, &Report::Imported { files: files().collect() });
+                report(seat, &Report::Ready);
+                Ok(0)
+            });
+            let mut heard = with_plan(&app, |plan| {
+                let (mut member, mut heard) = (spawn(plan).unwrap(), Vec::new());
+                while let Some(pipe) = member.pipe() {
+                    sys::poll::wait(&[pipe], None).unwrap();
+                    heard.extend(member.read_reports());
+                }
+                heard
+            });
+            assert_eq!(heard.pop(), Some(Report::Ready));
+            let heard = heard.into_iter().flat_map(|report| match report {
+                Report::Imported { files } => files,
+                other => panic!("{other:?}"),
+            });
+            assert!(heard.eq(files()));
+        });
     }
 
     /// Says who comes, and that nobody shall.
@@ -263,7 +296,7 @@ mod tests {
     fn a_hook_that_fails_in_a_worker_ends_it_before_its_application() {
         testkit::in_fork(|| {
             let newcomer = Newcomer { slot: SlotId(0), generation: Generation::FIRST, age: 1 };
-            let told = told(App { hooks: &Doorkeeper, ..App::new(|| Ok(7)) });
+            let told = told(App { hooks: &Doorkeeper, ..App::new(|_| Ok(7)) });
             assert_eq!(told, failed(exit::WORKER_BOOT, &format!("{newcomer:?} shall not come in")));
         });
     }

@@ -220,7 +220,7 @@ mod tests {
         }
     }
 
-    fn for_ever() -> Result<i32, String> {
+    fn for_ever(_: &crate::abi::Seat) -> Result<i32, String> {
         loop {
             std::thread::park();
         }

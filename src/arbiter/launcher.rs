@@ -65,7 +65,7 @@ pub trait Launcher {
     /// One sentence, when this kind of application cannot be watched.
     fn watch(&self, settings: &Settings) -> Result<WatchPlan, String>;
 
-    /// A worker tells what its application was made from: [`Self::watch`] names it from now on.
+    /// A worker tells what its application was made from, or a part of it: [`Self::watch`] names it from now on.
     fn imported(&mut self, _files: Vec<PathBuf>) {}
 
     /// What the list of processes and the log call this kind of application.

@@ -126,7 +126,7 @@ mod tests {
         let long = Report::BootFailed { code: 3, reason: "x".repeat(200_000) };
         let mut write = File::from(write);
         let mut heard = Vec::new();
-        let text = [long.line(), Report::Leaving.line(), long.line(), Report::Traced.line(), long.line()].concat();
+        let text = [&long, &Report::Leaving, &long, &Report::Traced, &long].map(Report::lines).concat();
         for part in text.chunks(60_000) {
             std::io::Write::write_all(&mut write, part).unwrap();
             heard.extend(member.read_reports());

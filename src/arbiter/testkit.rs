@@ -23,19 +23,19 @@ use std::os::fd::AsFd;
 
 /// An application that does this instead of serving.
 pub struct App {
-    pub life: fn() -> Result<i32, String>,
+    pub life: fn(&Seat) -> Result<i32, String>,
     pub hooks: &'static dyn Hooks,
 }
 
 impl App {
-    pub fn new(life: fn() -> Result<i32, String>) -> Self {
+    pub fn new(life: fn(&Seat) -> Result<i32, String>) -> Self {
         Self { life, hooks: &NoHooks }
     }
 }
 
 impl Launcher for App {
-    fn launch(&self, _: Generation, _: &Seat) -> Result<i32, LaunchError> {
-        Ok((self.life)()?)
+    fn launch(&self, _: Generation, seat: &Seat) -> Result<i32, LaunchError> {
+        Ok((self.life)(seat)?)
     }
 
     fn watch(&self, _: &Settings) -> Result<WatchPlan, String> {

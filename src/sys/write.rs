@@ -6,6 +6,7 @@ use nix::sys::socket::{MsgFlags, send};
 use nix::sys::stat::{SFlag, fstat};
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::time::{Duration, Instant};
 
 /// A write of at most this many bytes to a pipe that has room is one piece, whoever else writes there.
 const PIPE_BUF: usize = 4096;
@@ -26,8 +27,28 @@ pub fn log_write(fd: impl AsFd, bytes: &[u8]) -> io::Result<()> {
     }
 }
 
+/// Writes all of `bytes` to a descriptor that does not wait by itself, and waits for its reader, at most for `limit`.
+pub fn write_within(fd: impl AsFd, bytes: &[u8], limit: Duration) -> io::Result<()> {
+    let fd = fd.as_fd();
+    let begun = Instant::now();
+    all(bytes, |rest| {
+        loop {
+            match nix::unistd::write(fd, rest) {
+                Err(Errno::EAGAIN) => {}
+                answer => return answer,
+            }
+            let left = limit.saturating_sub(begun.elapsed());
+            if left.is_zero() {
+                return Err(Errno::EAGAIN);
+            }
+            // Also if the reader is gone: then the next attempt says so.
+            wait_writable(fd, left).map_err(|_| Errno::EAGAIN)?;
+        }
+    })
+}
+
 /// Waits until something can be written, at most `limit`.
-pub fn wait_writable(fd: impl AsFd, limit: std::time::Duration) -> io::Result<()> {
+pub fn wait_writable(fd: impl AsFd, limit: Duration) -> io::Result<()> {
     let mut polled = [PollFd::new(fd.as_fd(), PollFlags::POLLOUT)];
     let limit = PollTimeout::try_from(limit).unwrap_or(PollTimeout::MAX);
     match poll(&mut polled, limit) {
@@ -122,6 +143,29 @@ mod tests {
         let (ours, theirs) = UnixStream::pair().unwrap();
         drop(theirs);
         assert_eq!(log_write(&ours, b"x").unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+    }
+
+    #[test]
+    fn a_reader_has_its_time_and_no_more() {
+        let (read, write) = pipe::nonblocking().unwrap();
+        let bytes = vec![b'x'; 1 << 20];
+        let refused = write_within(&write, &bytes, Duration::from_millis(20)).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::WouldBlock);
+        let reader = std::thread::spawn(move || {
+            let (mut read, mut count, mut buffer) = (File::from(read), 0, vec![0; 60_000]);
+            loop {
+                crate::sys::poll::wait(&[read.as_fd()], None).unwrap();
+                match read.read(&mut buffer) {
+                    Ok(0) => return count,
+                    Ok(more) => count += more,
+                    Err(error) => assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
+                }
+            }
+        });
+        write_within(&write, &bytes, Duration::from_secs(20)).unwrap();
+        drop(write);
+        // Behind what the first attempt has got rid of.
+        assert!(reader.join().unwrap() > bytes.len());
     }
 
     #[test]

@@ -31,6 +31,15 @@ fn a_factory_that_returns_an_error_ends_the_start_with_3() {
 }
 
 #[test]
+fn a_reason_that_is_longer_than_a_pipe_is_told_by_both_of_its_ends() {
+    let lab = Lab::new().with_testapps();
+    let told = fails(&lab, "testapps:rambles", "", 3, &["The application cannot start", "the schema is wrong"]);
+    for word in ["it begins here", "bytes left out", "it ends here"] {
+        assert_eq!(told.matches(word).count(), 1, "{word:?}, and once for all workers");
+    }
+}
+
+#[test]
 fn a_factory_that_never_returns_ends_the_start_with_3_after_the_boot_timeout() {
     let lab = Lab::new().with_testapps();
     let begun = Instant::now();

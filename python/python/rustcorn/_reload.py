@@ -8,9 +8,6 @@ import sysconfig
 
 from ._app import search_path
 
-#: The report to the arbiter is one line of limited length.
-_LONGEST = 48_000
-
 
 def folders(
     app_dir: str | os.PathLike[str] | None, pythonpath: str | None, reload_dirs: list[str]
@@ -28,7 +25,7 @@ def imported() -> list[str]:
     kinds = ("stdlib", "platstdlib", "purelib", "platlib")
     installed = tuple(os.path.realpath(paths[kind]) + os.sep for kind in kinds)
     own = os.path.dirname(os.path.abspath(__file__)) + os.sep
-    found, length = [], 0
+    found = []
     for module in list(sys.modules.values()):
         file = getattr(module, "__file__", None)
         if not isinstance(file, str) or not file.endswith(".py"):
@@ -36,8 +33,5 @@ def imported() -> list[str]:
         file = os.path.abspath(file)
         if os.path.realpath(file).startswith(installed) or file.startswith(own):
             continue
-        length += len(file) + 4
-        if length > _LONGEST:
-            break
         found.append(file)
     return found

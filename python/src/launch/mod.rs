@@ -32,7 +32,7 @@ pub struct PythonLauncher {
     library: LibraryLauncher,
     /// The generations whose application is Python's.
     plans: BTreeMap<Generation, Plan>,
-    /// What the application was made from, as a worker has told.
+    /// What the application was made from, as workers have told.
     imported: BTreeSet<PathBuf>,
     /// What the settings file wants to be run.
     hooks: ServerHooks,
@@ -146,7 +146,8 @@ impl Launcher for PythonLauncher {
     }
 
     fn imported(&mut self, files: Vec<PathBuf>) {
-        self.imported = files.into_iter().collect();
+        // Not all at once, if they are many; and what is not imported any more may be again.
+        self.imported.extend(files);
     }
 
     fn kind(&self, settings: &Settings) -> &'static str {

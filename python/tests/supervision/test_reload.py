@@ -67,6 +67,21 @@ def test_imported_files_elsewhere_are_watched(rustcorn, folder, tmp_path):
         says(server, text)
 
 
+def test_any_number_of_imported_files_is_watched(rustcorn, folder, tmp_path):
+    names = [f"a_module_with_a_name_that_takes_much_room_in_a_report_to_the_arbiter_{n}" for n in range(1500)]
+    (tmp_path / "lib").mkdir()
+    for name in names:
+        (tmp_path / f"lib/{name}.py").write_text("")
+    shutil.move(folder / "part.py", tmp_path / "lib/part.py")
+    imports = f"import sys\nsys.path.append({str(tmp_path / 'lib')!r})\n" + "".join(f"import {it}\n" for it in names)
+    (folder / "main.py").write_text(imports + APP)
+    # The last that is imported is the last that is told.
+    server = rustcorn("main:app", "--reload", cwd=folder)
+    says(server, "one")
+    (tmp_path / "lib/part.py").write_text("text = 'two'\n")
+    says(server, "two")
+
+
 def test_extra_files_and_directories(rustcorn, folder, tmp_path):
     (tmp_path / "extra.json").write_text("")
     (tmp_path / "more").mkdir()

@@ -127,7 +127,7 @@ mod tests {
     fn with_zygote(test: impl FnOnce(&Plan<'_>, Member, OwnedFd)) {
         let arbiter = Pid(std::process::id().cast_signed());
         sys::process::become_subreaper().unwrap();
-        with_plan(&App::new(|| Ok(7)), |plan| {
+        with_plan(&App::new(|_| Ok(7)), |plan| {
             let (mut zygote, socket) = start(plan, arbiter).unwrap();
             sys::poll::wait(&[zygote.pipe().unwrap()], PATIENCE).unwrap();
             assert_eq!(zygote.read_reports(), [Report::Ready]);

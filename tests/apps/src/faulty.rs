@@ -14,6 +14,11 @@ pub fn fails() -> Result<Router, String> {
     Err("DATABASE_URL is not set".to_owned())
 }
 
+/// Its factory returns an error that says far more than anybody reads.
+pub fn rambles() -> Result<Router, String> {
+    Err(format!("the schema is wrong\nit begins here\n{}it ends here", "a line of a long traceback\n".repeat(10_000)))
+}
+
 /// Its factory never returns.
 pub fn hangs() -> Router {
     loop {

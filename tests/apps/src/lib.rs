@@ -6,7 +6,7 @@ mod faulty;
 mod initialiser;
 mod sound;
 
-use faulty::{dies, exits, fails, hangs, panics, poisonable};
+use faulty::{dies, exits, fails, hangs, panics, poisonable, rambles};
 use sound::{fallible, later, router, slow};
 
 rustcorn::export!(router);
@@ -15,6 +15,7 @@ rustcorn::export!(later);
 rustcorn::export!(fallible);
 rustcorn::export!(panics);
 rustcorn::export!(fails);
+rustcorn::export!(rambles);
 rustcorn::export!(hangs);
 rustcorn::export!(exits);
 rustcorn::export!(dies);
