@@ -6,7 +6,7 @@
 use crate::types::Pid;
 use std::fs::{File, FileType, TryLockError};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// Why a pid file cannot be had.
@@ -50,27 +50,56 @@ pub struct PidFile {
 /// file that could not be written is told before any worker is started.
 pub fn check(path: &Path) -> Result<(), PidFileError> {
     let failed = |source| PidFileError::Io { path: path.to_owned(), source };
+    find_stale(path)?;
+    // Not that of another start, which may look at the same moment.
+    let probe = beside(path, &format!(".probe.{}", std::process::id()));
+    // Never through a link that somebody has put there.
+    let _ = std::fs::remove_file(&probe);
+    File::create_new(&probe).map_err(failed)?;
+    std::fs::remove_file(&probe).map_err(failed)
+}
+
+/// What a dead arbiter, or somebody else, has left in the file's place.
+fn find_stale(path: &Path) -> Result<Option<File>, PidFileError> {
+    let failed = |source| PidFileError::Io { path: path.to_owned(), source };
     match open(path) {
         Ok(file) => {
             if let Some(kind) = strange(file.metadata().map_err(failed)?.file_type()) {
                 return Err(PidFileError::NoFile { path: path.to_owned(), kind });
             }
             match file.try_lock_shared() {
-                Ok(()) => {}
+                Ok(()) => Ok(Some(file)),
                 Err(TryLockError::WouldBlock) => {
-                    return Err(PidFileError::Running { pid: content(file), path: path.to_owned() });
+                    Err(PidFileError::Running { pid: content(file), path: path.to_owned() })
                 }
-                Err(TryLockError::Error(source)) => return Err(failed(source)),
+                Err(TryLockError::Error(source)) => Err(failed(source)),
             }
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(source) => return Err(failed(source)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(failed(source)),
     }
-    let probe = beside(path, ".probe");
-    // Never through a link that somebody has put there.
-    let _ = std::fs::remove_file(&probe);
-    File::create_new(&probe).map_err(failed)?;
-    std::fs::remove_file(&probe).map_err(failed)
+}
+
+/// Gives a locked draft its name. Of several that start at the same moment one does, and the others find it there: a name
+/// that is free is taken by a link, which fails if it is not, and a stale file is replaced by whoever has its lock.
+fn publish(draft: &Path, path: &Path) -> Result<(), PidFileError> {
+    let failed = |source| PidFileError::Io { path: path.to_owned(), source };
+    loop {
+        let Some(stale) = find_stale(path)? else {
+            match std::fs::hard_link(draft, path) {
+                Ok(()) => return std::fs::remove_file(draft).map_err(failed),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                // Not every file system has links. Whoever starts there at the same moment is not seen.
+                Err(_) => return std::fs::rename(draft, path).map_err(failed),
+            }
+        };
+        // Held by whoever replaces it now, or only looks at it: it is looked at again.
+        let is_ours = stale.unlock().is_ok() && stale.try_lock().is_ok();
+        if is_ours && path.metadata().is_ok_and(|there| stale.metadata().is_ok_and(|own| own.ino() == there.ino())) {
+            return std::fs::rename(draft, path).map_err(failed);
+        }
+        std::thread::yield_now();
+    }
 }
 
 /// Opens whatever is there, at once: a named pipe would wait for somebody to write.
@@ -111,15 +140,13 @@ impl PidFile {
     pub fn create(path: &Path, pid: Pid) -> Result<Self, PidFileError> {
         let failed = |source| PidFileError::Io { path: path.to_owned(), source };
         let draft = beside(path, &format!(".{pid}"));
-        // Somebody may have started at the same moment as we did.
-        check(path)?;
         let _ = std::fs::remove_file(&draft);
         let opened = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o644).open(&draft);
         let mut file = opened.map_err(failed)?;
         let written = file.try_lock().map_err(io::Error::from).and_then(|()| writeln!(file, "{pid}"));
-        if let Err(error) = written.and_then(|()| std::fs::rename(&draft, path)) {
+        if let Err(error) = written.map_err(failed).and_then(|()| publish(&draft, path)) {
             let _ = std::fs::remove_file(&draft);
-            return Err(failed(error));
+            return Err(error);
         }
         Ok(Self { path: path.to_owned(), pid, _lock: file })
     }
@@ -160,6 +187,30 @@ mod tests {
         // The number of a process that lives, but is no arbiter.
         std::fs::write(&path, format!("{}\n", std::process::id())).expect("written");
         check(&path).expect("nobody holds it");
+    }
+
+    #[test]
+    fn of_several_that_start_at_the_same_moment_one_has_the_file() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let path = dir.path().join("app.pid");
+        for round in 0..300 {
+            if round % 2 == 0 {
+                std::fs::write(&path, "a stale one").expect("written");
+            }
+            let gate = std::sync::Barrier::new(4);
+            let held: Vec<_> = std::thread::scope(|scope| {
+                let start = |pid| {
+                    gate.wait();
+                    PidFile::create(&path, Pid(pid))
+                };
+                let starts = [1, 2, 3, 4].map(|pid| scope.spawn(move || start(pid)));
+                starts.map(|start| start.join().expect("no panic")).into_iter().flatten().collect()
+            });
+            assert_eq!(held.len(), 1, "in round {round}");
+            assert_eq!(std::fs::read_to_string(&path).expect("there"), format!("{}\n", held[0].pid));
+            drop(held);
+            assert_eq!(std::fs::read_dir(dir.path()).expect("readable").count(), 0, "in round {round}");
+        }
     }
 
     #[test]
