@@ -88,7 +88,7 @@ fn who_has_left_altogether_is_noticed() {
 fn a_unix_socket_tells_by_itself() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("socket");
-    let worker = unix(&path);
+    let worker = unix("router", &path);
     for version in ["1.0", "1.1"] {
         let ask = |path: &str| format!("GET {path} HTTP/{version}\r\nHost: a\r\n\r\n");
         let mut client = UnixStream::connect(&path).unwrap();
@@ -103,8 +103,23 @@ fn a_unix_socket_tells_by_itself() {
     }
 }
 
-fn unix(path: &Path) -> Worker {
-    let mut worker = start(Start { unix: Some(path), ..Start::default() });
+#[test]
+fn over_a_unix_socket_a_response_that_has_begun_is_finished() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("socket");
+    let worker = unix("probe", &path);
+    let mut client = UnixStream::connect(&path).unwrap();
+    client.write_all(b"GET /stream/3/300 HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    let mut got = vec![0; 12];
+    client.read_exact(&mut got).unwrap();
+    client.shutdown(Shutdown::Write).unwrap();
+    client.read_to_end(&mut got).unwrap();
+    let got = String::from_utf8(got).unwrap();
+    assert!(got.starts_with("HTTP/1.1 200") && got.ends_with("\r\n0\r\n\r\n"), "{got}\n{}", worker.log());
+}
+
+fn unix(app: &str, path: &Path) -> Worker {
+    let mut worker = start(Start { app, unix: Some(path), ..Start::default() });
     assert_eq!(worker.report(), Some(Report::Ready));
     worker
 }

@@ -40,8 +40,8 @@ impl<S: Application> Parts<'_, S> {
     /// The client has shut its sending side: it has left, or it has said all that it has to say.
     fn hears_the_end(&mut self, cx: &mut Context<'_>) -> Pumped {
         let Some(exchange) = self.exchange.as_mut() else { return Pumped::Gone };
-        let can_tell = exchange.version == Version::HTTP_11 || self.connection.is_local();
-        let may_wait = exchange.source.is_done() && exchange.framing.is_none() && can_tell;
+        let may_ask = exchange.version == Version::HTTP_11 && exchange.framing.is_none();
+        let may_wait = exchange.source.is_done() && (may_ask || self.connection.is_local());
         if !may_wait || self.connection.state().is_hung_up() {
             return Pumped::Gone;
         }
