@@ -31,8 +31,11 @@ test: test-tools test-apps ## Run every test; installs the tools that they need 
 	$(MAKE) test-python
 
 # make test-python ONLY="package/test_run.py -k object"
+# Most of the tests wait for processes, so that three at a time take half the time. Those that load a server or measure what
+# it holds come after them, one by one.
+PYTEST := $(VENV)/bin/python -m pytest
 test-python: python-tests-ready ## Run the tests of the Python package
-	cd python/tests && $(VENV)/bin/python -m pytest $(ONLY)
+	cd python/tests && $(if $(ONLY),$(PYTEST) $(ONLY),$(PYTEST) --numprocesses 3 --dist worksteal --ignore load && $(PYTEST) load)
 
 # The package is installed so that changes of its Python files count at once. Some tests start the program that cargo
 # builds, and an application in Rust.

@@ -11,7 +11,7 @@
 //!
 //! uvloop takes no selector. There tokio's loop is one of the descriptors that it watches:
 //!
-//! - `guest`: what uvloop calls.
+//! - `guest`: what uvloop calls; `rounds`: when it does so unasked.
 //! - `sweep`: all that tokio can do at that time; `brink`, `bell`: how that is known.
 //!
 //! Python runs only outside of `block_on`: a library with a tokio of its own would panic inside. Rust's tasks run only
@@ -22,6 +22,7 @@ mod brink;
 mod descriptors;
 mod guest;
 mod hub;
+mod rounds;
 mod selector;
 mod spin;
 mod stage;

@@ -191,6 +191,29 @@ async def exits(scope, receive, send):
 
 
 @route
+async def exits_in_between(scope, receive, send):
+    """A handler of signals that wants to leave, when the next that runs on the loop is the worker's.
+
+    What the first request has the loop call is no code in Python, so that no handler runs in it. The second one comes during
+    the longest of these; afterwards all timers are due, in order, and that which the worker has set for it comes last.
+    """
+    import signal
+
+    def leave(*_):
+        raise SystemExit(7)
+
+    if scope["query_string"]:
+        time.sleep(0.02)
+    else:
+        signal.signal(signal.SIGALRM, leave)
+        loop = asyncio.get_running_loop()
+        loop.call_later(0.03, sum, range(20_000_000))
+        loop.call_later(0.05, signal.setitimer, signal.ITIMER_REAL, 0.001)
+        loop.call_later(0.06, sum, range(1_000_000))
+    await answer(send)
+
+
+@route
 async def background(scope, receive, send):
     async def later():
         await asyncio.sleep(0.05)

@@ -109,8 +109,8 @@ def test_it_is_awaited_for_no_longer_than_the_grace(tmp_path) -> None:
 
 def test_the_end_of_what_is_left_does_not_spin(tmp_path) -> None:
     told = tmp_path / "told"
-    with Asgi("lifespans:stubborn", env={"TOLD": str(told)}) as asgi:
+    with Asgi("lifespans:stubborn", "--graceful-timeout", "2", env={"TOLD": str(told)}) as asgi:
         asgi.process.terminate()
         assert asgi.process.wait(PATIENCE) == 0
-    # It is waited for for a quarter of a second.
+    # It is waited for for about a second.
     assert float(told.read_text()) < 0.1

@@ -340,6 +340,8 @@ def test_a_slow_application_holds_few_bytes() -> None:
         raw.client.raw(pending)
         raw.client.raw(frame(1, b"end"))
         assert raw.frame() == (0x81, str(count + bool(pending)).encode())
+        # The worker waits for the end of the connection.
+        raw.client.sock.close()
 
 
 def test_a_wrong_version_is_told_the_right_one(asgi: Asgi) -> None:

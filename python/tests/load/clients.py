@@ -10,16 +10,16 @@ from __future__ import annotations
 import http.client
 import threading
 import time
+from collections.abc import Callable
 from urllib.parse import urlsplit
+
+from running import until
 
 #: Each sends a request every 50 ms: 360 requests/s.
 KEEP_ALIVE = 12
 ONE_SHOT = 6
 PACE = 0.05
 PATIENCE = 20.0
-
-#: The least rate that counts as load.
-LEAST = 200
 
 #: What is asked, in turn: the body that is sent, the bytes that come back (none: any number).
 ASKED = [
@@ -56,12 +56,16 @@ class Load:
             assert not thread.is_alive(), "a client hangs"
         return rate
 
+    def goes_on(self, count: int, log: Callable[[], str]) -> None:
+        """Waits for so many answers more. A slow machine does what is tested more slowly too: counted, load is the same."""
+        enough = self.answered + count
+        until(f"{count} more answers", lambda: self.answered >= enough or self.lost, log)
+
     def lossless(self, what: str) -> None:
-        """Stops; not one request was lost, and there was real load."""
+        """Stops; not one request was lost."""
         rate = self.stop()
         print(f"{what}: {self.answered} answered, {len(self.lost)} lost, {rate:.0f} requests/s")
         assert not self.lost, f"{what}: {len(self.lost)} of {self.answered} lost: {self.lost[:10]}"
-        assert rate >= LEAST, f"{what}: only {rate:.0f} requests/s"
 
     def _client(self, number: int) -> None:
         keep_alive = number < KEEP_ALIVE

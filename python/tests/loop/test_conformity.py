@@ -52,6 +52,8 @@ LEFT_OUT = {
     "EpollSelectorTestCase.test_select_interrupt_exc": "a loop hears signals by its own descriptor; a bare selector has none",
 }
 
+OF_THEIR_OWN_BEFORE_3_11 = {"test_asyncio.test_queues"}
+
 
 @pytest.mark.parametrize("module", MODULES)
 def test_cpythons_own(module: str, tmp_path: Path) -> None:
@@ -59,9 +61,11 @@ def test_cpythons_own(module: str, tmp_path: Path) -> None:
         pytest.skip("this interpreter was installed without its own tests (the package test)")
     if not importlib.util.find_spec(f"test.{module}"):
         pytest.skip("this version of Python does not have it")
+    if sys.version_info < (3, 11) and module in OF_THEIR_OWN_BEFORE_3_11:
+        pytest.skip("in this version of Python it makes a loop of its own for tests, which has no selector")
     words = [sys.executable, RUNNER, f"test.{module}", *LEFT_OUT]
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout.splitlines()[-1])
     assert not told["failed"], done.stderr
-    assert told["run"] and told["selectors"], "it has tried something else than ours"
+    assert told["passed"] and told["selectors"], "it has tried something else than ours"

@@ -66,16 +66,19 @@ class Server:
             return client.response(method)
 
     def stop(self) -> None:
+        late = False
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
                 self.process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
+                late = True
                 self.process.kill()
                 self.process.wait()
         while self._read_log(0.1) and self.process.stderr and select.select([self.process.stderr], [], [], 0)[0]:
             pass
         self.process.stderr.close()
+        assert not late, f"it did not end; has a client kept its connection?\n{self.log}"
 
     def __enter__(self) -> Server:
         return self
@@ -107,7 +110,8 @@ class Client:
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
-        self.buffer = b""
+        # Grows in place: large bodies come in many pieces.
+        self.buffer = bytearray()
 
     def __enter__(self) -> Client:
         return self
@@ -138,8 +142,7 @@ class Client:
         while mark not in self.buffer:
             if not self.more():
                 raise AssertionError(f"the connection ended before {mark!r}: {self.buffer!r}")
-        found, _, self.buffer = self.buffer.partition(mark)
-        return found + mark
+        return self.exactly(self.buffer.index(mark) + len(mark))
 
     def head(self) -> tuple[str, list[tuple[str, str]]]:
         lines = self.until(b"\r\n\r\n").decode("latin-1").split("\r\n")
@@ -165,7 +168,7 @@ class Client:
         length = int(fields.get("content-length", 0))
         while len(self.buffer) < length and self.more():
             pass
-        body, self.buffer = self.buffer[:length], self.buffer[length:]
+        body = self.taken(length)
         return Response(status, headers, body, len(body) == length)
 
     def chunk(self) -> bytes:
@@ -177,5 +180,10 @@ class Client:
         while len(self.buffer) < count:
             if not self.more():
                 raise AssertionError(f"the connection ended early: {self.buffer!r}")
-        taken, self.buffer = self.buffer[:count], self.buffer[count:]
+        return self.taken(count)
+
+    def taken(self, count: int) -> bytes:
+        """What is here of so many bytes; it is here no longer."""
+        taken = bytes(self.buffer[:count])
+        del self.buffer[:count]
         return taken
