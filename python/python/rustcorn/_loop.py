@@ -135,6 +135,7 @@ class Loop(SharedSignals, asyncio.SelectorEventLoop):
 
     def __init__(self, native: Any) -> None:
         super().__init__(Selector(native))
+        native.watch(self._ready)
         self._hear_signals()
 
     def call_soon(self, callback, *args, context=None):

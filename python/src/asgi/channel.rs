@@ -266,7 +266,7 @@ impl Exchange {
             // All is said: it goes out before the application does whatever it does afterwards.
             Some(worker) if at_once => {
                 worker.wake();
-                self.setup.hub.poll_now();
+                self.setup.hub.poll_now(self.setup.running.has_one());
             }
             worker => self.wake(worker),
         }
