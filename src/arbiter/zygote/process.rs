@@ -23,6 +23,8 @@ struct Order {
     lane: u32,
     age: u32,
     orders: String,
+    /// What hooks want the worker to have.
+    packed: String,
     tls: bool,
     access: bool,
 }
@@ -45,7 +47,8 @@ impl Letter {
         let orders = serde_json::to_string(&orders::orders(plan.load)).map_err(io::Error::from)?;
         let (tls, access) = (tls_fd(plan), plan.load.access.raw_fd());
         let (slot, lane, age) = (plan.slot.0, plan.lane, plan.age);
-        let order = Order { slot, lane, age, orders, tls: tls >= 0, access: access >= 0 };
+        let packed = plan.launcher.hooks().pack(&plan.newcomer());
+        let order = Order { slot, lane, age, orders, packed, tls: tls >= 0, access: access >= 0 };
         let mut fds = vec![report_end.as_raw_fd(), plan.lifeline.as_raw_fd(), log_fd(plan)];
         fds.extend([tls, access].into_iter().filter(|fd| *fd >= 0));
         let order = serde_json::to_vec(&order).map_err(io::Error::from)?;
@@ -117,7 +120,9 @@ fn live(plan: &Plan<'_>, order: Order, listeners: &[SeatListener], fds: Vec<Owne
             sys::fd::close_number(fd);
         }
         sys::title::set(&child::title(&plan));
-        plan.launcher.hooks().in_worker(&plan.newcomer()).map_err(Failure::boot)?;
+        let (hooks, newcomer) = (plan.launcher.hooks(), plan.newcomer());
+        hooks.unpack(&newcomer, &order.packed);
+        hooks.in_worker(&newcomer).map_err(Failure::boot)?;
         child::tie_to_arbiter(slot)?;
         let lived = plan.launcher.launch(plan.generation, &seat);
         lived.map_err(|error| Failure::Told(error.code, error.reason))
