@@ -24,3 +24,13 @@ def forget() -> None:
     except (ValueError, OSError):
         # Not the main thread.
         pass
+
+
+def displace_interrupts() -> None:
+    """The interpreter's own handler of INT gives its place up."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _leave_to_the_worker)
+
+
+def _leave_to_the_worker(number: int, frame: object) -> None:
+    """Does nothing: the worker hears the signal by itself."""
