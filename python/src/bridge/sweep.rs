@@ -5,7 +5,7 @@
 //! look takes one event (`brink`), in the order of their coming, and the sweep rings its own bell. If that is what is
 //! found when there is nothing else to do, there was nothing else. Whatever comes later is still in the epoll.
 //!
-//! Timers are another matter: nobody can know when the next one rings. See `rustcorn._uvloop`.
+//! Timers are another matter: nobody can know when the next one rings. See `guest`.
 
 use super::bell::Bell;
 use super::brink::Brink;
