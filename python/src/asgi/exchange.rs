@@ -197,8 +197,8 @@ impl Exchange {
                 let error = report::describe(py, error);
                 return report::info(&format!("The application failed after its request was refused ({why}): {error}"));
             }
-            _ if how.gone => "The application failed after its client had left (%s)",
-            _ if how.was_finished => "The application failed after its response was complete (%s)",
+            _ if how.gone => "The application failed in %s after its client had left",
+            _ if how.was_finished => "The application failed in %s after its response was complete",
             _ if how.has_begun => "The response to %s failed midway",
             _ => "The application failed to answer %s",
         };

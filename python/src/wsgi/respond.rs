@@ -48,10 +48,10 @@ fn fail(py: Python<'_>, head: &Parts, start: &Bound<'_, StartResponse>, error: &
     let what = match how {
         // It has heard of that by an error, which need not be caught.
         How::Gone if is_disconnect(py, error) => None,
-        How::Gone => Some("The application failed after its client had left (%s)"),
+        How::Gone => Some("The application failed in %s after its client had left"),
         How::Silent => Some("The application failed to answer %s"),
         How::Open => Some("The response to %s failed midway"),
-        How::Over => Some("The application failed after its response was complete (%s)"),
+        How::Over => Some("The application failed in %s after its response was complete"),
     };
     if let Some(what) = what {
         tell(py, what, head, error);

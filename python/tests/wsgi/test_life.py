@@ -22,8 +22,8 @@ def test_errors_are_lines_of_the_log(server):
 def test_a_failure_after_the_last_byte_is_told(server):
     start = len(server.log)
     assert server.ask("/too_late").body == b"some"
-    when = r"after its response was complete \(GET /too_late from [\d.:]+\): RuntimeError: when all was said\nTraceback"
-    server.wait_for(rf"\[ERROR\] The application failed {when}", start)
+    when = r"GET /too_late from [\d.:]+ after its response was complete: RuntimeError: when all was said\nTraceback"
+    server.wait_for(rf"\[ERROR\] The application failed in {when}", start)
 
 
 def test_a_client_that_leaves_is_no_failure_of_the_application(server):
