@@ -99,6 +99,10 @@ fn numbers(newcomer: &Newcomer) -> [i64; 2] {
     [newcomer.slot.0.into(), newcomer.age.into()]
 }
 
+fn tell_failure(py: Python<'_>, error: &PyErr) {
+    report::error(&report::describe(py, error));
+}
+
 fn module(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
     py.import("rustcorn._hooks")
 }
@@ -181,6 +185,27 @@ impl Hooks for ServerHooks {
     fn forking(&self, server: &Server<'_>, newcomer: &Newcomer) -> Result<(), String> {
         let config = self.of(newcomer.generation);
         config.map_or(Ok(()), |config| config.call("pre_fork", server, &numbers(newcomer)))
+    }
+
+    fn pack(&self, newcomer: &Newcomer) -> String {
+        if self.of(newcomer.generation).is_none() {
+            return String::new();
+        }
+        let packed = Python::attach(|py| {
+            module(py)?.call_method1("pack", (newcomer.slot.0,))?.extract().inspect_err(|error| tell_failure(py, error))
+        });
+        packed.unwrap_or_default()
+    }
+
+    fn unpack(&self, newcomer: &Newcomer, packed: &str) {
+        if packed.is_empty() {
+            return;
+        }
+        Python::attach(|py| {
+            let [slot, age] = numbers(newcomer);
+            let unpacked = module(py).and_then(|module| module.call_method1("unpack", (slot, age, packed)));
+            drop(unpacked.inspect_err(|error| tell_failure(py, error)));
+        });
     }
 
     fn forked(&self, slot: SlotId, pid: Pid) {

@@ -40,6 +40,7 @@ pub fn launch(plan: &Plan, seat: &Seat) -> i32 {
         if let Err(error) = stacks::install(py) {
             report::debug(&format!("Stacks of Python cannot be told: {}", interp::traceback(py, &error)));
         }
+        keep_interrupts(py);
         let loaded = match make(py, plan, seat) {
             Ok(loaded) => loaded,
             Err(LaunchError { code, reason }) => return begun.fail(BootFailure { code, reason }),
@@ -63,6 +64,7 @@ pub fn preload(plan: &Plan) -> Result<(), LaunchError> {
         if let Err(error) = stacks::tell_while_importing(py) {
             report::debug(&interp::traceback(py, &error));
         }
+        keep_interrupts(py);
         let loaded = load(py, plan)?;
         let settled = py.import("rustcorn._preload").and_then(|module| module.call_method0("settle"));
         if let Err(error) = settled {
@@ -71,6 +73,13 @@ pub fn preload(plan: &Plan) -> Result<(), LaunchError> {
         plan.preloaded.replace(Some(loaded));
         Ok(())
     })
+}
+
+/// A process that cannot hears INT as long as no library takes it.
+fn keep_interrupts(py: Python<'_>) {
+    if let Err(error) = interp::keep_interrupts(py) {
+        report::debug(&interp::traceback(py, &error));
+    }
 }
 
 /// Everything that has to be there before a host: the application, with the operator's hooks around it.

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use rustcorn::Settings;
 use rustcorn::sys::fork::{self, Hooks};
-use rustcorn::types::Level;
+use rustcorn::types::{Level, Signal};
 use std::cell::Cell;
 
 /// From now on the interpreter takes part in every fork.
@@ -63,6 +63,16 @@ pub fn enter_worker(py: Python<'_>, settings: &Settings, logging: Option<Bound<'
     options.set_item("config_dict", logging)?;
     py.import("rustcorn._logging")?.call_method("enter_worker", (), Some(&options))?;
     Ok(())
+}
+
+/// Python's own handler of INT, which raises KeyboardInterrupt, is known to libraries: `asyncio.run` takes its place, and puts
+/// it back afterwards. From then on the worker would not hear the signal. What is not Python's own is left alone.
+///
+/// # Errors
+/// Python's, or the system's.
+pub fn keep_interrupts(py: Python<'_>) -> PyResult<()> {
+    let displaced = || py.import("rustcorn._signals")?.call_method0("displace_interrupts").map(drop);
+    rustcorn::sys::signal::keeping(Signal::INT, displaced)?
 }
 
 /// `os.environ` is a copy from the start of the interpreter; the arbiter has changed the process's since.

@@ -34,17 +34,20 @@ pub fn begin(py: Python<'_>, error: &PyErr) {
     leave_in_order();
 }
 
-/// A handler of signals runs in the middle of whatever runs, which may be a request: the worker leaves all the same.
-pub fn begin_if_signalled(py: Python<'_>, error: &PyErr) {
+/// A handler of signals runs in the middle of whatever runs, which may be a request: the worker leaves all the same. True: so
+/// it does, and has said why.
+pub fn begin_if_signalled(py: Python<'_>, error: &PyErr) -> bool {
     if !is_wish(py, error) {
-        return;
+        return false;
     }
     let asked = py.import(intern!(py, "rustcorn._asgi"));
     let asked =
         asked.and_then(|helpers| helpers.call_method1(intern!(py, "is_of_a_signal"), (interp::raised(py, error),)));
-    if asked.and_then(|answer| answer.is_truthy()).unwrap_or(false) {
+    let is_signalled = asked.and_then(|answer| answer.is_truthy()).unwrap_or(false);
+    if is_signalled {
         begin(py, error);
     }
+    is_signalled
 }
 
 /// As the interpreter has it: none is success, what is no number is told and means failure.

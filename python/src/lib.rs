@@ -8,7 +8,7 @@
 //! F2 bridge   asgi   wsgi
 //! F1 app   config   hooks   the import, and what kind of application it is; the settings file that is a program
 //! F0 interp   report   leave  the interpreter: forks, environment, log, the end; places   fields: fields that come again;
-//!    stretch         files as bodies   underscores   fields that may pass for others
+//!    stretch         files as bodies   underscores   fields that may pass for others   asked   what is kept of a request
 //! ```
 //!
 //! What is easier said in Python is in the package beside this crate (`python/rustcorn`).
@@ -17,6 +17,7 @@ use pyo3::prelude::*;
 
 pub mod app;
 pub mod asgi;
+mod asked;
 pub mod bridge;
 pub mod config;
 mod fields;

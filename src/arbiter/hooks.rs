@@ -66,6 +66,14 @@ pub trait Hooks {
         Ok(())
     }
 
+    /// It will be forked by another process, which knows nothing of what was done here: what is to be unpacked there.
+    fn pack(&self, _newcomer: &Newcomer) -> String {
+        String::new()
+    }
+
+    /// In the worker, before all else: what was packed for it.
+    fn unpack(&self, _newcomer: &Newcomer, _packed: &str) {}
+
     /// It was forked. Others may have been announced meanwhile.
     fn forked(&self, _slot: SlotId, _pid: Pid) {}
 

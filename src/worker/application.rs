@@ -118,6 +118,30 @@ impl<S: fmt::Debug> fmt::Debug for App<S> {
     }
 }
 
+/// At the end of an error's causes: its service has told of it by itself, and the worker's log need not.
+#[derive(Debug)]
+pub struct Told;
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("it was told of")
+    }
+}
+
+impl Error for Told {}
+
+/// Writes why an application has failed, unless that is known.
+pub(super) fn tell_failure(what: fmt::Arguments<'_>, error: &BoxError) {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(&**error);
+    while let Some(error) = cause {
+        if error.is::<Told>() {
+            return;
+        }
+        cause = error.source();
+    }
+    crate::log::error!("{what}: {}", chain(&**error));
+}
+
 /// An error and what caused it, as one line. A cause that its error's own text already names is not repeated.
 pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();

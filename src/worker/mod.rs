@@ -42,7 +42,7 @@ pub mod tls;
 mod trust;
 mod wire;
 
-pub use application::{App, Application, BoxError, Task};
+pub use application::{App, Application, BoxError, Task, Told};
 pub use body::{Body, BodyError};
 pub use boot::{Begun, begin, main_for, worker_main};
 pub use connection::{Address, Connection};

@@ -20,6 +20,13 @@ def traceback(error: BaseException) -> str:
     return text
 
 
+def described(error: BaseException) -> str:
+    """What it is in one line, and the traceback below."""
+    text = traceback(error).rstrip()
+    last = text.rpartition("\n")[2]
+    return text if last == text or last.startswith(" ") else f"{last}\n{text}"
+
+
 def _application_part(tb: TracebackType | None) -> TracebackType | None:
     first = last = tb
     while tb is not None and _is_ours(tb.tb_frame.f_code.co_filename):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
+import pickle
 import signal
 import sys
 import threading
@@ -194,6 +196,46 @@ def _announce(server: Server, slot: int, age: int) -> Worker:
     server.worker_age = age
     _booting[slot] = Worker(age, server)
     return _booting[slot]
+
+
+#: What `pre_fork` may put on a worker that another process forks: an order to that process has no room for more.
+MOST = 48_000
+
+
+def pack(slot: int) -> str:
+    """What `pre_fork` has put on a worker that is forked by the process that has its application."""
+    worker = _booting.get(slot)
+    if worker is None or _server is None:
+        return ""
+    packed, size = {}, 0
+    for name in vars(worker).keys() - vars(Worker(worker.age, _server)).keys():
+        try:
+            text = pickle.dumps(getattr(worker, name)).hex()
+            size += len(text)
+            if size > MOST:
+                raise ValueError(f"its like may take {MOST // 2} bytes together")
+            packed[name] = text
+        except Exception as error:
+            _tell_of_loss(name, error)
+    return json.dumps(packed) if packed else ""
+
+
+def unpack(slot: int, age: int, packed: str) -> None:
+    """In such a worker: it is what was announced."""
+    worker = _booting[slot] = Worker(age, _server or Server())
+    for name, text in json.loads(packed).items():
+        try:
+            setattr(worker, name, pickle.loads(bytes.fromhex(text)))
+        except Exception as error:
+            _tell_of_loss(name, error)
+
+
+def _tell_of_loss(name: str, error: Exception) -> None:
+    text = (
+        f"What pre_fork has put on its worker as {name} cannot be handed to the process that forks it (preload_app), so that"
+        f" the worker does not have it: {type(error).__name__}: {error}"
+    )
+    _rustcorn.log(logging.WARNING, text)
 
 
 def forked(slot: int, pid: int) -> None:

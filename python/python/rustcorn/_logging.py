@@ -13,7 +13,7 @@ import warnings
 from typing import Any
 
 from . import _rustcorn
-from ._errors import traceback
+from ._errors import described, traceback
 
 #: What the operator wants to see; set when the worker begins.
 _level = logging.INFO
@@ -22,17 +22,56 @@ _level = logging.INFO
 given: dict[str, Any] | None = None
 
 
+#: The operator has said how logging is to be.
+_is_configured = False
+
+#: What is said of applications that fail with a request.
+_FAILURES = "rustcorn.error"
+
+
 class OperatorLog(logging.Handler):
     """Writes records to rustcorn's log, which adds time, process and level."""
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
             text = self.format(record)
-            _rustcorn.log(record.levelno, text if record.name == "root" else f"{record.name}: {text}")
+            _rustcorn.log(record.levelno, text if record.name in ("root", _FAILURES) else f"{record.name}: {text}")
         except RecursionError:
             raise
         except Exception:
             self.handleError(record)
+
+
+class _Words(logging.Formatter):
+    """A failure as other lines of the operator log have it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = record.getMessage()
+        error = record.exc_info[1] if record.exc_info else None
+        return text if error is None else f"{text}: {described(error)}"
+
+
+_failures = OperatorLog()
+_failures.setFormatter(_Words())
+
+
+def failed(error: BaseException | None, what: str, *args: object) -> None:
+    """An application has failed: told by a logger, so that those hear of it who listen to logging.
+
+    As in uvicorn, what an application sets up for all loggers does not say it a second time; what it sets up for this one, or
+    what the operator sets up for all, has it instead of the operator log.
+    """
+    logger = logging.getLogger(_FAILURES)
+    if not (_is_configured or logger.handlers or logging.getLogger("rustcorn").handlers):
+        logger.addHandler(_failures)
+        logger.propagate = False
+        logger.setLevel(logger.level or logging.ERROR)
+    if logger.disabled or logging.root.manager.disable >= logging.ERROR:
+        # By a configuration that was not about failures (`disable_existing_loggers`): they are not to be lost.
+        why = "" if error is None else f": {described(error)}"
+        _rustcorn.log(logging.ERROR, f"{what % args}{why}")
+    else:
+        logger.error(what, *args, exc_info=error)
 
 
 def enter_worker(
@@ -43,8 +82,9 @@ def enter_worker(
     config_dict: dict[str, Any] | None,
 ) -> None:
     """Before the application is imported."""
-    global _level
+    global _level, _is_configured
     _level = level
+    _is_configured = any(said is not None for said in (given, config, config_json, config_dict))
     # What is printed shall be seen now, not when a buffer is full.
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

@@ -1,12 +1,13 @@
 """The event loop of an ASGI worker: asyncio's own, with a selector that turns tokio's loop."""
 
 import asyncio
-import os
 import selectors
 import signal
 import threading
 from collections.abc import Mapping
 from typing import Any, List, Optional
+
+from . import _signals
 
 # Generators that are left at the end have so long to end themselves.
 _PATIENCE = 0.25
@@ -135,6 +136,7 @@ class Loop(SharedSignals, asyncio.SelectorEventLoop):
 
     def __init__(self, native: Any) -> None:
         super().__init__(Selector(native))
+        native.watch(self._ready)
         self._hear_signals()
 
     def call_soon(self, callback, *args, context=None):
@@ -185,15 +187,7 @@ def make(native: Any) -> Loop:
 def settle(loop: asyncio.AbstractEventLoop) -> None:
     """Makes it this thread's, and that of no process that the application forks."""
     asyncio.set_event_loop(loop)
-    os.register_at_fork(after_in_child=_forget_wakeup)
-
-
-def _forget_wakeup() -> None:
-    """Signals of a process that the application forks are not told to the loop of this one."""
-    try:
-        signal.set_wakeup_fd(-1)
-    except (ValueError, OSError):
-        pass
+    _signals.forget_in_children()
 
 
 def finish(loop: asyncio.AbstractEventLoop, patience: float) -> List[str]:

@@ -9,6 +9,7 @@ use super::service::Reply;
 use super::waiters::Waiters;
 use super::waiting::{Peer, Waiting, What};
 use super::{extensions, head, message};
+use crate::asked::Asked;
 use crate::stretch::Stretch;
 use bytes::Bytes;
 use http::Response;
@@ -218,7 +219,7 @@ impl Exchange {
         if state.output.has_begun() || state.answer.is_some() {
             return Err(PyRuntimeError::new_err("http.response.early_hint comes after the response"));
         }
-        let connection = state.connection.clone();
+        let connection = state.asked.as_ref().and_then(Asked::takes_hints).cloned();
         drop(state);
         if let Some(connection) = connection {
             connection.hint(&links);
@@ -266,7 +267,7 @@ impl Exchange {
             // All is said: it goes out before the application does whatever it does afterwards.
             Some(worker) if at_once => {
                 worker.wake();
-                self.setup.hub.poll_now();
+                self.setup.hub.poll_now(self.setup.running.has_one());
             }
             worker => self.wake(worker),
         }

@@ -7,11 +7,12 @@ use super::running::Running;
 use super::service::Reply;
 use super::waiters::Waiters;
 use super::{channel, extensions, input::Input, run::Run, scope};
+use crate::asked::Asked;
 use crate::bridge::Job;
 use crate::{leave, report};
 use http::Response;
 use pyo3::prelude::*;
-use rustcorn::{Body, Connection};
+use rustcorn::Body;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
@@ -34,8 +35,8 @@ pub(super) struct State {
     pub(super) gone: bool,
     /// Of the worker's task that waits for something to send.
     pub(super) worker: Option<Waker>,
-    /// Where hints go; none: they cannot be sent.
-    pub(super) connection: Option<Connection>,
+    /// While the application has the request.
+    pub(super) asked: Option<Asked>,
     /// The worker does not leave while this is here.
     running: Option<Running>,
     /// The application's task, as long as it runs.
@@ -46,6 +47,15 @@ pub(super) struct State {
     returned: bool,
     /// It waits in the hub.
     queued: bool,
+}
+
+/// How far a request has come when its application is done with it.
+struct How {
+    gone: bool,
+    was_finished: bool,
+    has_begun: bool,
+    refused: Option<&'static str>,
+    missing: &'static str,
 }
 
 impl State {
@@ -60,7 +70,7 @@ impl Exchange {
         let state = State {
             input: Input::new(body),
             output: Output::new(parts.method == http::Method::HEAD, extensions::takes_trailers(&parts)),
-            connection: None,
+            asked: None,
             alone: parts.version < http::Version::HTTP_2,
             parts: Some(Box::new(parts)),
             answer: None,
@@ -118,11 +128,11 @@ impl Exchange {
     /// Gives the request to the application, as a task of its own.
     fn begin(self: &Arc<Self>, py: Python<'_>, parts: http::request::Parts) -> PyResult<()> {
         let setup = &self.setup;
-        self.lock().running = Some(setup.running.enter());
+        let mut state = self.lock();
+        state.running = Some(setup.running.enter());
+        state.asked = Some(Asked::of(&parts));
+        drop(state);
         let scope = scope::http(py, setup, &parts)?;
-        if parts.version == http::Version::HTTP_11 {
-            self.lock().connection = parts.extensions.get::<Connection>().cloned();
-        }
         drop(parts);
         let (receive, send) = channel::open(py, self.clone())?;
         let run = Run::new(self.clone(), (scope.unbind(), receive.unbind(), send.unbind()));
@@ -137,38 +147,27 @@ impl Exchange {
 
     /// The application has returned, or raised something.
     pub(super) fn done(self: &Arc<Self>, py: Python<'_>, error: Option<PyErr>) {
-        if let Some(error) = &error {
-            leave::begin_if_signalled(py, error);
-        }
         let mut state = self.lock();
         state.running = None;
         let task = state.task.take();
         let alarm = state.alarm.take();
         state.returned = true;
-        let was_finished = state.output.is_finished();
-        let gone = state.gone;
-        let is_quiet = |error: &PyErr| gone && self.setup.is_disconnect(py, error);
-        let fault = match &error {
-            None if was_finished || gone => None,
-            None => Some(Fault::new(state.output.missing())),
-            Some(error) => {
-                // Python may do anything, and ask us again.
-                drop(state);
-                let fault = if is_quiet(error) { None } else { Some(Fault::raised(py, error)) };
-                state = self.lock();
-                fault
-            }
+        let how = How {
+            gone: state.gone,
+            was_finished: state.output.is_finished(),
+            has_begun: state.output.has_begun(),
+            refused: state.input.refused,
+            missing: state.output.missing(),
         };
-        let unheard = match fault {
-            Some(fault) if was_finished || gone => Some(fault),
-            Some(fault) => {
-                self.fail(&mut state, fault);
-                None
-            }
-            None => None,
-        };
+        let asked = state.asked.take();
+        // Python may do anything, and ask us again.
+        drop(state);
+        self.say_how(py, asked.as_ref(), error.as_ref(), &how);
+        let mut state = self.lock();
+        if !how.was_finished && !how.gone {
+            self.fail(&mut state, Fault::Told);
+        }
         let reader = state.input.close();
-        let refused = state.input.refused;
         // Other tasks of the application's may wait still.
         let waiters = [state.input.waiters.take(), state.output.waiters.take()];
         drop(state);
@@ -178,18 +177,32 @@ impl Exchange {
         if let Some(alarm) = alarm {
             alarm.take_off(py);
         }
-        if let Some(fault) = unheard {
-            match refused {
-                // What it was told ends every other request that a client breaks off, too.
-                Some(why) if gone => {
-                    report::info(&format!("The application failed after its request was refused ({why}): {fault}"))
-                }
-                _ => {
-                    let when = if gone { "its client had left" } else { "its response was complete" };
-                    report::error(&format!("The application failed after {when}: {fault}"));
-                }
+    }
+
+    /// Says how it has failed, if it has.
+    fn say_how(&self, py: Python<'_>, asked: Option<&Asked>, error: Option<&PyErr>, how: &How) {
+        let Some(error) = error else {
+            if !how.was_finished && !how.gone {
+                let what = format!("The application failed to answer %s: {}", how.missing);
+                report::failure(py, &what, asked, None);
             }
+            return;
+        };
+        if leave::begin_if_signalled(py, error) || how.gone && self.setup.is_disconnect(py, error) {
+            return;
         }
+        let what = match how.refused {
+            // What it was told ends every other request that a client breaks off, too.
+            Some(why) if how.gone => {
+                let error = report::describe(py, error);
+                return report::info(&format!("The application failed after its request was refused ({why}): {error}"));
+            }
+            _ if how.gone => "The application failed in %s after its client had left",
+            _ if how.was_finished => "The application failed in %s after its response was complete",
+            _ if how.has_begun => "The response to %s failed midway",
+            _ => "The application failed to answer %s",
+        };
+        report::failure(py, what, asked, Some(error));
     }
 
     fn fail(&self, state: &mut State, fault: Fault) {

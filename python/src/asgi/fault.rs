@@ -1,8 +1,9 @@
 //! How an application fails, for the operator log.
 
-use crate::report;
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
+use rustcorn::worker::Told;
+use std::error::Error;
 use std::fmt;
 
 pyo3::create_exception!(
@@ -14,25 +15,36 @@ pyo3::create_exception!(
 
 /// Why there is no response, or no end of one.
 #[derive(Clone, Debug)]
-pub struct Fault(String);
+pub enum Fault {
+    /// The worker is to say so.
+    New(String),
+    /// Python has said so.
+    Told,
+}
 
 impl Fault {
     pub(super) fn new(what: impl Into<String>) -> Self {
-        Self(what.into())
-    }
-
-    pub(super) fn raised(py: Python<'_>, error: &PyErr) -> Self {
-        Self(report::describe(py, error))
+        Self::New(what.into())
     }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        match self {
+            Self::New(what) => f.write_str(what),
+            Self::Told => f.write_str("the application has failed"),
+        }
     }
 }
 
-impl std::error::Error for Fault {}
+impl Error for Fault {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::New(_) => None,
+            Self::Told => Some(&Told),
+        }
+    }
+}
 
 /// What `send` raises once nobody listens.
 pub(super) fn gone() -> PyErr {

@@ -30,6 +30,11 @@ impl Tasks {
         Running(self.clone())
     }
 
+    /// Whether there is one only.
+    pub(super) fn has_one(&self) -> bool {
+        self.count.load(Relaxed) == 1
+    }
+
     /// Waits for the last of them, within the worker's grace.
     pub(super) async fn finish(&self) {
         let patience = grace_left().map_or(QUICK, |left| left - LAST_WORDS.min(left / 2));

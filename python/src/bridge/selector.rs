@@ -22,17 +22,29 @@ pub(super) struct Selector {
     stage: Rc<Stage>,
     /// From descriptors to what `select` returns for them.
     keys: Py<PyDict>,
+    /// What asyncio calls in its turn, after `select`: steps of tasks that something has woken.
+    handles: RefCell<Option<Py<PyAny>>>,
 }
 
 impl Selector {
     pub(super) fn new(py: Python<'_>, hub: Arc<Hub>, stage: Rc<Stage>, wheel: Wheel) -> Self {
-        Self { hub, wheel: RefCell::new(Some(wheel)), stage, keys: PyDict::new(py).unbind() }
+        Self {
+            hub,
+            wheel: RefCell::new(Some(wheel)),
+            stage,
+            keys: PyDict::new(py).unbind(),
+            handles: RefCell::default(),
+        }
     }
 
     fn with_wheel<T>(&self, run: impl FnOnce(&mut Wheel) -> PyResult<T>) -> PyResult<T> {
         let mut wheel =
             self.wheel.try_borrow_mut().map_err(|_| PyRuntimeError::new_err("the loop is turning already"))?;
         run(wheel.as_mut().ok_or_else(|| PyRuntimeError::new_err("the selector is closed"))?)
+    }
+
+    fn ready_handles(&self, py: Python<'_>) -> PyResult<usize> {
+        self.handles.borrow().as_ref().map_or(Ok(0), |handles| handles.bind(py).len())
     }
 
     fn turn(&self, py: Python<'_>, timeout: Option<Duration>) -> PyResult<()> {
@@ -62,8 +74,14 @@ impl Selector {
         })
     }
 
+    /// Where asyncio keeps its handles that are ready.
+    fn watch(&self, handles: Py<PyAny>) {
+        drop(self.handles.replace(Some(handles)));
+    }
+
     fn close(&self) {
         drop(self.wheel.borrow_mut().take());
+        drop(self.handles.take());
     }
 
     /// Turns tokio's loop, does what has come up for Python, and returns asyncio's ready descriptors.
@@ -71,7 +89,9 @@ impl Selector {
     fn select<'py>(&self, py: Python<'py>, timeout: Option<f64>) -> PyResult<Bound<'py, PyList>> {
         let timeout = timeout.map(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX));
         self.turn(py, timeout)?;
-        self.hub.work(py);
+        self.hub.work(py, self.ready_handles(py)?);
+        // Tasks that this has woken are gone on with now.
+        self.hub.expect(self.ready_handles(py)?);
         self.stage.end(py)?;
         let events = PyList::empty(py);
         let ready = self.with_wheel(|wheel| Ok(std::mem::take(&mut wheel.ready)))?;

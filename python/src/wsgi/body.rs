@@ -101,6 +101,11 @@ impl Giver {
         state.reader.take()
     }
 
+    /// Whether the client is gone, or wants no more.
+    pub(super) fn is_unheard(&self) -> bool {
+        lock(&self.0).gone
+    }
+
     /// Waits until all that was given is on its way: the engine asks for more only when what it has is sent, or fits
     /// into a small buffer that it sends next.
     pub(super) fn poll_taken(&self, cx: &Context<'_>) -> Poll<Result<(), Gone>> {

@@ -1,7 +1,7 @@
 //! One request: the application is called, and what it returns is sent.
 
 use super::environ::Environs;
-use super::errors::{self, ErrorLog};
+use super::errors::ErrorLog;
 use super::file::FileWrapper;
 use super::input::Input;
 use super::options::Options;
@@ -9,6 +9,7 @@ use super::queue::Job;
 use super::receive::Received;
 use super::respond;
 use super::start::StartResponse;
+use crate::report;
 use http::request::Parts;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -46,7 +47,10 @@ impl Caller {
         let start = match Bound::new(py, StartResponse::new(&head, reply)) {
             Ok(start) => start,
             // No memory: the engine sees that its reply was dropped.
-            Err(error) => return errors::log(py, "A request could not be answered", &error),
+            Err(error) => {
+                let what = report::describe(py, &error);
+                return report::error(&format!("A request could not be answered: {what}"));
+            }
         };
         let returned = self.enter(py, &head, body, &start);
         respond::respond(py, &head, &start, returned, self.options.sendfile);

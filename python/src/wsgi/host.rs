@@ -1,11 +1,13 @@
 //! A worker with a WSGI application.
 
 use super::call::Caller;
+use super::handlers::Handlers;
+use super::inline;
 use super::options::Options;
 use super::pool::Pool;
 use super::queue::Queue;
 use super::service::Wsgi;
-use super::{errors, inline};
+use crate::{leave, report};
 use pyo3::prelude::*;
 use rustcorn::App;
 use rustcorn::abi::Orders;
@@ -42,7 +44,7 @@ impl Host for WsgiHost {
         let caller = Python::attach(|py| {
             Caller::new(py, self.callable.clone_ref(py), &self.options).map_err(|error| BootFailure {
                 code: exit::WORKER_BOOT,
-                reason: format!("the worker cannot prepare for WSGI: {}", errors::described(py, &error)),
+                reason: format!("the worker cannot prepare for WSGI: {}", report::describe(py, &error)),
             })
         })?;
         self.built = Some((Arc::new(caller), place.pause));
@@ -54,12 +56,21 @@ impl Host for WsgiHost {
             // `build` is always called first.
             return exit::WORKER_BOOT;
         };
-        if self.options.threads > 1 {
+        let handlers = match Handlers::hear(runtime) {
+            Ok(handlers) => handlers,
+            Err(error) => {
+                report::error(&format!("The worker cannot wait for signals of the application's: {error}"));
+                return exit::WORKER_BOOT;
+            }
+        };
+        let code = if self.options.threads > 1 {
             let pool = Pool::start(self.options.threads, &caller, &self.queue);
-            let code = inline::run_beside(runtime, life);
+            let code = inline::run_beside(runtime, life, &handlers);
             pool.stop();
-            return code;
-        }
-        inline::run(&caller, runtime, life, &self.queue, pause)
+            code
+        } else {
+            inline::run(&caller, runtime, life, &self.queue, pause, handlers)
+        };
+        leave::code().unwrap_or(code)
     }
 }

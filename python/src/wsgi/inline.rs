@@ -5,6 +5,7 @@
 //! read, and their requests wait.
 
 use super::call::Caller;
+use super::handlers::Handlers;
 use super::queue::{Job, Queue};
 use super::wait::{self, Parcel};
 use pyo3::prelude::*;
@@ -30,6 +31,7 @@ pub(super) struct Turner {
     code: Cell<Option<i32>>,
     outbox: RefCell<Vec<Parcel>>,
     pause: &'static Pause,
+    handlers: Handlers,
 }
 
 /// Something that stays on its thread.
@@ -47,19 +49,29 @@ impl<T> Here<T> {
 }
 
 /// Serves with `caller` until `life` is over.
-pub(super) fn run(caller: &Caller, runtime: &Runtime, life: Life, queue: &Queue, pause: &'static Pause) -> i32 {
+pub(super) fn run(
+    caller: &Caller,
+    runtime: &Runtime,
+    life: Life,
+    queue: &Queue,
+    pause: &'static Pause,
+    handlers: Handlers,
+) -> i32 {
     let turner = Rc::new(Turner {
         runtime: NonNull::from(runtime),
         life: RefCell::new(life),
         code: Cell::new(None),
         outbox: RefCell::default(),
         pause,
+        handlers,
     });
     wait::turn_here(Some(turner.clone()));
     let code = Python::attach(|py| {
         let mut jobs = VecDeque::new();
         loop {
-            turner.collect(py, queue, &mut jobs);
+            if turner.collect(py, queue, &mut jobs) {
+                Handlers::call(py);
+            }
             if let Some(code) = turner.code.get() {
                 return code;
             }
@@ -77,9 +89,24 @@ pub(super) fn run(caller: &Caller, runtime: &Runtime, life: Life, queue: &Queue,
 }
 
 /// Turns the loop for as long as `life` lasts, while other threads call the application.
-pub(super) fn run_beside(runtime: &Runtime, life: Life) -> i32 {
-    let here = Here(life);
-    Python::attach(|py| py.detach(move || runtime.block_on(here.take())))
+pub(super) fn run_beside(runtime: &Runtime, mut life: Life, handlers: &Handlers) -> i32 {
+    Python::attach(|py| {
+        loop {
+            let here = Here((&mut life, handlers));
+            let code = py.detach(move || {
+                let (life, handlers) = here.take();
+                runtime.block_on(poll_fn(|cx| match life.as_mut().poll(cx) {
+                    Poll::Ready(code) => Poll::Ready(Some(code)),
+                    Poll::Pending if handlers.are_due(cx) => Poll::Ready(None),
+                    Poll::Pending => Poll::Pending,
+                }))
+            });
+            match code {
+                Some(code) => return code,
+                None => Handlers::call(py),
+            }
+        }
+    })
 }
 
 impl Turner {
@@ -91,18 +118,20 @@ impl Turner {
         !self.outbox.borrow().is_empty()
     }
 
-    /// Sends what is to be sent, and waits for requests if `jobs` has none.
-    fn collect(&self, py: Python<'_>, queue: &Queue, jobs: &mut VecDeque<Job>) {
+    /// Sends what is to be sent, and waits for requests if `jobs` has none. True: handlers of signals are to be called.
+    fn collect(&self, py: Python<'_>, queue: &Queue, jobs: &mut VecDeque<Job>) -> bool {
         let here = Here((self, jobs));
         py.detach(move || {
             let (this, jobs) = here.take();
             let mut has_turned = false;
+            let mut are_due = false;
             this.block_on(poll_fn(|cx| {
                 let sent = this.attend(cx);
+                are_due |= this.handlers.are_due(cx);
                 if this.code.get().is_some() {
                     return Poll::Ready(());
                 }
-                if queue.poll_take(jobs, cx).is_pending() && jobs.is_empty() {
+                if queue.poll_take(jobs, cx).is_pending() && jobs.is_empty() && !are_due {
                     return Poll::Pending;
                 }
                 if sent && !std::mem::replace(&mut has_turned, true) {
@@ -112,27 +141,39 @@ impl Turner {
                 }
                 Poll::Ready(())
             }));
-        });
+            are_due
+        })
     }
 
     /// Waits for something in the middle of a request.
-    pub(super) fn wait<F>(&self, py: Python<'_>, future: F) -> F::Output
+    ///
+    /// # Errors
+    /// What a handler of signals raises meanwhile: it interrupts the application.
+    pub(super) fn wait<F>(&self, py: Python<'_>, future: F) -> PyResult<F::Output>
     where
         F: Future + Send,
         F::Output: Send,
     {
-        self.pause.begin();
-        let here = Here((self, future));
-        let output = py.detach(move || {
-            let (this, future) = here.take();
-            let mut future = pin!(future);
-            this.block_on(poll_fn(|cx| {
-                this.attend(cx);
-                future.as_mut().poll(cx)
-            }))
-        });
-        self.pause.end();
-        output
+        let mut future = pin!(future);
+        loop {
+            self.pause.begin();
+            let here = Here((self, future.as_mut()));
+            let output = py.detach(move || {
+                let (this, mut future) = here.take();
+                this.block_on(poll_fn(|cx| {
+                    this.attend(cx);
+                    match future.as_mut().poll(cx) {
+                        Poll::Pending if this.handlers.are_due(cx) => Poll::Ready(None),
+                        poll => poll.map(Some),
+                    }
+                }))
+            });
+            self.pause.end();
+            match output {
+                Some(output) => return Ok(output),
+                None => py.check_signals()?,
+            }
+        }
     }
 
     /// What each turn begins with. Returns whether something was handed to the engine.

@@ -3,7 +3,7 @@
 //! - `options`: what the operator decides.
 //! - `host`: how a worker builds and runs one. `inline`: on the thread of the event loop. `pool`: on threads of their own.
 //! - `service`, `queue`, `receive`: from the engine's request to a job for Python.
-//! - `wait`: how Python waits for what the event loop does.
+//! - `wait`: how Python waits for what the event loop does. `handlers`: how its handlers of signals are called meanwhile.
 //! - `call`, `environ`, `names`, `text`: a job becomes a call of the application.
 //! - `start`, `head`, `send`, `respond`: what the application answers. `body`, `file`: how the engine gets it.
 //! - `input`, `errors`: `wsgi.input` and `wsgi.errors`.
@@ -13,6 +13,7 @@ mod call;
 mod environ;
 mod errors;
 mod file;
+mod handlers;
 mod head;
 mod host;
 #[allow(unsafe_code)]

@@ -1,16 +1,19 @@
 //! What the application returns is sent, and closed.
 
-use super::errors::{self, Failure};
 use super::file::FileWrapper;
-use super::send::bytes;
+use super::send::{How, bytes};
 use super::start::{StartResponse, block};
 use super::wait;
+use crate::asked::Asked;
+use crate::{leave, report};
 use bytes::Bytes;
 use http::request::Parts;
+use pyo3::exceptions::{PyBrokenPipeError, PyConnectionResetError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
 use rustcorn::types::Level;
+use rustcorn::worker::Told;
 
 /// Sends what the application has returned, or says that it has failed. In any case its result is closed, once.
 pub(super) fn respond<'py>(
@@ -22,10 +25,10 @@ pub(super) fn respond<'py>(
 ) {
     let result = match returned {
         Ok(result) => result,
-        Err(error) => return fail(py, start, error),
+        Err(error) => return fail(py, head, start, &error),
     };
     if let Err(error) = send(py, start, &result, sendfile) {
-        fail(py, start, error);
+        fail(py, head, start, &error);
     }
     if start.try_borrow().is_ok_and(|start| start.sending.is_too_long()) {
         let (method, path) = (&head.method, head.uri.path());
@@ -35,14 +38,36 @@ pub(super) fn respond<'py>(
         rustcorn::log::line(Level::Error, line);
     }
     if let Err(error) = close(py, &result) {
-        errors::log(py, "The application's result failed to close", &error);
+        tell(py, "The result of the application failed to close (%s)", head, &error);
     }
 }
 
-fn fail(py: Python<'_>, start: &Bound<'_, StartResponse>, error: PyErr) {
-    let failure = Failure::of(py, error);
+/// The application has raised something.
+fn fail(py: Python<'_>, head: &Parts, start: &Bound<'_, StartResponse>, error: &PyErr) {
+    let how = start.try_borrow().map_or(How::Open, |start| start.sending.how());
+    let what = match how {
+        // It has heard of that by an error, which need not be caught.
+        How::Gone if is_disconnect(py, error) => None,
+        How::Gone => Some("The application failed in %s after its client had left"),
+        How::Silent => Some("The application failed to answer %s"),
+        How::Open => Some("The response to %s failed midway"),
+        How::Over => Some("The application failed in %s after its response was complete"),
+    };
+    if let Some(what) = what {
+        tell(py, what, head, error);
+    }
     if let Ok(mut start) = start.try_borrow_mut() {
-        start.sending.fail(Box::new(failure));
+        start.sending.fail(Box::new(Told));
+    }
+}
+
+fn is_disconnect(py: Python<'_>, error: &PyErr) -> bool {
+    error.is_instance_of::<PyBrokenPipeError>(py) || error.is_instance_of::<PyConnectionResetError>(py)
+}
+
+fn tell(py: Python<'_>, what: &str, head: &Parts, error: &PyErr) {
+    if !leave::begin_if_signalled(py, error) {
+        report::failure(py, what, Some(&Asked::of(head)), Some(error));
     }
 }
 

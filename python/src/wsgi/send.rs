@@ -34,10 +34,32 @@ enum Stage {
     Over,
 }
 
+/// How far a response has come.
+pub(super) enum How {
+    /// Nothing is sent.
+    Silent,
+    /// A part is.
+    Open,
+    /// All is.
+    Over,
+    /// Its client is gone.
+    Gone,
+}
+
 impl Sending {
     pub(super) fn new(method: &Method, reply: oneshot::Sender<Answer>) -> Self {
         let stage = Stage::Before { reply, head: None };
         Self { stage, is_head: *method == Method::HEAD, left: None, too_long: false }
+    }
+
+    pub(super) fn how(&self) -> How {
+        match &self.stage {
+            Stage::Before { reply, .. } if reply.is_closed() => How::Gone,
+            Stage::Before { .. } => How::Silent,
+            Stage::Streaming(giver) if giver.is_unheard() => How::Gone,
+            Stage::Streaming(_) => How::Open,
+            Stage::Over => How::Over,
+        }
     }
 
     /// Whether something was sent, so that nothing of the head can be changed any more.

@@ -62,14 +62,15 @@ pub(super) fn deliver(parcel: Parcel) {
 ///
 /// # Errors
 ///
-/// A thread of the application's own waits for what only the worker's thread could bring about.
+/// A thread of the application's own waits for what only the worker's thread could bring about. Or a handler of signals
+/// raises something.
 pub(super) fn wait<F>(py: Python<'_>, future: F) -> PyResult<F::Output>
 where
     F: Future + Send,
     F::Output: Send,
 {
     match turner() {
-        Some(turner) => Ok(turner.wait(py, future)),
+        Some(turner) => turner.wait(py, future),
         None if INLINE.load(Relaxed) => Err(PyRuntimeError::new_err(
             "with one thread, a request is read and answered on the thread that the application was called on",
         )),

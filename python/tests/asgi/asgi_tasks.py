@@ -215,3 +215,25 @@ async def last_words(scope, receive, send):
     given = (("cleaner", cleans_up), ("failing", fails), ("staying", stays))
     KEPT.extend(asyncio.create_task(task(), name=name) for name, task in given)
     await answer(send)
+
+
+@route
+async def together(scope, receive, send):
+    """As many as the query says are woken at once, answer, and then keep the processor for a while."""
+    loop, count = asyncio.get_running_loop(), int(scope["query_string"])
+    COUNTS["together"] += 1
+    if COUNTS["together"] < count:
+        woken = loop.create_future()
+        KEPT.append(woken)
+        TOLD["together"] = str(COUNTS["together"])
+        await woken
+    else:
+        for other in (kept for kept in KEPT if not kept.done()):
+            other.set_result(None)
+        # Whatever the loop has to do besides is no request.
+        for _ in range(3):
+            loop.call_soon(int)
+        await asyncio.sleep(0)
+    await answer(send)
+    time.sleep(0.15)
+    TOLD["together"] = str(time.monotonic())

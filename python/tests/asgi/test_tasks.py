@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
+import time
 
 import pytest
 from asgi_kit import Asgi, eventually
@@ -111,3 +113,25 @@ def test_cancelled_tasks_have_the_grace_to_end() -> None:
     assert "it has cleaned up" in asgi.log
     assert "ValueError: in its last words" in asgi.log
     assert "cancelled do not end, and are cut: staying" in asgi.log
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_responses_of_tasks_that_are_woken_together_leave_together(count: int, loop: str) -> None:
+    if count > 1 and loop == "uvloop":
+        pytest.skip("uvloop does not tell how many tasks are woken")
+    with Asgi() as asgi, contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(asgi.connect()) for _ in range(count)]
+        # One after the other, so that they have nothing in common but what wakes them.
+        for number, client in enumerate(clients, 1):
+            client.send(f"/together?{count}")
+            eventually(lambda: number == count or asgi.told("together") == str(number))
+        arrived = []
+        for client in clients:
+            assert client.response().code == 200
+            arrived.append(time.monotonic())
+        done = float(asgi.told("together"))
+    if count == 1:
+        assert arrived[0] < done - 0.1
+    else:
+        # With the last of them: none has left while the others had something to say.
+        assert min(arrived) > done - 0.3

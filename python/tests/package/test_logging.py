@@ -121,6 +121,41 @@ def test_a_configuration_that_is_wrong_is_a_failed_boot(failing, tmp_path):
     assert code == 3 and "FileNotFoundError: nowhere.ini does not exist" in log
 
 
+@pytest.mark.parametrize("interface", ["asgi", "wsgi"])
+@pytest.mark.parametrize(
+    ("sets_up", "line"),
+    [(None, r"\[ERROR\] The application failed to answer GET /it from 127\.0\.0\.1:\d+: ValueError: on purpose\nTraceback"),
+     ("root", r"\[ERROR\] The application failed to answer GET /it from 127\.0\.0\.1:\d+: ValueError: on purpose\nTraceback"),
+     ("named", r"named:The application failed to answer GET /it from 127\.0\.0\.1:\d+\nTraceback")],
+)
+def test_a_failure_is_said_by_logging_and_once(rustcorn, interface, sets_up, line):
+    server = rustcorn(f"failing:{interface}", cwd=APPS, env={"SETS_UP": sets_up})
+    assert httpx.get(f"{server.url}/it").status_code == 500
+    server.wait_for("collected rustcorn.error ERROR ValueError\\('on purpose'\\)")
+    server.wait_for(line)
+    server.end()
+    assert server.log.count("ValueError: on purpose\n") == (1 if sets_up == "named" else 2), server.log
+    assert server.log.count("Traceback") == 1 and "root:The" not in server.log
+
+
+@pytest.mark.parametrize("interface", ["asgi", "wsgi"])
+def test_the_operators_configuration_has_failures_too(rustcorn, tmp_path, interface):
+    (tmp_path / "log.json").write_text(json.dumps(DICT))
+    server = rustcorn(f"failing:{interface}", "--log-config", str(tmp_path / "log.json"), cwd=APPS)
+    assert httpx.get(f"{server.url}/it").status_code == 500
+    server.wait_for(r"\njson:The application failed to answer GET /it from 127\.0\.0\.1:\d+\nTraceback")
+    server.end()
+    assert server.log.count("Traceback") == 1
+
+
+@pytest.mark.parametrize("interface", ["asgi", "wsgi"])
+def test_a_configuration_that_silences_others_loses_no_failure(rustcorn, interface):
+    server = rustcorn(f"failing:{interface}", cwd=APPS)
+    for path in ("/it", "/silenced"):
+        assert httpx.get(f"{server.url}{path}").status_code == 500
+        server.wait_for(rf"\[ERROR\] The application failed to answer GET {path} from \S+ ValueError: on purpose\nTraceback")
+
+
 def test_exit_handlers_run_and_what_was_printed_is_written(rustcorn):
     server = rustcorn("ends:app", "-w", "2", cwd=APPS)
     assert httpx.get(server.url).status_code == 204

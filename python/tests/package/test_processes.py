@@ -44,6 +44,19 @@ def test_an_upgrade_starts_the_same_interpreter(rustcorn, program):
     os.kill(successor, signal.SIGTERM)
 
 
+@pytest.mark.parametrize("preload", [True, False])
+@pytest.mark.parametrize("interface", ["asgi", "wsgi"])
+def test_a_loop_that_an_application_runs_takes_no_signal_away(rustcorn, interface, preload):
+    words = ("--preload",) if preload else ()
+    server = rustcorn(f"runs_loops:{interface}", "--workers", "2", "--lifespan", "off", *words, cwd=APPS)
+    for _ in range(8):
+        assert httpx.get(server.url).text == "done"
+    # As a terminal sends it: to the arbiter and to all workers.
+    os.killpg(server.pid, signal.SIGINT)
+    assert server.ended() == 0
+    assert "KeyboardInterrupt" not in server.log and "code 1" not in server.log, server.log
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT, signal.SIGTERM])
 def test_signals_are_rustcorns(rustcorn, number):
     server = rustcorn("main:app", cwd=APPS)

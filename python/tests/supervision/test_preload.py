@@ -212,3 +212,19 @@ def test_hooks_run_in_workers_from_a_zygote(rustcorn, tmp_path):
     server.signal(signal.SIGTERM)
     server.ended()
     assert f"gone {pid}" in server.log
+
+
+def test_what_pre_fork_puts_on_a_worker_reaches_it(rustcorn, tmp_path):
+    folder = tmp_path / "site"
+    shutil.copytree(APPS, folder)
+    (folder / "gunicorn.conf.py").write_text(
+        "preload_app = True\ndef pre_fork(server, worker):\n    worker.given = {'age': worker.age}\n"
+        "    worker.stays = lambda: None\n    worker.long = 'x' * 100_000\n"
+        "def post_fork(server, worker):\n    has = sorted(vars(worker).keys() & {'given', 'stays', 'long'})\n"
+        "    worker.log.info('of %s: %s %s', worker.ppid, worker.given, has)\n"
+    )
+    server = rustcorn("shared:app", "--lifespan", "off", "--workers", "2", cwd=folder)
+    for age in (1, 2):
+        server.wait_for(rf"of {server.pid}: {{'age': {age}}} \['given'\]")
+    server.wait_for(r"\[WARNING\] What pre_fork has put on its worker as stays cannot be handed .*: \w+Error: ", count=2)
+    server.wait_for(r"\[WARNING\] What pre_fork has put on its worker as long cannot be handed .* 24000 bytes together")

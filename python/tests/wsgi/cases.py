@@ -328,8 +328,21 @@ def case_errors(environ, start_response):
     errors.write("the file \udc80 is not there\n")
     errors.write("without an end")
     errors.flush()
+
+    def lines():
+        yield "the first of two\n"
+        errors.write("one that comes between\n")
+        yield "the second of two\n"
+
+    errors.writelines(lines())
     start_response("200 OK", TEXT)
     return [b""]
+
+
+def case_too_late(environ, start_response):
+    start_response("200 OK", [*TEXT, ("Content-Length", "4")])
+    yield b"some"
+    raise RuntimeError("when all was said")
 
 
 class Collecting(Closing):

@@ -15,8 +15,25 @@ def test_errors_are_lines_of_the_log(server):
     start = len(server.log)
     assert server.ask("/errors").code == 200
     lines = ("one line for the log", "and another", "printed to errors", "the file .+ is not there", "without an end")
-    for line in lines:
+    for line in (*lines, "the first of two", "one that comes between", "the second of two"):
         server.wait_for(rf"\[ERROR\] {line}\n", start)
+
+
+def test_a_failure_after_the_last_byte_is_told(server):
+    start = len(server.log)
+    assert server.ask("/too_late").body == b"some"
+    when = r"GET /too_late from [\d.:]+ after its response was complete: RuntimeError: when all was said\nTraceback"
+    server.wait_for(rf"\[ERROR\] The application failed in {when}", start)
+
+
+def test_a_client_that_leaves_is_no_failure_of_the_application(server):
+    start = len(server.log)
+    before = int(server.ask("/seen?busy").text)
+    with server.connect() as client:
+        client.send("/close/endless/busy")
+        client.until(b"xxxx")
+    wait_until_seen(server, "busy", before + 1)
+    assert "[ERROR]" not in server.log[start:]
 
 
 def test_a_writer_learns_that_its_client_is_gone(server):

@@ -19,6 +19,8 @@ pub(super) struct Order {
     pub(super) lane: u32,
     pub(super) age: u32,
     pub(super) orders: String,
+    /// What hooks want the worker to have.
+    pub(super) packed: String,
     pub(super) tls: bool,
     pub(super) access: bool,
 }
@@ -41,7 +43,8 @@ impl Letter {
         let orders = serde_json::to_string(&orders::orders(plan.load)).map_err(io::Error::from)?;
         let (tls, access) = (tls_fd(plan), plan.load.access.raw_fd());
         let (slot, lane, age) = (plan.slot.0, plan.lane, plan.age);
-        let order = Order { slot, lane, age, orders, tls: tls >= 0, access: access >= 0 };
+        let packed = plan.launcher.hooks().pack(&plan.newcomer());
+        let order = Order { slot, lane, age, orders, packed, tls: tls >= 0, access: access >= 0 };
         let mut fds = vec![report_end.as_raw_fd(), plan.lifeline.as_raw_fd(), log_fd(plan)];
         fds.extend([tls, access].into_iter().filter(|fd| *fd >= 0));
         let order = serde_json::to_vec(&order).map_err(io::Error::from)?;

@@ -69,7 +69,9 @@ fn live(plan: &Plan<'_>, order: Order, listeners: &[SeatListener], fds: Vec<Owne
             sys::fd::close_number(fd);
         }
         sys::title::set(&child::title(&plan));
-        plan.launcher.hooks().in_worker(&plan.newcomer()).map_err(Failure::boot)?;
+        let (hooks, newcomer) = (plan.launcher.hooks(), plan.newcomer());
+        hooks.unpack(&newcomer, &order.packed);
+        hooks.in_worker(&newcomer).map_err(Failure::boot)?;
         child::tie_to_arbiter(slot)?;
         let lived = plan.launcher.launch(plan.generation, &seat);
         lived.map_err(|error| Failure::Told(error.code, error.reason))

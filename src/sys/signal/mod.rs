@@ -70,6 +70,22 @@ fn has_handler(signal: Native) -> bool {
     ![nix::libc::SIG_DFL, nix::libc::SIG_IGN].contains(&now.sa_sigaction)
 }
 
+/// Does something that would install a handler of this signal, which keeps the action that it has.
+pub fn keeping<T>(signal: Signal, run: impl FnOnce() -> T) -> io::Result<T> {
+    let number = native(signal)? as i32;
+    let mut before = std::mem::MaybeUninit::<nix::libc::sigaction>::zeroed();
+    // SAFETY: only asks for the present action; all zero is one.
+    if unsafe { nix::libc::sigaction(number, std::ptr::null(), before.as_mut_ptr()) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let done = run();
+    // SAFETY: it was the action of this signal a moment ago.
+    if unsafe { nix::libc::sigaction(number, before.as_ptr(), std::ptr::null_mut()) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(done)
+}
+
 /// Ignores a signal from now on. Programs that this process starts inherit that.
 pub fn ignore(signal: Signal) -> io::Result<()> {
     set_handler(native(signal)?, SigHandler::SigIgn)

@@ -5,7 +5,7 @@ use super::exchange::{Advance, After, Step};
 use super::refusal::Refusal;
 use super::task::Parts;
 use crate::sys::clock;
-use crate::worker::application::{Application, BoxError, chain};
+use crate::worker::application::{Application, BoxError, tell_failure};
 use crate::worker::body::BodyError;
 use crate::worker::request::End;
 use crate::worker::state::Moment;
@@ -84,10 +84,8 @@ impl<S: Application> Parts<'_, S> {
         let request = flight.describe(self.connection);
         match (error, exchange.framing.is_some()) {
             (None, _) => crate::log::error!("The panic was in the answer to {request}"),
-            (Some(error), false) => {
-                crate::log::error!("The application failed to answer {request}: {}", chain(&*error))
-            }
-            (Some(error), true) => crate::log::error!("The response to {request} failed midway: {}", chain(&*error)),
+            (Some(error), false) => tell_failure(format_args!("The application failed to answer {request}"), &error),
+            (Some(error), true) => tell_failure(format_args!("The response to {request} failed midway"), &error),
         }
         if self.give_up_exchange(Refusal::FAILURE) { Advance::Over(After::Close) } else { Advance::Over(After::Abort) }
     }

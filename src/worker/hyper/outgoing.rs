@@ -2,7 +2,7 @@
 //! over when the last byte of it has left.
 
 use super::stream::Stream;
-use crate::worker::application::{BoxError, chain};
+use crate::worker::application::{BoxError, tell_failure};
 use crate::worker::request::End;
 use bytes::{Buf, Bytes};
 use http_body::{Body, Frame, SizeHint};
@@ -137,7 +137,7 @@ impl<B> Outgoing<B> {
     fn fails(self: Pin<&mut Self>, error: BoxError) -> BoxError {
         let this = self.project();
         *this.is_over = true;
-        crate::log::error!("The response to {} failed midway: {}", this.stream.describe(), chain(&*error));
+        tell_failure(format_args!("The response to {} failed midway", this.stream.describe()), &error);
         this.stream.settle(End::Failed);
         error
     }

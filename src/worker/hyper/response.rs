@@ -5,7 +5,7 @@ use super::outgoing::Outgoing;
 use super::service::{Asked, Failure};
 use super::stream::Stream;
 use super::streams::Streams;
-use crate::worker::application::chain;
+use crate::worker::application::tell_failure;
 use crate::worker::request::{Refusal, rules};
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, SERVER, UPGRADE};
@@ -41,7 +41,7 @@ pub(super) fn finish<B: Body>(result: Result<Response<B>, Failure>, answered: An
         }
         Err(Failure::Error(error)) => {
             let request = answered.stream.describe();
-            crate::log::error!("The application failed to answer {request}: {}", chain(&*error));
+            tell_failure(format_args!("The application failed to answer {request}"), &error);
             Refusal::FAILURE
         }
         Err(Failure::Panic) => {

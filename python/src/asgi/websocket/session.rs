@@ -8,6 +8,7 @@ use crate::asgi::running::Running;
 use crate::asgi::scope;
 use crate::asgi::service::{Reply, remember};
 use crate::asgi::waiters::Waiters;
+use crate::asked::Asked as Request;
 use crate::bridge::Job;
 use crate::{leave, report};
 use bytes::Bytes;
@@ -85,6 +86,8 @@ pub(super) struct State {
     pub(super) worker: Option<Waker>,
     pub(super) receivers: Waiters,
     pub(super) senders: Waiters,
+    /// While the application has the request.
+    request: Option<Request>,
     task: Option<Py<PyAny>>,
     /// It is given so long, after its client has left.
     alarm: Option<Alarm>,
@@ -117,6 +120,7 @@ impl Session {
             out_bytes: 0,
             over: None,
             running: None,
+            request: None,
             worker: None,
             receivers: Waiters::default(),
             senders: Waiters::default(),
@@ -174,7 +178,10 @@ impl Session {
 
     fn begin(self: &Arc<Self>, py: Python<'_>, parts: &Parts) -> PyResult<()> {
         let setup = &self.setup;
-        self.lock().running = Some(setup.running.enter());
+        let mut state = self.lock();
+        state.running = Some(setup.running.enter());
+        state.request = Some(Request::of(parts));
+        drop(state);
         let scope = scope::websocket(py, setup, parts, &handshake::subprotocols(&parts.headers))?;
         let (receive, send, done) = channel::open(py, self.clone())?;
         let coroutine = setup.serve.bind(py).call1((setup.app.bind(py), scope, receive, send, done))?;
@@ -187,36 +194,40 @@ impl Session {
 
     /// The application has returned, or raised something.
     pub(super) fn done(self: &Arc<Self>, py: Python<'_>, error: Option<PyErr>) {
-        if let Some(error) = &error {
-            leave::begin_if_signalled(py, error);
-        }
-        // Whoever sends to a client that is gone hears it by an error, which need not be caught. Asked without the lock:
-        // Python may do anything.
-        let was_over = self.lock().over.is_some();
+        let mut state = self.lock();
+        let was_over = state.over.is_some();
+        let is_unanswered = matches!(state.phase, Phase::Connecting(_) | Phase::Denying(..));
+        let request = state.request.take();
+        // Python may do anything, and ask us again.
+        drop(state);
+        // Whoever sends to a client that is gone hears it by an error, which need not be caught.
         let fault = error.filter(|error| !was_over || !self.setup.is_disconnect(py, error));
-        let fault = fault.map(|error| Fault::raised(py, &error));
+        if let Some(error) = &fault
+            && !leave::begin_if_signalled(py, error)
+        {
+            let what = match is_unanswered && !was_over {
+                true => "The application failed to answer %s",
+                false => "The application failed with a WebSocket (%s)",
+            };
+            report::failure(py, what, request.as_ref(), Some(error));
+        }
         let mut state = self.lock();
         state.running = None;
         let task = state.task.take();
         let alarm = state.alarm.take();
         let is_over = state.over.is_some();
-        let unheard = match std::mem::replace(&mut state.phase, Phase::Closed) {
+        match std::mem::replace(&mut state.phase, Phase::Closed) {
             Phase::Connecting(_) | Phase::Denying(..) if !is_over => {
-                state.answer = Some(match fault {
-                    Some(fault) => Err(fault),
-                    None => Ok(refusal()),
-                });
+                state.answer = Some(if fault.is_some() { Err(Fault::Told) } else { Ok(refusal()) });
                 // There will be no connection that could say it.
                 state.over = Some((1006, String::new()));
-                None
             }
             Phase::Open if !is_over => {
                 let (code, reason) = if fault.is_some() { (1011, "Internal Error") } else { (1000, "") };
                 state.outbox.push_back(Outbound::Close(code, reason.to_owned()));
-                fault
             }
-            _ => fault,
-        };
+            _ => {}
+        }
         let worker = state.worker.take();
         let waiters = state.unneeded();
         drop(state);
@@ -225,9 +236,6 @@ impl Session {
         waiters.into_iter().for_each(|waiters| waiters.resolve(py));
         if let Some(alarm) = alarm {
             alarm.take_off(py);
-        }
-        if let Some(fault) = unheard {
-            report::error(&format!("The application failed with a WebSocket: {fault}"));
         }
     }
 
