@@ -207,14 +207,17 @@ def pack(slot: int) -> str:
     worker = _booting.get(slot)
     if worker is None or _server is None:
         return ""
-    packed, size = {}, 0
-    for name in vars(worker).keys() - vars(Worker(worker.age, _server)).keys():
+    packed, room = {}, MOST
+    own = vars(Worker(worker.age, _server))
+    for name, value in vars(worker).items():
+        if name in own:
+            continue
         try:
-            text = pickle.dumps(getattr(worker, name)).hex()
-            size += len(text)
-            if size > MOST:
+            text = pickle.dumps(value).hex()
+            if len(text) > room:
                 raise ValueError(f"its like may take {MOST // 2} bytes together")
             packed[name] = text
+            room -= len(text)
         except Exception as error:
             _tell_of_loss(name, error)
     return json.dumps(packed) if packed else ""

@@ -218,8 +218,8 @@ def test_what_pre_fork_puts_on_a_worker_reaches_it(rustcorn, tmp_path):
     folder = tmp_path / "site"
     shutil.copytree(APPS, folder)
     (folder / "gunicorn.conf.py").write_text(
-        "preload_app = True\ndef pre_fork(server, worker):\n    worker.given = {'age': worker.age}\n"
-        "    worker.stays = lambda: None\n    worker.long = 'x' * 100_000\n"
+        "preload_app = True\ndef pre_fork(server, worker):\n    worker.long = 'x' * 100_000\n"
+        "    worker.stays = lambda: None\n    worker.given = {'age': worker.age}\n"
         "def post_fork(server, worker):\n    has = sorted(vars(worker).keys() & {'given', 'stays', 'long'})\n"
         "    worker.log.info('of %s: %s %s', worker.ppid, worker.given, has)\n"
     )
