@@ -1,7 +1,9 @@
 //! The operator log: its shapes, its rotation, and that nothing it writes to can stop or slow the service.
 
 use crate::kit::*;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::fs::{File, OpenOptions};
+use std::os::fd::AsFd;
 
 /// A server whose log the test cannot read: it listens on a socket with a name that is known.
 #[track_caller]
@@ -179,9 +181,7 @@ fn a_pipe_that_nobody_reads_slows_nothing() {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     let filler = writer.try_clone().expect("a second end");
     let (server, address) = start_unheard(&lab, lab.launch().args("--workers 2").stderr(writer));
-    // Full to the brim: the next blocking write of anybody would stay there for ever.
-    let full = std::thread::spawn(move || std::io::copy(&mut std::io::repeat(b'.').take(1 << 20), &mut &filler));
-    wait_until("the pipe is full", SOON, || is_blocked(&full).then_some(()));
+    let full = overfill(filler);
     lives_on(&server, &address);
     stop(server);
     drop(reader);
@@ -190,10 +190,15 @@ fn a_pipe_that_nobody_reads_slows_nothing() {
 
 use std::io::Read;
 
-/// Whether a thread that copies into a pipe got stuck: it had ample time and is not done.
-fn is_blocked<T>(thread: &std::thread::JoinHandle<T>) -> bool {
-    std::thread::sleep(ms(300));
-    !thread.is_finished()
+/// Fills a pipe to the brim, and stays in the middle of more: the next blocking write of anybody would wait for a reader.
+fn overfill(pipe: std::io::PipeWriter) -> std::thread::JoinHandle<std::io::Result<u64>> {
+    let brim = pipe.try_clone().expect("a second end");
+    let filler = std::thread::spawn(move || std::io::copy(&mut std::io::repeat(b'.').take(1 << 20), &mut &pipe));
+    wait_until("the pipe is full", SOON, || {
+        let mut room = [PollFd::new(brim.as_fd(), PollFlags::POLLOUT)];
+        (poll(&mut room, PollTimeout::ZERO) == Ok(0)).then_some(())
+    });
+    filler
 }
 
 #[test]
@@ -202,8 +207,7 @@ fn lines_that_were_lost_are_counted_in_the_next_line_that_is_not() {
     let (mut reader, writer) = std::io::pipe().expect("a pipe");
     let filler = writer.try_clone().expect("a second end");
     let (server, address) = start_unheard(&lab, lab.launch().args("--workers 1").stderr(writer));
-    let full = std::thread::spawn(move || std::io::copy(&mut std::io::repeat(b'.').take(200_000), &mut &filler));
-    assert!(is_blocked(&full));
+    let full = overfill(filler);
     for _ in 0..10 {
         assert_eq!(http::get(&address, "/panic", SOON).expect("an answer").status, 500);
     }
