@@ -181,7 +181,8 @@ fn a_pipe_that_nobody_reads_slows_nothing() {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     let filler = writer.try_clone().expect("a second end");
     let (server, address) = start_unheard(&lab, lab.launch().args("--workers 2").stderr(writer));
-    let full = overfill(filler);
+    let full = overfill(&filler);
+    drop(filler);
     lives_on(&server, &address);
     stop(server);
     drop(reader);
@@ -191,14 +192,16 @@ fn a_pipe_that_nobody_reads_slows_nothing() {
 use std::io::Read;
 
 /// Fills a pipe to the brim, and stays in the middle of more: the next blocking write of anybody would wait for a reader.
-fn overfill(pipe: std::io::PipeWriter) -> std::thread::JoinHandle<std::io::Result<u64>> {
-    let brim = pipe.try_clone().expect("a second end");
-    let filler = std::thread::spawn(move || std::io::copy(&mut std::io::repeat(b'.').take(1 << 20), &mut &pipe));
-    wait_until("the pipe is full", SOON, || {
-        let mut room = [PollFd::new(brim.as_fd(), PollFlags::POLLOUT)];
-        (poll(&mut room, PollTimeout::ZERO) == Ok(0)).then_some(())
-    });
+fn overfill(pipe: &std::io::PipeWriter) -> std::thread::JoinHandle<std::io::Result<u64>> {
+    let own = pipe.try_clone().expect("another end");
+    let filler = std::thread::spawn(move || std::io::copy(&mut std::io::repeat(b'.').take(1 << 20), &mut &own));
+    wait_until("the pipe is full", SOON, || (!has_room(pipe)).then_some(()));
     filler
+}
+
+fn has_room(pipe: &std::io::PipeWriter) -> bool {
+    let mut room = [PollFd::new(pipe.as_fd(), PollFlags::POLLOUT)];
+    poll(&mut room, PollTimeout::ZERO).expect("a pipe can be polled") > 0
 }
 
 #[test]
@@ -207,7 +210,7 @@ fn lines_that_were_lost_are_counted_in_the_next_line_that_is_not() {
     let (mut reader, writer) = std::io::pipe().expect("a pipe");
     let filler = writer.try_clone().expect("a second end");
     let (server, address) = start_unheard(&lab, lab.launch().args("--workers 1").stderr(writer));
-    let full = overfill(filler);
+    let full = overfill(&filler);
     for _ in 0..10 {
         assert_eq!(http::get(&address, "/panic", SOON).expect("an answer").status, 500);
     }
@@ -217,6 +220,8 @@ fn lines_that_were_lost_are_counted_in_the_next_line_that_is_not() {
         reader.read_to_end(&mut text).map(|_| String::from_utf8_lossy(&text).into_owned())
     });
     full.join().expect("no panic").expect("filled");
+    wait_until("room in the pipe", SOON, || has_room(&filler).then_some(()));
+    drop(filler);
     assert_eq!(http::get(&address, "/panic", SOON).expect("an answer").status, 500);
     stop(server);
     let text = heard.join().expect("no panic").expect("text");
