@@ -21,13 +21,30 @@ pub fn cpu(artifacts: &Artifacts, effort: &Effort) -> Result<Report> {
     let (one, two) = (Field::of(&ONE, artifacts, effort)?, Field::of(&TWO, artifacts, effort)?);
     let mut report = Report::new("cpu", "What a request costs", &[&one, &two]);
     report.say(&format!("`GET /` over keep-alive connections. {}", explained(effort)));
+    // One thread of load keeps no two workers busy: the figure would tell more of their waking up than of their work.
+    let twice = Effort { load_threads: 2 * effort.load_threads, ..effort.clone() };
     let groups = [
-        ("one", "One worker, on a processor of its own; the load on another.", Place::Apart, &one, &GOALS_OF_ONE[..]),
-        ("two", "Two workers, placed by the kernel, the load among them.", Place::Anywhere, &two, &GOALS_OF_TWO),
+        ("one", "One worker, on a processor of its own; the load on another.", &one, effort, &GOALS_OF_ONE[..]),
+        (
+            "two",
+            "Two workers, placed by the kernel, with twice the threads of load among them.",
+            &two,
+            &twice,
+            &GOALS_OF_TWO,
+        ),
+        (
+            "two-idling",
+            "The same with the load of one worker, for which two of them wait time and again: a server that spreads its work has \
+             more to wake up.",
+            &two,
+            effort,
+            &[],
+        ),
     ];
     let mut goals = Vec::new();
-    for ((key, text, place, field, most), entry) in groups.into_iter().zip([ONE[0], TWO[0]]) {
-        let ours = entry.to_string();
+    for (key, text, field, effort, most) in groups {
+        let (place, ours) = if key == "one" { (Place::Apart, ONE[0]) } else { (Place::Anywhere, TWO[0]) };
+        let ours = ours.to_string();
         report.say(text);
         let way = (Shape::KeepAlive, place);
         let sheet = paces(key, "rustcorn / this", field, way, effort, |_| ours.clone())?;
