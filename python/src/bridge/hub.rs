@@ -25,6 +25,8 @@ pub struct Hub {
     /// Tokio's loop turns, perhaps in its sleep. Whoever wants something of it then is on its own thread inside of it, or
     /// on another.
     turning: AtomicBool,
+    /// Several requests have come together, and their turns come one after the other.
+    queued: AtomicBool,
     /// Python has several things to do in this turn.
     crowded: AtomicBool,
     /// Rung for a turn; none: turns come by themselves, after whatever Python has done.
@@ -58,6 +60,7 @@ impl Hub {
             tasks: Tasks::default(),
             runtime,
             turning: AtomicBool::new(false),
+            queued: AtomicBool::new(false),
             crowded: AtomicBool::new(false),
             bell: OnceLock::new(),
         }
@@ -175,10 +178,11 @@ impl Hub {
 
     /// For Python, which has woken a task and would go on with something else: polls what is ready, if that can be done
     /// here. If not, the next turn does it, as it does where several requests are gone on with together: one kind of work
-    /// after the other finds its code in the processor's caches, and each request costs a third less. `alone`: there is no
-    /// other request, so whatever else Python has to do is not to be waited for.
+    /// after the other finds its code in the processor's caches, and each request costs a third less. `alone`: no other request
+    /// has begun, so whatever else Python has to do is not to be waited for, unless it is requests.
     pub fn poll_now(&self, alone: bool) {
-        if tasks::may_poll() && !self.turning.load(Acquire) && (alone || !self.crowded.load(Relaxed)) {
+        let together = self.queued.load(Relaxed) || !alone && self.crowded.load(Relaxed);
+        if tasks::may_poll() && !self.turning.load(Acquire) && !together {
             let _context = self.runtime.enter();
             self.poll_tasks();
         }
@@ -232,7 +236,9 @@ impl Hub {
     pub(super) fn work(&self, py: Python<'_>, else_to_do: usize) {
         let mut jobs = std::mem::take(&mut self.lock().jobs);
         self.expect(jobs.len() + else_to_do);
+        self.queued.store(jobs.len() > 1, Relaxed);
         jobs.drain(..).for_each(|job| job.run(py));
+        self.queued.store(false, Relaxed);
         let mut inner = self.lock();
         if inner.jobs.is_empty() {
             inner.jobs = jobs;
