@@ -22,7 +22,7 @@ def one_context_of_tls() -> Iterator[None]:
 
 @pytest.fixture
 def rustcorn(tmp_path: Path) -> Iterator[Callable[..., Running]]:
-    """Starts a command and waits until it listens; ends it with the test and looks for what it leaves behind.
+    """Starts a command and waits until all its workers serve; ends it with the test and looks for what it leaves behind.
 
     `rustcorn("main:app", "--workers", "2", cwd=folder)` gives a `Running` with url, process and log.
     """
@@ -31,7 +31,7 @@ def rustcorn(tmp_path: Path) -> Iterator[Callable[..., Running]]:
     def start(*words: str, **options: object) -> Running:
         running = Running(words, log=tmp_path / f"log-{len(started)}", **options)
         started.append(running)
-        return running.listening()
+        return running.serving()
 
     yield start
     for running in started:

@@ -18,6 +18,14 @@ PATIENCE = 30.0
 SCRIPT = Path(sys.executable).with_name("rustcorn")
 
 
+def asked_workers(words: Sequence[str]) -> int:
+    """How many workers a command line asks for."""
+    for option, number in zip(words, words[1:]):
+        if option in ("-w", "--workers"):
+            return int(number)
+    return 1
+
+
 def until(what: str, condition: Callable[[], object], log: Callable[[], str] = str) -> object:
     """Waits for something that is true; what it is."""
     deadline = time.monotonic() + PATIENCE
@@ -43,6 +51,7 @@ class Running:
     ) -> None:
         """With `port` the command is told to take a free one, unless its words say where to listen."""
         words = list(words)
+        self._workers = asked_workers(words)
         told = {"--bind", "-b", "--port", "--uds", "--host", "--fd"}
         if port and not told.intersection(words):
             words += ["--bind", "127.0.0.1:0"]
@@ -94,9 +103,10 @@ class Running:
         assert isinstance(match, re.Match)
         return match
 
-    def listening(self) -> Running:
+    def serving(self) -> Running:
+        """Waits until it listens, and until all its workers are there: what is sent to them then finds them all."""
         self.wait_for(r"Listening at: ")
-        self.wait_for(r" ready \(pid")
+        self.wait_for(r" ready \(pid", self._workers)
         return self
 
     def signal(self, number: signal.Signals) -> None:

@@ -207,7 +207,9 @@ async def exits_in_between(scope, receive, send):
     else:
         signal.signal(signal.SIGALRM, leave)
         loop = asyncio.get_running_loop()
-        loop.call_later(0.03, sum, range(20_000_000))
+        counting = loop.time() + 0.03
+        loop.call_at(counting, os.write, 2, b"counting\n")
+        loop.call_at(counting, sum, range(20_000_000))
         loop.call_later(0.05, signal.setitimer, signal.ITIMER_REAL, 0.001)
         loop.call_later(0.06, sum, range(1_000_000))
     await answer(send)

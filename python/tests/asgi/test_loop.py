@@ -128,9 +128,10 @@ def test_an_application_may_leave_by_its_handler_of_signals(kind: str, said: str
 def test_a_handler_that_hits_the_worker_itself_does_not_keep_it_from_leaving() -> None:
     with Asgi("asgi_app:app", "--keep-alive", "1") as asgi, asgi.connect() as client:
         pid = int(asgi.ask("/pid").text)
+        since = len(asgi.log)
         client.send("/exits_in_between")
         assert client.response().code == 200
-        time.sleep(0.1)
+        asgi.wait_for("counting", since)
         client.send("/exits_in_between?again")
         # The client stays: a timer of the worker's has to ring.
         asgi.wait_for(rf"pid:{pid}\) exited with code 7\b")

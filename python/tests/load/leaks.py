@@ -133,7 +133,7 @@ SERVED = {
 def start(name: str, log: Path) -> Running:
     """A server of one worker."""
     words, _ = SERVED[name]
-    return Running([*words, "--workers", "1"], log=log, cwd=HERE / "apps").listening()
+    return Running([*words, "--workers", "1"], log=log, cwd=HERE / "apps").serving()
 
 
 def growth(server: Running, kind: str, count: int) -> int:

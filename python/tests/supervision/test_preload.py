@@ -15,7 +15,6 @@ from running import Running, until
 @pytest.mark.parametrize("app", ["shared:app", "shared:application"])
 def test_workers_come_from_one_import_and_are_the_arbiters_children(rustcorn, app):
     server = rustcorn(app, "--preload", "-w", "3", "-e", "GREETING=hey", "--lifespan", "off", cwd=APPS)
-    server.wait_for(r" ready \(pid", count=3)
     (zygote,) = zygotes(server)
     for _ in range(10):
         imported_by, own, parent, greeting = answer(server)
@@ -65,7 +64,6 @@ def test_a_reload_takes_new_code(rustcorn, tmp_path):
 
 def test_a_zygote_that_dies_harms_nobody(rustcorn):
     server = rustcorn("shared:app", "--preload", "-w", "2", "--lifespan", "off", cwd=APPS)
-    server.wait_for(r" ready \(pid", count=2)
     (zygote,) = zygotes(server)
     os.kill(zygote, signal.SIGKILL)
     server.wait_for(rf"\(pid:{zygote}\) was killed by SIGKILL")
@@ -79,7 +77,6 @@ def test_a_zygote_that_dies_harms_nobody(rustcorn):
 def stopped(rustcorn):
     """Two workers of which one has just been killed, and a zygote that is stopped and cannot fork another one."""
     server = rustcorn("shared:app", "--preload", "-w", "2", "--lifespan", "off", cwd=APPS)
-    server.wait_for(r" ready \(pid", count=2)
     (zygote,) = zygotes(server)
     os.kill(zygote, signal.SIGSTOP)
     victim, survivor = server.workers()
@@ -153,7 +150,6 @@ def test_a_zygote_that_dies_with_an_order_is_replaced(stopped):
 
 def test_many_workers_are_forked_one_after_the_other(rustcorn):
     server = rustcorn("shared:application", "--preload", "-w", "40", cwd=APPS)
-    server.wait_for(r" ready \(pid", count=40)
     assert len(zygotes(server)) == 1 and len(children(server)) == 41
     victims = server.workers()[:20]
     for victim in victims:

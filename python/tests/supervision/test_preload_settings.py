@@ -62,7 +62,6 @@ def listening(port: int) -> int:
 
 def test_every_worker_has_its_own_lane(rustcorn):
     server = rustcorn("shared:app", "--preload", "-w", "2", "--reuse-port", "--lifespan", "off", cwd=APPS)
-    server.wait_for(r" ready \(pid", count=2)
     assert listening(int(server.url.rpartition(":")[2])) == 2
 
     def answering() -> set[int]:
@@ -97,7 +96,6 @@ def may_run_python(user: str) -> bool:
 )
 def test_another_user(rustcorn):
     server = rustcorn("shared:app", "--preload", "-w", "2", "--user", "nobody", "--lifespan", "off", cwd=APPS)
-    server.wait_for(r" ready \(pid", count=2)
     assert user_of(server.pid) == {"root"}
     (zygote,) = zygotes(server)
     assert len(children(server)) == 3 and all(user_of(pid) == {"nobody"} for pid in children(server))

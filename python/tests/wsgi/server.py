@@ -12,6 +12,8 @@ import sys
 import time
 from pathlib import Path
 
+from running import asked_workers
+
 HERE = Path(__file__).parent
 PATIENCE = 20.0
 
@@ -29,7 +31,7 @@ class Server:
             words, cwd=HERE, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
         os.set_blocking(self.process.stderr.fileno(), False)
-        self.wait_for(r" ready \(pid")
+        self.wait_for(r"( ready \(pid[\s\S]*){%d}" % asked_workers(options))
         found = re.search(r"Listening at: \S*?:(\d+) ", self.log)
         self.port = int(found.group(1)) if found else 0
 
