@@ -25,8 +25,8 @@ impl<H: Host> Host for Supervised<'_, H> {
         self.host.threads(orders)
     }
 
-    fn prepare(&mut self, runtime: &mut Builder) {
-        self.host.prepare(runtime);
+    fn prepare(&mut self, runtime: &mut Builder, threads: usize) {
+        self.host.prepare(runtime, threads);
     }
 
     fn build(&mut self, runtime: &Runtime, place: Place<'_>) -> Result<App<H::Service>, BootFailure> {

@@ -237,7 +237,7 @@ fn runtime<H: Host>(worker: &Worker, host: &mut H) -> io::Result<Runtime> {
     }
     // Without it (no memory) a thread serves as well, and its stack trace is shorter at worst.
     builder.on_thread_start(|| drop(sigstack::install()));
-    host.prepare(&mut builder);
+    host.prepare(&mut builder, threads);
     builder.enable_all().build()
 }
 

@@ -4,6 +4,7 @@
 //! tokio's from inside: that is what this trait is for.
 
 use super::application::{App, Application, chain};
+use super::courtesy;
 use super::factory::IntoApp;
 use super::panics;
 use super::pause::Pause;
@@ -50,8 +51,13 @@ pub trait Host {
         orders.threads
     }
 
-    /// Says how the runtime is to be built, beyond that.
-    fn prepare(&mut self, _: &mut Builder) {}
+    /// Says how the runtime is to be built, beyond that. Unless told otherwise, one of a single thread lets others run
+    /// before it sleeps.
+    fn prepare(&mut self, runtime: &mut Builder, threads: usize) {
+        if threads <= 1 {
+            courtesy::teach(runtime);
+        }
+    }
 
     /// Builds the application.
     ///

@@ -2,7 +2,7 @@
 //! application, and serves HTTP/1.1 on tokio and hyper.
 //!
 //! - `boot`: the order of events.
-//! - `host`, `pause`: who builds the application and turns the event loop.
+//! - `host`, `pause`, `courtesy`: who builds the application, turns the event loop, and lets it sleep.
 //! - `application`, `factory`, `body`, `connection`, `sendfile`: what an application sees.
 //! - `accept`, `balance`, `doors`: taking connections.
 //! - `serve`, `service`, `request`, `outgoing`, `io`, `registry`, `keepalive`: serving them.
@@ -18,6 +18,7 @@ mod body;
 mod boot;
 mod connection;
 mod context;
+mod courtesy;
 mod drain;
 mod export;
 mod factory;

@@ -95,7 +95,8 @@ impl Host for AsgiHost {
         1
     }
 
-    fn prepare(&mut self, runtime: &mut Builder) {
+    fn prepare(&mut self, runtime: &mut Builder, _: usize) {
+        // Tokio's sleep is asyncio's here, which comes in each of its turns, though mostly for no time.
         self.brink = self.options.uvloop.map(|_| Brink::of(runtime));
     }
 
