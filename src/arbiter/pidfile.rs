@@ -8,6 +8,7 @@ use std::fs::{File, FileType, TryLockError};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// Why a pid file cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +29,12 @@ pub enum PidFileError {
         /// What it is.
         kind: &'static str,
     },
+    /// A stale one that somebody else looks at under a lock, and does not let go of.
+    #[error("cannot write the pid file {}: another process, which is no rustcorn, keeps the file there locked; end that process (fuser names it), remove the file, or choose another --pid", path.display())]
+    Locked {
+        /// The file.
+        path: PathBuf,
+    },
     /// It cannot be read or written.
     #[error("cannot write the pid file {}: {source}; check that its directory exists and is writable", path.display())]
     Io {
@@ -37,6 +44,9 @@ pub enum PidFileError {
         source: io::Error,
     },
 }
+
+/// Starts that look at each other's files let go of them within a moment.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Our pid file, locked as long as this value lives.
 #[derive(Debug)]
@@ -84,6 +94,7 @@ fn find_stale(path: &Path) -> Result<Option<File>, PidFileError> {
 /// that is free is taken by a link, which fails if it is not, and a stale file is replaced by whoever has its lock.
 fn publish(draft: &Path, path: &Path) -> Result<(), PidFileError> {
     let failed = |source| PidFileError::Io { path: path.to_owned(), source };
+    let deadline = Instant::now() + PATIENCE;
     loop {
         let Some(stale) = find_stale(path)? else {
             match std::fs::hard_link(draft, path) {
@@ -98,7 +109,10 @@ fn publish(draft: &Path, path: &Path) -> Result<(), PidFileError> {
         if is_ours && path.metadata().is_ok_and(|there| stale.metadata().is_ok_and(|own| own.ino() == there.ino())) {
             return std::fs::rename(draft, path).map_err(failed);
         }
-        std::thread::yield_now();
+        if Instant::now() > deadline {
+            return Err(PidFileError::Locked { path: path.to_owned() });
+        }
+        std::thread::sleep(Duration::from_millis(1));
     }
 }
 
@@ -187,6 +201,21 @@ mod tests {
         // The number of a process that lives, but is no arbiter.
         std::fs::write(&path, format!("{}\n", std::process::id())).expect("written");
         check(&path).expect("nobody holds it");
+    }
+
+    #[test]
+    fn a_stale_file_that_somebody_keeps_locked_is_told() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let path = dir.path().join("app.pid");
+        std::fs::write(&path, "a stale one").expect("written");
+        let somebody = File::open(&path).expect("opened");
+        somebody.lock_shared().expect("locked");
+        let refusal = PidFile::create(&path, Pid(4711)).expect_err("it is locked").to_string();
+        assert!(refusal.contains("keeps the file there locked"), "{refusal}");
+        // Nothing is left of the attempt, and it is ours once that somebody has gone.
+        assert_eq!(std::fs::read_dir(dir.path()).expect("listed").count(), 1);
+        drop(somebody);
+        PidFile::create(&path, Pid(4711)).expect("written");
     }
 
     #[test]

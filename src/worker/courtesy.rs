@@ -5,6 +5,8 @@
 //! about to send the next requests (a proxy on this machine, say) may be waiting for this very core: if it runs first, they
 //! are there before the worker would sleep, and several at once. Where nobody waits, the offer is one short system call.
 //!
+//! For a thread that has nothing else than this loop: one that calls an application in between parks it in each turn.
+//!
 //! A neighbour that only computes keeps the core for as long as the system lets it, and a request waits for that. So the
 //! core is not offered for a while after it was gone for long, and ever less often while that goes on.
 

@@ -51,13 +51,8 @@ pub trait Host {
         orders.threads
     }
 
-    /// Says how the runtime is to be built, beyond that. Unless told otherwise, one of a single thread lets others run
-    /// before it sleeps.
-    fn prepare(&mut self, runtime: &mut Builder, threads: usize) {
-        if threads <= 1 {
-            courtesy::teach(runtime);
-        }
-    }
+    /// Says how the runtime, of so many threads, is to be built beyond that.
+    fn prepare(&mut self, _: &mut Builder, _threads: usize) {}
 
     /// Builds the application.
     ///
@@ -88,6 +83,13 @@ where
     T: IntoApp<Shape>,
 {
     type Service = T::Service;
+
+    fn prepare(&mut self, runtime: &mut Builder, threads: usize) {
+        // Several threads find each other's work without that.
+        if threads <= 1 {
+            courtesy::teach(runtime);
+        }
+    }
 
     fn build(&mut self, runtime: &Runtime, place: Place<'_>) -> Result<App<T::Service>, BootFailure> {
         let name = &place.orders.app;

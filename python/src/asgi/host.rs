@@ -96,7 +96,6 @@ impl Host for AsgiHost {
     }
 
     fn prepare(&mut self, runtime: &mut Builder, _: usize) {
-        // Tokio's sleep is asyncio's here, which comes in each of its turns, though mostly for no time.
         self.brink = self.options.uvloop.map(|_| Brink::of(runtime));
     }
 
