@@ -38,9 +38,10 @@ test-python: python-tests-ready ## Run the tests of the Python package
 	cd python/tests && $(if $(ONLY),$(PYTEST) $(ONLY),$(PYTEST) --numprocesses 3 --dist worksteal --ignore load && $(PYTEST) load)
 
 # The package is installed so that changes of its Python files count at once. Some tests start the program that cargo
-# builds, and an application in Rust.
+# builds, and an application in Rust: one after the other, so that neither has the other's features.
 python-tests-ready: $(VENV)/ready
-	$(CARGO) build --package rustcorn --package hello
+	$(CARGO) build --package rustcorn
+	$(CARGO) build --package hello
 	cd python && VIRTUAL_ENV=$(VENV) $(VENV)/bin/maturin develop
 
 $(VENV)/ready: python/tests/requirements.txt
