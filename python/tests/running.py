@@ -19,11 +19,9 @@ SCRIPT = Path(sys.executable).with_name("rustcorn")
 
 
 def asked_workers(words: Sequence[str]) -> int:
-    """How many workers a command line asks for."""
-    for option, number in zip(words, words[1:]):
-        if option in ("-w", "--workers"):
-            return int(number)
-    return 1
+    """How many workers a command line asks for: the last word about it counts."""
+    numbers = [number for option, number in zip(words, words[1:]) if option in ("-w", "--workers")]
+    return int(numbers[-1]) if numbers else 1
 
 
 def until(what: str, condition: Callable[[], object], log: Callable[[], str] = str) -> object:
@@ -104,7 +102,7 @@ class Running:
         return match
 
     def serving(self) -> Running:
-        """Waits until it listens, and until all its workers are there: what is sent to them then finds them all."""
+        """Waits until it listens, and until all workers of its command line are there: what is sent to them then finds them all."""
         self.wait_for(r"Listening at: ")
         self.wait_for(r" ready \(pid", self._workers)
         return self

@@ -30,7 +30,7 @@ pub enum PidFileError {
         kind: &'static str,
     },
     /// A stale one that somebody else looks at under a lock, and does not let go of.
-    #[error("cannot write the pid file {}: another process, which is no rustcorn, keeps the file there locked; end that process (fuser names it), remove the file, or choose another --pid", path.display())]
+    #[error("cannot write the pid file {}: another process, probably no rustcorn, keeps the file there locked; end that process (fuser names it), remove the file, or choose another --pid", path.display())]
     Locked {
         /// The file.
         path: PathBuf,
@@ -48,6 +48,9 @@ pub enum PidFileError {
 /// Starts that look at each other's files let go of them within a moment.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// The same for an arbiter that has workers to look after.
+const MOMENT: Duration = Duration::from_millis(50);
+
 /// Our pid file, locked as long as this value lives.
 #[derive(Debug)]
 pub struct PidFile {
@@ -60,7 +63,13 @@ pub struct PidFile {
 /// file that could not be written is told before any worker is started.
 pub fn check(path: &Path) -> Result<(), PidFileError> {
     let failed = |source| PidFileError::Io { path: path.to_owned(), source };
-    find_stale(path)?;
+    let begun = Instant::now();
+    while let Some(stale) = find_stale(path)? {
+        if locks(&stale).map_err(failed)? {
+            break;
+        }
+        wait_since(begun, PATIENCE, path)?;
+    }
     // Not that of another start, which may look at the same moment.
     let probe = beside(path, &format!(".probe.{}", std::process::id()));
     // Never through a link that somebody has put there.
@@ -85,40 +94,67 @@ fn find_stale(path: &Path) -> Result<Option<File>, PidFileError> {
                 Err(TryLockError::Error(source)) => Err(failed(source)),
             }
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match path.symlink_metadata() {
+            Ok(there) if there.is_symlink() => {
+                Err(PidFileError::NoFile { path: path.to_owned(), kind: "a link to nothing" })
+            }
+            _ => Ok(None),
+        },
         Err(source) => Err(failed(source)),
     }
+}
+
+/// Has a stale file to itself; or else somebody looks at it, or replaces it.
+fn locks(stale: &File) -> io::Result<bool> {
+    stale.unlock()?;
+    match stale.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Gives others a little time, of which there is so much in all.
+fn wait_since(begun: Instant, patience: Duration, path: &Path) -> Result<(), PidFileError> {
+    if begun.elapsed() > patience {
+        return Err(PidFileError::Locked { path: path.to_owned() });
+    }
+    std::thread::sleep(Duration::from_millis(1));
+    Ok(())
 }
 
 /// Gives a locked draft its name. Of several that start at the same moment one does, and the others find it there: a name
 /// that is free is taken by a link, which fails if it is not, and a stale file is replaced by whoever has its lock.
 fn publish(draft: &Path, path: &Path) -> Result<(), PidFileError> {
     let failed = |source| PidFileError::Io { path: path.to_owned(), source };
-    let deadline = Instant::now() + PATIENCE;
+    let begun = Instant::now();
     loop {
         let Some(stale) = find_stale(path)? else {
             match std::fs::hard_link(draft, path) {
                 Ok(()) => return std::fs::remove_file(draft).map_err(failed),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    wait_since(begun, MOMENT, path)?;
+                    continue;
+                }
                 // Not every file system has links. Whoever starts there at the same moment is not seen.
                 Err(_) => return std::fs::rename(draft, path).map_err(failed),
             }
         };
-        // Held by whoever replaces it now, or only looks at it: it is looked at again.
-        let is_ours = stale.unlock().is_ok() && stale.try_lock().is_ok();
-        if is_ours && path.metadata().is_ok_and(|there| stale.metadata().is_ok_and(|own| own.ino() == there.ino())) {
+        if locks(&stale).map_err(failed)?
+            && path.metadata().is_ok_and(|there| stale.metadata().is_ok_and(|own| own.ino() == there.ino()))
+        {
             return std::fs::rename(draft, path).map_err(failed);
         }
-        if Instant::now() > deadline {
-            return Err(PidFileError::Locked { path: path.to_owned() });
-        }
-        std::thread::sleep(Duration::from_millis(1));
+        wait_since(begun, MOMENT, path)?;
     }
 }
 
-/// Opens whatever is there, at once: a named pipe would wait for somebody to write.
+/// Opens whatever is there, at once: a named pipe would wait for somebody to write. If it may be, for writing: NFS locks
+/// nothing else.
 fn open(path: &Path) -> io::Result<File> {
-    std::fs::OpenOptions::new().read(true).custom_flags(crate::sys::fd::NONBLOCK).open(path)
+    let open =
+        |write| std::fs::OpenOptions::new().read(true).write(write).custom_flags(crate::sys::fd::NONBLOCK).open(path);
+    open(true).or_else(|_| open(false))
 }
 
 /// What the file says; of one that cannot be read, nothing.
@@ -210,11 +246,12 @@ mod tests {
         std::fs::write(&path, "a stale one").expect("written");
         let somebody = File::open(&path).expect("opened");
         somebody.lock_shared().expect("locked");
-        let refusal = PidFile::create(&path, Pid(4711)).expect_err("it is locked").to_string();
-        assert!(refusal.contains("keeps the file there locked"), "{refusal}");
-        // Nothing is left of the attempt, and it is ours once that somebody has gone.
+        let refusals = [check(&path).expect_err("locked"), PidFile::create(&path, Pid(4711)).expect_err("locked")];
+        assert!(refusals.iter().all(|refusal| matches!(refusal, PidFileError::Locked { .. })), "{refusals:?}");
+        // Nothing is left of the attempts, and it is ours once that somebody has gone.
         assert_eq!(std::fs::read_dir(dir.path()).expect("listed").count(), 1);
-        drop(somebody);
+        // Children of other tests may have the descriptor too.
+        somebody.unlock().expect("unlocked");
         PidFile::create(&path, Pid(4711)).expect("written");
     }
 

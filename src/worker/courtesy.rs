@@ -3,7 +3,8 @@
 //! A worker that has answered everything sleeps until its next request comes. Falling asleep and being woken takes the
 //! system longer than reading that request, and the more workers there are, the more often each of them sleeps. Whoever is
 //! about to send the next requests (a proxy on this machine, say) may be waiting for this very core: if it runs first, they
-//! are there before the worker would sleep, and several at once. Where nobody waits, the offer is one short system call.
+//! are there before the worker would sleep, and several at once. Where nobody waits, or only in another control group with
+//! processor time of its own, the offer is one short system call.
 //!
 //! For a thread that has nothing else than this loop: one that calls an application in between parks it in each turn.
 //!
@@ -15,8 +16,8 @@ use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use tokio::runtime::Builder;
 
-/// A client that keeps 64 connections busy needs half of it for a round, and a time slice is longer. Nanoseconds, as all
-/// times here.
+/// A client that keeps 64 connections busy needs half of it for a round, and a time slice is longer on most systems.
+/// Nanoseconds, as all times here.
 const LONG: u64 = 2_000_000;
 
 /// How long the core is kept after it was gone for long, at first and at last.
@@ -90,5 +91,7 @@ mod tests {
         // Once it has gone, all is as before after the next offer.
         offers(&courtesy, &clock, 1_000_000_000, 0);
         assert_eq!(offers(&courtesy, &clock, 1_000_000_000, 0), 1000);
+        // The next one that comes is asked as the first was.
+        assert_eq!(offers(&courtesy, &clock, 1_000_000_000, 4_000_000), 7);
     }
 }

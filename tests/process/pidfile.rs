@@ -33,6 +33,23 @@ fn what_is_no_file_is_refused_before_anything_serves() {
     std::fs::create_dir(lab.path("pids")).expect("a directory");
     let outcome = lab.run("hello:router --bind 127.0.0.1:0 --pid pids");
     assert!(outcome.one_error(1).contains("a directory is there"), "{}", outcome.stderr);
+    std::os::unix::fs::symlink("nowhere", lab.path("link")).expect("a link");
+    let outcome = lab.run("hello:router --bind 127.0.0.1:0 --pid link");
+    assert!(outcome.one_error(1).contains("a link to nothing is there"), "{}", outcome.stderr);
+}
+
+#[test]
+fn one_that_somebody_keeps_locked_is_refused_before_anything_serves() {
+    let lab = Lab::new();
+    lab.write("web.pid", "123456789\n");
+    let somebody = std::fs::File::open(lab.path("web.pid")).expect("it exists");
+    somebody.lock_shared().expect("locked");
+    let outcome = lab.run("hello:router --bind 127.0.0.1:0 --pid web.pid");
+    assert!(outcome.one_error(1).contains("keeps the file there locked"), "{}", outcome.stderr);
+    somebody.unlock().expect("unlocked");
+    let server = lab.launch().pid_file("web.pid").start();
+    assert_eq!(lab.read("web.pid"), format!("{}\n", server.pid()));
+    server.finish();
 }
 
 #[test]
