@@ -23,7 +23,7 @@ pub use tls::TlsOrders;
 use serde::{Deserialize, Serialize};
 
 /// The number of this border. It rises when `Seat`, the scoreboard's layout or the meaning of either changes.
-pub const ABI: u32 = 2;
+pub const ABI: u32 = 3;
 
 /// An application `name` exports its worker as `rustcorn_worker_name`.
 pub const WORKER_PREFIX: &str = "rustcorn_worker_";
@@ -108,7 +108,7 @@ pub struct Seat {
 
 /// One inherited listening socket.
 #[repr(C)]
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeatListener {
     /// The descriptor, non-blocking.
     pub fd: i32,
@@ -118,6 +118,8 @@ pub struct SeatListener {
     pub lane: u32,
     /// 1: its connections begin with a TLS handshake; 0: plain.
     pub tls: u32,
+    /// 1: it is in no bind any more, and only those are accepted whose handshake has begun; 0: it stays.
+    pub leaving: u32,
 }
 
 /// A TCP listener.
@@ -136,6 +138,8 @@ pub struct Orders {
     pub app: String,
     /// Threads of the tokio runtime; 1: current-thread.
     pub threads: usize,
+    /// How many connections may wait to be accepted, at a listener that does not listen yet.
+    pub backlog: i32,
     /// Most connections open at once in this worker.
     pub worker_connections: usize,
     /// Hold back from accepting while a peer has fewer connections.
@@ -173,6 +177,7 @@ impl Default for Orders {
         Self {
             app: String::new(),
             threads: 1,
+            backlog: 2048,
             worker_connections: 1000,
             balance: true,
             keepalive: 2.0,

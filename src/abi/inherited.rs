@@ -150,7 +150,8 @@ mod tests {
     use crate::abi::{KIND_TCP, SHARED_LANE};
 
     fn seat(orders: &'static str, words: &'static [AtomicU64]) -> Seat {
-        let listeners: &'static [SeatListener] = &[SeatListener { fd: 3, kind: KIND_TCP, lane: SHARED_LANE, tls: 1 }];
+        let listeners: &'static [SeatListener] =
+            &[SeatListener { fd: 3, kind: KIND_TCP, lane: SHARED_LANE, tls: 1, leaving: 0 }];
         Seat {
             abi: ABI,
             size: size_of::<Seat>() as u32,

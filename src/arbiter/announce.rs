@@ -14,6 +14,7 @@ impl Shell<'_> {
         match phase {
             Phase::Serving { generation, ready, wanted, broken, trouble } => {
                 self.first_ready();
+                self.loads.settle();
                 self.follow_log(*generation);
                 let status = status(*generation, *ready, *wanted, *broken, trouble.as_deref());
                 self.title(if trouble.is_some() || *broken > 0 { " (in trouble)" } else { "" });
@@ -90,7 +91,7 @@ impl Shell<'_> {
     /// The lines that say where we listen.
     pub fn log_listeners(&self, generation: Generation) {
         let Some(load) = self.loads.get(generation) else { return };
-        for listener in load.listeners.iter() {
+        for listener in load.listeners.lasting() {
             log::info!("Listening at: {} ({})", listener.url(), self.own);
         }
     }

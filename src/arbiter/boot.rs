@@ -101,7 +101,7 @@ fn start(
         starting(launcher, &settings)?;
     }
     let inherited = inherited_listeners(predecessor.as_mut(), &settings)?;
-    let load = load::open(settings, names, inherited.as_ref(), None)?;
+    let load = load::open(settings, names, inherited.as_ref().as_slice(), None)?;
     drop(inherited);
     let settings = load.settings.clone();
     let development = settings.reload.then(|| Development::start(&settings, launcher)).transpose();

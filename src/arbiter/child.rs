@@ -7,7 +7,7 @@ use super::load::Load;
 use super::roster::Member;
 use super::{orders, terms};
 use crate::abi::{ABI, KIND_TCP, KIND_UNIX, Report, SHARED_LANE, Seat, SeatListener, Vouched};
-use crate::listeners::{Listeners, SocketName};
+use crate::listeners::{Listener, SocketName};
 use crate::log;
 use crate::scoreboard::Scoreboard;
 use crate::settings::Settings;
@@ -56,7 +56,7 @@ pub fn spawn(plan: &Plan<'_>) -> io::Result<Member> {
     plan.scoreboard.reset(plan.slot, plan.generation, sys::clock::now());
     plan.scoreboard.slot(plan.slot).set_lane(plan.lane);
     let orders = serde_json::to_vec(&orders::orders(plan.load)).map_err(io::Error::from)?;
-    let listeners = seat_listeners(&plan.load.listeners);
+    let listeners = seat_listeners(plan.load.listeners.iter());
     let mute = is_mute(&plan.load.settings);
     let (scoreboard, scoreboard_len) = plan.scoreboard.raw();
     let seat = Seat {
@@ -203,9 +203,9 @@ pub fn report(seat: &Seat, report: &Report) {
 
 /// The sockets as the worker sees them. With lanes, every worker gets the sockets of all lanes, so that no accept queue
 /// is left alone when the owner of a lane is gone.
-pub fn seat_listeners(listeners: &Listeners) -> Vec<SeatListener> {
+pub fn seat_listeners<'a>(listeners: impl Iterator<Item = &'a Listener>) -> Vec<SeatListener> {
     let mut seats = Vec::new();
-    for listener in listeners.iter() {
+    for listener in listeners {
         let kind = match listener.address() {
             SocketName::Tcp(_) => KIND_TCP,
             SocketName::Unix(_) => KIND_UNIX,
@@ -213,7 +213,8 @@ pub fn seat_listeners(listeners: &Listeners) -> Vec<SeatListener> {
         let sockets = listener.sockets();
         for (lane, socket) in (0u32..).zip(&sockets) {
             let lane = if sockets.len() > 1 { lane } else { SHARED_LANE };
-            seats.push(SeatListener { fd: socket.as_raw_fd(), kind, lane, tls: listener.is_tls().into() });
+            let (tls, leaving) = (listener.is_tls().into(), listener.is_leaving().into());
+            seats.push(SeatListener { fd: socket.as_raw_fd(), kind, lane, tls, leaving });
         }
     }
     seats

@@ -113,7 +113,7 @@ impl Shell<'_> {
     /// Calls a hook with the server as it is now.
     pub fn with_hooks<T>(&self, call: impl FnOnce(&dyn Hooks, &Server<'_>) -> T) -> Option<T> {
         let load = self.loads.newest()?;
-        let addresses = load.listeners.iter().map(|listener| listener.url().to_string()).collect();
+        let addresses = load.listeners.lasting().map(|listener| listener.url().to_string()).collect();
         let server = Server { pid: self.own, settings: &load.settings, addresses, wanted: self.wanted.unwrap_or(0) };
         Some(call(self.launcher.hooks(), &server))
     }

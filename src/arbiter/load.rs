@@ -9,7 +9,7 @@ use super::launcher::{Launcher, PrepareError};
 use super::logfile::LogFile;
 use super::{orders, terms};
 use crate::abi::{LogOrders, SyslogTarget};
-use crate::listeners::{Listeners, Options};
+use crate::listeners::{self, Listeners, Options};
 use crate::log;
 use crate::settings::{self, Resolved, Settings, SettingsSource, changed};
 use crate::supervisor::Terms;
@@ -106,6 +106,13 @@ impl Loads {
         self.loads.remove(&generation);
     }
 
+    /// A reload has ended, in whichever way: closes the sockets that only it needed.
+    pub fn settle(&mut self) {
+        let lanes = self.newest().is_some_and(|load| load.settings.reuse_port);
+        let mut loads: Vec<_> = self.loads.values_mut().map(|load| &mut load.listeners).collect();
+        listeners::settle(&mut loads, lanes);
+    }
+
     /// Every load, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &Load> {
         self.loads.values()
@@ -157,17 +164,18 @@ impl Loads {
         let names = look_up(&settings, newest)?;
         let log = LogFile::open(&settings, &names.identity)?;
         let certificates = newest.and_then(|load| load.certificates.as_ref());
-        let load = open(settings, names, newest.map(|load| &load.listeners), certificates)?;
+        let keep: Vec<&Listeners> = self.loads.values().rev().map(|load| &load.listeners).collect();
+        let load = open(settings, names, &keep, certificates)?;
         Ok((log, load))
     }
 }
 
 /// Opens the listeners and all else that a load is made of. `names` are what the settings' names stand for; listeners
-/// that are open in `keep` are shared; `certificates` are those of the load before.
+/// that are open in `keep`, of the newest load first, are shared; `certificates` are those of the load before.
 pub fn open(
     settings: Settings,
     names: Names,
-    keep: Option<&Listeners>,
+    keep: &[&Listeners],
     certificates: Option<&Certificates>,
 ) -> Result<Load, LoadError> {
     let Names { identity, binds, syslog, environment } = names;

@@ -68,7 +68,7 @@ pub fn with_plan<T>(app: &App, use_it: impl FnOnce(&Plan<'_>) -> T) -> T {
 fn first_load() -> Load {
     let settings = Settings { bind: vec!["127.0.0.1:0".into()], daemon: true, ..Settings::default() };
     let names = load::look_up(&settings, None).unwrap();
-    load::open(settings, names, None, None).unwrap()
+    load::open(settings, names, &[], None).unwrap()
 }
 
 /// There is nothing to be read again.

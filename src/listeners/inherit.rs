@@ -5,10 +5,10 @@ use super::error::ListenError;
 use super::file::{Custody, SocketFile};
 use super::listener::Listener;
 use super::open::Listeners;
-use crate::sys::{fd, socket};
+use crate::sys::{accepting, fd, socket};
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::rc::Rc;
 
 /// The variable by which an arbiter passes its listeners on.
@@ -36,7 +36,7 @@ impl Listeners {
     /// The variables and descriptors that hand these listeners to a new arbiter.
     #[must_use]
     pub fn export_upgrade(&self) -> (Vec<(String, String)>, Vec<RawFd>) {
-        let listeners = self.iter().map(|listener| PassedListener {
+        let listeners = self.lasting().map(|listener| PassedListener {
             name: listener.name.clone(),
             fds: listener.sockets().iter().map(|socket| socket.as_raw_fd()).collect(),
             file: listener.file.borrow().as_ref().map(|file| file.identity()),
@@ -59,7 +59,8 @@ pub fn inherit_upgrade(take: impl Fn(&str) -> Option<OsString>) -> Result<Option
     let passed: Passed = serde_json::from_str(&text.to_string_lossy()).map_err(|error| broken(error.to_string()))?;
     let (mut all, custody) = (Vec::new(), Rc::default());
     for listener in passed.listeners {
-        all.push(adopt(listener, &custody).map_err(broken)?);
+        // One that is dormant was passed in the middle of a reload.
+        all.push(adopt(listener, &custody, |fd| accepting::is_stream(fd)).map_err(broken)?);
     }
     Ok(Some(Listeners { all, activated: passed.activated, custody }))
 }
@@ -79,16 +80,17 @@ pub fn inherit_systemd(take: impl Fn(&str) -> Option<OsString>) -> Result<Option
         let name = names.next().filter(|name| !name.is_empty()).unwrap_or("socket");
         let fds = vec![FIRST.saturating_add_unsigned(offset)];
         let listener = PassedListener { name: format!("systemd:{name}"), fds, file: None };
-        all.push(adopt(listener, &custody).map_err(|why| ListenError::Inheritance { from: "systemd", why })?);
+        let adopted = adopt(listener, &custody, |fd| accepting::accepts_connections(fd));
+        all.push(adopted.map_err(|why| ListenError::Inheritance { from: "systemd", why })?);
     }
     Ok(Some(Listeners { all, activated: true, custody }))
 }
 
-fn adopt(passed: PassedListener, custody: &Rc<Custody>) -> Result<Listener, String> {
+fn adopt(passed: PassedListener, custody: &Rc<Custody>, fits: impl Fn(&OwnedFd) -> bool) -> Result<Listener, String> {
     let mut sockets = Vec::new();
     for number in &passed.fds {
         let socket = fd::adopt(*number).map_err(|error| format!("descriptor {number}: {error}"))?;
-        if !socket::accepts_connections(&socket) {
+        if !fits(&socket) {
             return Err(format!("descriptor {number} is not a listening stream socket"));
         }
         fd::set_nonblocking(&socket).map_err(|error| format!("descriptor {number}: {error}"))?;

@@ -18,6 +18,8 @@ pub struct Listener {
     pub(super) address: SocketName,
     /// Whether its connections begin with a TLS handshake, in this load.
     pub(super) tls: bool,
+    /// In no bind of this load.
+    pub(super) leaving: bool,
     /// One, or one for each lane of `reuse_port`.
     pub(super) sockets: RefCell<Vec<Rc<OwnedFd>>>,
     /// The file, if its removal is ours.
@@ -33,7 +35,7 @@ impl Listener {
         file: Option<SocketFile>,
     ) -> Self {
         let sockets = RefCell::new(sockets.into_iter().map(Rc::new).collect());
-        Self { place, name, address, tls: false, sockets, file: RefCell::new(file.map(Rc::new)) }
+        Self { place, name, address, tls: false, leaving: false, sockets, file: RefCell::new(file.map(Rc::new)) }
     }
 
     /// The same listener for another load, which may write it differently.
@@ -45,12 +47,19 @@ impl Listener {
     pub(super) fn share(&self) -> Self {
         Self {
             tls: self.tls,
+            leaving: false,
             place: self.place.clone(),
             name: self.name.clone(),
             address: self.address.clone(),
             sockets: self.sockets.clone(),
             file: self.file.clone(),
         }
+    }
+
+    /// Whether both are the same sockets, perhaps of two loads.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let (ours, theirs) = (self.sockets.borrow(), other.sockets.borrow());
+        ours.first().zip(theirs.first()).is_some_and(|(ours, theirs)| Rc::ptr_eq(ours, theirs))
     }
 
     /// Where it really listens: port 0 has become a port.

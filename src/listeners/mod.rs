@@ -3,7 +3,8 @@
 //! Owns the sockets and, for Unix sockets, their files. Accepts nothing: that is `worker`, which inherits them.
 //!
 //! - `bind`: what the operator wrote. Pure.
-//! - `open`: all binds of a load, or none; `tcp`, `unix`: a single socket, and what may be in its way.
+//! - `open`: all binds of a load, or none; `tcp`, `unix`: a single socket, and what may be in its way; `narrow`: a wide
+//!   socket that makes place for a narrow one.
 //! - `listener`: what loads share; `file`: who removes the file of a Unix socket, and when.
 //! - `inherit`: what others have opened.
 
@@ -12,6 +13,7 @@ mod error;
 mod file;
 mod inherit;
 mod listener;
+mod narrow;
 mod open;
 mod tcp;
 #[cfg(test)]
@@ -23,4 +25,5 @@ pub use bind::{Bind, Place, Speech};
 pub use error::ListenError;
 pub use inherit::{inherit_systemd, inherit_upgrade};
 pub use listener::Listener;
+pub use narrow::settle;
 pub use open::{Listeners, Options};

@@ -4,7 +4,8 @@ use super::bind::{Bind, Place, Speech};
 use super::error::{ListenError, refuse, tcp_failure};
 use super::file::{Custody, SocketFile};
 use super::listener::Listener;
-use super::{tcp, unix};
+use super::{narrow, tcp, unix};
+use crate::sys::accepting;
 use crate::sys::privileges::Owner;
 use crate::sys::socket::{self, SocketName, TcpOptions};
 use std::io;
@@ -40,35 +41,37 @@ pub struct Listeners {
 }
 
 impl Listeners {
-    /// Opens `binds`. Those that are open in `keep` are shared, with whatever waits in their accept queues; nothing
-    /// stays behind if one fails. What systemd opened is all there is: then `binds` is not looked at.
+    /// Opens `binds`. Those that are open in `keep`, the loads there are, the newest first, are shared, with whatever
+    /// waits in their accept queues; nothing stays behind if one fails. What systemd opened is all there is: then
+    /// `binds` is not looked at.
     ///
     /// # Errors
     /// The first bind that cannot be had.
-    pub fn open(binds: &[Bind], options: &Options, keep: Option<&Self>) -> Result<Self, ListenError> {
-        let custody = keep.map(|keep| Rc::clone(&keep.custody)).unwrap_or_default();
-        if let Some(activated) = keep.filter(|keep| keep.activated) {
+    pub fn open(binds: &[Bind], options: &Options, keep: &[&Self]) -> Result<Self, ListenError> {
+        let newest = keep.first();
+        let custody = newest.map(|keep| Rc::clone(&keep.custody)).unwrap_or_default();
+        if let Some(activated) = newest.filter(|keep| keep.activated) {
             let share = |listener: &Listener| listener.share().speaking(Speech::Default, options.certificates);
             return Ok(Self { all: activated.iter().map(share).collect(), activated: true, custody });
         }
         // Each can be kept once: two binds to port 0 are two ports.
-        let mut spare: Vec<&Listener> = keep.into_iter().flat_map(Self::iter).collect();
+        let mut spare = distinct(keep);
         let claim = |bind: &Bind| {
             let kept = spare.iter().position(|listener| listener.place == *bind.place());
             kept.map(|index| spare.remove(index).share())
         };
         let all = binds.iter().map(claim).collect();
-        let opening = Opening { binds, options, at_reload: keep.is_some(), custody: &custody, spare, all };
+        let opening = Opening { binds, options, at_reload: !keep.is_empty(), custody: &custody, spare, all };
         let all = opening.complete()?;
         // In a lane that is new at a reload connections would wait until the new workers are there.
-        let lanes = keep.and_then(Self::laid).unwrap_or(usize::from(options.lanes));
-        for listener in &all {
+        let lanes = newest.and_then(|keep| keep.laid()).unwrap_or(usize::from(options.lanes));
+        for listener in all.iter().filter(|listener| !listener.leaving) {
             listener.add_lanes(options, lanes)?;
         }
         for listener in all.iter().filter(|listener| !matches!(listener.place, Place::Fd(_))) {
-            for socket in listener.sockets() {
+            for socket in listener.sockets().iter().filter(|socket| accepting::accepts_connections(socket)) {
                 // Of a socket that listens, the kernel takes any number.
-                let _ = socket::set_backlog(&socket, options.backlog);
+                let _ = accepting::listen(socket, options.backlog);
             }
         }
         Ok(Self { all, activated: false, custody })
@@ -77,6 +80,11 @@ impl Listeners {
     /// Each of them, in the order of the settings.
     pub fn iter(&self) -> impl Iterator<Item = &Listener> {
         self.all.iter()
+    }
+
+    /// Those that are in a bind.
+    pub fn lasting(&self) -> impl Iterator<Item = &Listener> {
+        self.iter().filter(|listener| !listener.leaving)
     }
 
     /// How many lanes there are at most; 1 if there are none.
@@ -127,6 +135,7 @@ impl Listener {
                 reuse_port: true,
                 first: false,
                 only_v6: socket::is_only_v6(&first),
+                dormant: !accepting::accepts_connections(&first),
             };
             // The first may be from a time without lanes.
             let opened = socket::set_reuse_port(&first, true).and_then(|()| socket::tcp_listener(*address, lane));
@@ -136,13 +145,24 @@ impl Listener {
     }
 }
 
+/// Every open listener once, though loads share them.
+fn distinct<'a>(loads: &[&'a Listeners]) -> Vec<&'a Listener> {
+    let mut found: Vec<&Listener> = Vec::new();
+    for listener in loads.iter().flat_map(|load| load.iter()) {
+        if !found.iter().any(|known| known.is_same(listener)) {
+            found.push(listener);
+        }
+    }
+    found
+}
+
 /// The opening of one load's listeners, under way.
 struct Opening<'a> {
     binds: &'a [Bind],
     options: &'a Options,
     at_reload: bool,
     custody: &'a Rc<Custody>,
-    /// Of the load before, and in no bind any more.
+    /// Of the loads before, and in no bind any more.
     spare: Vec<&'a Listener>,
     /// For each bind; none: not open yet.
     all: Vec<Option<Listener>>,
@@ -160,8 +180,10 @@ impl Opening<'_> {
             spoken.map(|(listener, bind)| listener.speaking(bind.speech(), self.options.certificates)).collect();
         // What is spare and yet within a bind stays open beside it, and speaks as it does: connections wait in it.
         let staying = self.spare.iter().filter_map(|spare| {
-            let wider = all.iter().find(|listener| tcp::replaces(listener, &spare.address))?;
-            Some(Listener { tls: wider.tls, ..spare.share() })
+            match all.iter().find(|listener| tcp::replaces(listener, &spare.address)) {
+                Some(wider) => Some(Listener { tls: wider.tls, ..spare.share() }),
+                None => narrow::is_narrowed(spare, &all).then(|| spare.share_leaving(self.options.certificates)),
+            }
         });
         let staying: Vec<_> = staying.collect();
         all.extend(staying);
@@ -188,7 +210,7 @@ impl Opening<'_> {
             }
             Place::Fd(number) => {
                 // Looked at before it is owned: whatever else has this number is not ours to close.
-                let there = crate::sys::fd::borrow(*number).filter(|fd| socket::accepts_connections(fd));
+                let there = crate::sys::fd::borrow(*number).filter(|fd| accepting::accepts_connections(fd));
                 let adopted = there.and_then(|_| crate::sys::fd::adopt(*number).ok());
                 let missing = || refuse(&name, "no listening socket was inherited under this number");
                 (adopted.ok_or_else(missing)?, None)

@@ -1,9 +1,8 @@
-//! Opening a TCP socket, also beside sockets of ours whose addresses it includes.
+//! Opening a TCP socket, also beside sockets of ours whose addresses it includes, or that include its own.
 //!
 //! Linux lets two listening sockets overlap (0.0.0.0:80 and 127.0.0.1:80) only if both have `SO_REUSEPORT`; a connection
 //! then goes to the one whose address fits best. A reload that widens a bind makes use of it: the narrower socket is
-//! kept beside the new one, with the connections that wait in it. The reverse is refused: a narrower socket would draw
-//! connections away at once, and would take them with it if the new workers cannot boot.
+//! kept beside the new one, with the connections that wait in it. For the reverse see `narrow`.
 
 use super::bind::{Bind, Place};
 use super::error::{ListenError, refuse, tcp_failure};
@@ -18,21 +17,29 @@ use std::os::fd::OwnedFd;
 pub(super) fn open(address: SocketAddr, binds: &[Bind], options: &Options, spare: &[&Listener]) -> io::Result<OwnedFd> {
     // [::] would take the IPv4 port with it, if the system is so configured, and a bind for that would fail.
     let only_v6 = address.is_ipv6() && binds.iter().any(|other| is_v4(other.place(), address.port()));
-    let plain = TcpOptions { backlog: options.backlog, reuse_port: options.reuse_port, first: true, only_v6 };
-    let within: Vec<_> = spare.iter().filter(|spare| includes(&address, only_v6, &spare.address)).collect();
-    if within.is_empty() {
-        return socket::tcp_listener(address, plain);
+    let Options { backlog, reuse_port, .. } = *options;
+    let name = SocketName::Tcp(address);
+    let wider: Vec<_> = spare.iter().filter(|spare| replaces(spare, &name)).collect();
+    let within = spare.iter().filter(|spare| includes(&address, only_v6, &spare.address));
+    let beside: Vec<_> = wider.iter().copied().chain(within).collect();
+    if beside.is_empty() {
+        return socket::tcp_listener(address, TcpOptions { backlog, reuse_port, first: true, only_v6, dormant: false });
     }
     let allow = |reuse: bool| {
-        let mut sockets = within.iter().flat_map(|listener| listener.sockets());
+        let mut sockets = beside.iter().flat_map(|listener| listener.sockets());
         sockets.try_for_each(|socket| socket::set_reuse_port(&socket, reuse))
     };
-    let opened = allow(true)
-        .and_then(|()| socket::tcp_listener(address, TcpOptions { reuse_port: true, first: false, ..plain }));
+    let dormant = !wider.is_empty();
+    let options = TcpOptions { backlog, reuse_port: true, first: false, only_v6, dormant };
+    let opened = allow(true).and_then(|()| socket::tcp_listener(address, options));
+    if dormant && opened.is_ok() {
+        // It is let in once more when it begins to listen.
+        return opened;
+    }
     // From here on nobody else is to join.
-    let closed = allow(options.reuse_port);
+    let closed = allow(reuse_port);
     let socket = opened?;
-    closed.and_then(|()| socket::set_reuse_port(&socket, options.reuse_port))?;
+    closed.and_then(|()| socket::set_reuse_port(&socket, reuse_port))?;
     Ok(socket)
 }
 

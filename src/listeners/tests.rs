@@ -5,7 +5,7 @@ mod overlap;
 
 use super::*;
 use crate::sys::privileges::Owner;
-use crate::sys::socket;
+use crate::sys::{accepting, socket};
 use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -32,12 +32,12 @@ fn binds(texts: &[&str]) -> Vec<Bind> {
 }
 
 fn open(texts: &[&str], options: &Options, keep: Option<&Listeners>) -> Listeners {
-    Listeners::open(&binds(texts), options, keep).unwrap()
+    Listeners::open(&binds(texts), options, keep.as_slice()).unwrap()
 }
 
 #[track_caller]
 fn refused(texts: &[&str], options: &Options, keep: Option<&Listeners>) -> String {
-    let line = Listeners::open(&binds(texts), options, keep).unwrap_err().to_string();
+    let line = Listeners::open(&binds(texts), options, keep.as_slice()).unwrap_err().to_string();
     assert!(!line.contains('\n'), "{line}");
     line
 }
@@ -188,8 +188,9 @@ fn a_listening_descriptor_is_taken_over_by_number() {
 fn handed_over(listeners: &Listeners) -> impl Fn(&str) -> Option<OsString> {
     let (mut variables, fds) = listeners.export_upgrade();
     let (name, mut text) = variables.pop().unwrap();
-    assert_eq!(fds, numbers(listeners));
-    for (old, socket) in fds.iter().zip(listeners.iter().flat_map(Listener::sockets)) {
+    let sockets: Vec<_> = listeners.lasting().flat_map(Listener::sockets).collect();
+    assert_eq!(fds, sockets.iter().map(|socket| socket.as_raw_fd()).collect::<Vec<_>>());
+    for (old, socket) in fds.iter().zip(&sockets) {
         let number = socket.try_clone().unwrap().into_raw_fd();
         for (before, after) in [('[', ','), ('[', ']'), (',', ','), (',', ']')] {
             text = text.replace(&format!("{before}{old}{after}"), &format!("{before}#{number}{after}"));
@@ -238,7 +239,7 @@ fn sockets_outlive_the_list_they_came_from() {
     let listeners = open(&["127.0.0.1:0"], &PLAIN, None);
     let socket: Rc<_> = listeners.iter().next().unwrap().sockets().remove(0);
     listeners.close();
-    assert!(socket::accepts_connections(&socket));
+    assert!(accepting::accepts_connections(&socket));
 }
 
 #[test]

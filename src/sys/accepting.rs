@@ -1,9 +1,26 @@
-//! What the kernel knows of connections.
+//! Sockets that accept, and what the kernel knows of their connections.
 
 use nix::errno::Errno;
-use socket2::SockRef;
+use socket2::{SockRef, Type};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
+
+/// Has a bound socket listen, or changes how many connections may wait on one that does already.
+pub fn listen(fd: impl AsFd, backlog: i32) -> io::Result<()> {
+    SockRef::from(&fd.as_fd()).listen(backlog)
+}
+
+/// Whether this is a stream socket that listens. False for whatever else a descriptor may be.
+#[must_use]
+pub fn accepts_connections(fd: impl AsFd) -> bool {
+    is_stream(&fd) && SockRef::from(&fd.as_fd()).is_listener().unwrap_or(false)
+}
+
+/// Whether this is a stream socket, listening or not.
+#[must_use]
+pub fn is_stream(fd: impl AsFd) -> bool {
+    SockRef::from(&fd.as_fd()).r#type().is_ok_and(|kind| kind == Type::STREAM)
+}
 
 /// Whether an error of accept concerns one connection that is gone already, and nothing else: what was pending on it
 /// when it was taken out of the queue. The list is that of accept(2).

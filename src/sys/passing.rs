@@ -6,8 +6,8 @@ use nix::sys::socket::{
 use std::io::{self, IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 
-/// The most descriptors in a message.
-const MOST: usize = 8;
+/// The most descriptors in a message, by Linux's own limit (SCM_MAX_FD).
+pub const MOST: usize = 253;
 
 /// Two ends; what is sent at one is received at the other, message by message.
 pub fn pair() -> io::Result<(OwnedFd, OwnedFd)> {

@@ -36,6 +36,9 @@ pub struct TcpOptions {
     pub first: bool,
     /// An IPv6 socket for all addresses leaves IPv4 to another socket, whatever the system's default is.
     pub only_v6: bool,
+    /// Bound, so that the address is ours, but not listening: connections go where they went before, until somebody
+    /// who holds it calls [`listen`](super::accepting::listen). Linux checks the address once more then.
+    pub dormant: bool,
 }
 
 /// A listening TCP socket: close-on-exec, non-blocking, able to take over a port whose last connections still linger.
@@ -50,7 +53,9 @@ pub fn tcp_listener(address: SocketAddr, options: TcpOptions) -> io::Result<Owne
     socket.set_reuse_port(options.reuse_port && !options.first)?;
     socket.bind(&address.into())?;
     socket.set_reuse_port(options.reuse_port)?;
-    socket.listen(options.backlog)?;
+    if !options.dormant {
+        socket.listen(options.backlog)?;
+    }
     Ok(socket.into())
 }
 
@@ -60,11 +65,6 @@ pub fn unix_listener(path: &Path, backlog: i32) -> io::Result<OwnedFd> {
     socket.bind(&SockAddr::unix(path)?)?;
     socket.listen(backlog)?;
     Ok(socket.into())
-}
-
-/// Changes how many connections may wait on a socket that listens.
-pub fn set_backlog(fd: impl AsFd, backlog: i32) -> io::Result<()> {
-    SockRef::from(&fd.as_fd()).listen(backlog)
 }
 
 /// Allows (or forbids) further sockets at the address of a TCP socket.
@@ -82,14 +82,6 @@ pub fn reuses_port(fd: impl AsFd) -> bool {
 #[must_use]
 pub fn is_only_v6(fd: impl AsFd) -> bool {
     SockRef::from(&fd.as_fd()).only_v6().unwrap_or(false)
-}
-
-/// Whether this is a stream socket that listens. False for whatever else a descriptor may be.
-#[must_use]
-pub fn accepts_connections(fd: impl AsFd) -> bool {
-    let fd = fd.as_fd();
-    let socket = SockRef::from(&fd);
-    socket.is_listener().unwrap_or(false) && socket.r#type().is_ok_and(|kind| kind == Type::STREAM)
 }
 
 /// Where a socket is bound.
@@ -123,10 +115,11 @@ pub fn someone_listens(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::accepting::accepts_connections;
     use std::net::{Ipv4Addr, TcpStream};
     use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 
-    const ONE: TcpOptions = TcpOptions { backlog: 512, reuse_port: false, first: true, only_v6: false };
+    const ONE: TcpOptions = TcpOptions { backlog: 512, reuse_port: false, first: true, only_v6: false, dormant: false };
     const FIRST: TcpOptions = TcpOptions { reuse_port: true, ..ONE };
     const FURTHER: TcpOptions = TcpOptions { first: false, ..FIRST };
 

@@ -61,18 +61,70 @@ fn a_bind_is_widened_and_narrowed_back_under_load_and_nothing_is_lost() {
     server.finish();
 }
 
+/// Starts with the widest bind of `binds` at one port and reloads to the others, one after the other, each narrower than
+/// the one before, under load at the address that all have in common; `elsewhere` says who is shut out in the end.
+fn narrow_down(flags: &str, hosts: &[&str], elsewhere: &str) {
+    let lab = Lab::alone();
+    let port = std::net::TcpListener::bind("[::]:0").and_then(|free| free.local_addr()).expect("a port").port();
+    let write = |host: &str| lab.write("rustcorn.toml", &format!("bind = [\"{host}:{port}\"]\n"));
+    write(hosts[0]);
+    let server = lab.launch().no_bind().args("--workers 2").args(flags).start();
+    server.wait_ready(2);
+    let at = |host: &str| Address::parse(&format!("http://{host}:{port}")).expect("an address");
+    let reload = || {
+        let mark = server.mark();
+        server.signal(Signal::SIGHUP);
+        server.wait_log_since(mark, &["Reload done"], SOON);
+    };
+    let load = Load::start(&at("127.0.0.1"));
+    for host in &hosts[1..] {
+        assert!(at(elsewhere).answers());
+        write(host);
+        reload();
+    }
+    wait_until("the wide socket is closed", SOON, || (!at(elsewhere).answers()).then_some(()));
+    for _ in 0..3 {
+        reload();
+    }
+    load.stop().assert_lossless("narrowing a bind");
+    server.assert_no_errors();
+    server.finish();
+}
+
 #[test]
-fn a_bind_that_cannot_be_narrowed_is_refused_by_name() {
-    let lab = Lab::new();
-    lab.write("rustcorn.toml", "bind = [\"0.0.0.0:0\"]\n");
-    let server = lab.launch().no_bind().args("--workers 1").start();
-    let port = server.address().port();
-    lab.write("rustcorn.toml", &format!("bind = [\"127.0.0.1:{port}\"]\n"));
-    let mark = server.mark();
-    server.signal(Signal::SIGHUP);
-    let narrow = format!("cannot listen on 127.0.0.1:{port}: this server listens on 0.0.0.0:0, which includes it");
-    server.wait_log_since(mark, &["Reload refused", &narrow, "restart"], SOON);
-    assert_eq!(server.get("/").status, 200);
+fn a_bind_that_a_start_has_opened_is_narrowed_under_load_and_nothing_is_lost() {
+    narrow_down("", &["0.0.0.0", "127.0.0.1"], "127.0.0.2");
+    narrow_down("", &["[::]", "0.0.0.0", "127.0.0.1"], "127.0.0.2");
+}
+
+#[test]
+fn lanes_are_narrowed_under_load_and_nothing_is_lost() {
+    narrow_down("--reuse-port", &["0.0.0.0", "127.0.0.1"], "127.0.0.2");
+}
+
+#[test]
+fn a_bind_is_not_narrowed_by_workers_that_cannot_boot() {
+    let lab = Lab::alone().with_testapps();
+    let port = std::net::TcpListener::bind("0.0.0.0:0").and_then(|free| free.local_addr()).expect("a port").port();
+    let write = |host: &str| lab.write("rustcorn.toml", &format!("bind = [\"{host}:{port}\"]\n"));
+    write("0.0.0.0");
+    let server = lab.launch().app("testapps:poisonable").no_bind().args("--workers 2").start();
+    let before = server.wait_ready(2);
+    let at = |host: &str| Address::parse(&format!("http://{host}:{port}")).expect("an address");
+    let load = Load::start(&at("127.0.0.1"));
+    let poison = lab.write("poison", "");
+    write("127.0.0.1");
+    for _ in 0..2 {
+        let mark = server.mark();
+        server.signal(Signal::SIGHUP);
+        server.wait_log_since(mark, &["Reload abandoned"], SOON);
+    }
+    assert_eq!(server.wait_ready(2), before);
+    assert!(at("127.0.0.2").answers());
+    std::fs::remove_file(poison).expect("cured");
+    server.reload(2);
+    wait_until("the wide socket is closed", SOON, || (!at("127.0.0.2").answers()).then_some(()));
+    load.stop().assert_lossless("a reload that narrows a bind and cannot boot, and one that can");
     server.finish();
 }
 

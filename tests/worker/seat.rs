@@ -45,7 +45,7 @@ pub fn become_worker_if_told() {
         board.slot(SlotId(0)).set_lane(lane);
         board.slot(SlotId(0)).set_ready(clock::now().after(Duration::from_secs(3600)));
     }
-    let listeners = [SeatListener { fd: told.listener, kind: told.kind, lane: told.lane, tls: 0 }];
+    let listeners = [SeatListener { fd: told.listener, kind: told.kind, lane: told.lane, tls: 0, leaving: 0 }];
     let (scoreboard, scoreboard_len) = board.raw();
     let seat = Seat {
         abi: ABI,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from clients import Load
@@ -96,3 +98,30 @@ def test_an_upgrade_with_the_old_arbiter_ended_loses_nothing(serve, words, tmp_p
         no_errors(server)
     finally:
         os.kill(new, signal.SIGTERM)
+
+
+def _listens(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), 5).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("words", [[], ["--preload"]], ids=["plain", "preload"])
+def test_a_bind_that_becomes_narrower_loses_nothing(rustcorn, tmp_path, words):
+    settings = tmp_path / "rustcorn.toml"
+    settings.write_text('bind = ["0.0.0.0:0"]\n')
+    server = rustcorn("fast:app", "-c", str(settings), "-w", "2", *words, cwd=APPS, port=False)
+    port = urlsplit(server.url).port
+    load = Load(f"http://127.0.0.1:{port}")
+    load.goes_on(EACH, lambda: server.log)
+    assert _listens("127.0.0.2", port)
+    settings.write_text(f'bind = ["127.0.0.1:{port}"]\n')
+    server.signal(signal.SIGHUP)
+    server.wait_for("Reload done")
+    # Not even a zygote keeps the wide socket.
+    until("nobody listens elsewhere", lambda: not _listens("127.0.0.2", port), lambda: server.log)
+    load.goes_on(EACH, lambda: server.log)
+    load.lossless("a bind that becomes narrower")
+    no_errors(server)

@@ -84,7 +84,7 @@ mod tests {
         };
         let own = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata("/proc/self").unwrap()).to_string();
         let first = settings(&own);
-        let before = open(first.clone(), look_up(&first, None).unwrap(), None, None).unwrap();
+        let before = open(first.clone(), look_up(&first, None).unwrap(), &[], None).unwrap();
         // As if its entry had gone since.
         let renamed = Load { settings: settings("a-user-that-is-gone"), ..before };
         assert_eq!(look_up(&settings("a-user-that-is-gone"), Some(&renamed)).unwrap().identity, renamed.identity);
@@ -99,7 +99,7 @@ mod tests {
         };
         let first = settings("udp://127.0.0.1:5140");
         let names = look_up(&first, None).unwrap();
-        let mut before = open(first.clone(), names, None, None).unwrap();
+        let mut before = open(first.clone(), names, &[], None).unwrap();
         let found = SyslogTarget::Unix("/found/before".into());
         before.syslog = Some(found.clone());
         let target = |settings: &Settings| look_up(settings, Some(&before)).unwrap().syslog;

@@ -1,5 +1,6 @@
 //! The order for a worker, on its way from the arbiter to the zygote: what the worker is told, with its descriptors.
 
+use crate::abi::SeatListener;
 use crate::arbiter::certificates::Certificates;
 use crate::arbiter::child::{self, Plan};
 use crate::arbiter::orders;
@@ -23,6 +24,8 @@ pub(super) struct Order {
     pub(super) packed: String,
     pub(super) tls: bool,
     pub(super) access: bool,
+    /// Listeners that the zygote itself must not have, since it would keep open what is to close.
+    pub(super) leaving: Vec<SeatListener>,
 }
 
 /// An order that is ready to be sent.
@@ -44,9 +47,12 @@ impl Letter {
         let (tls, access) = (tls_fd(plan), plan.load.access.raw_fd());
         let (slot, lane, age) = (plan.slot.0, plan.lane, plan.age);
         let packed = plan.launcher.hooks().pack(&plan.newcomer());
-        let order = Order { slot, lane, age, orders, packed, tls: tls >= 0, access: access >= 0 };
         let mut fds = vec![report_end.as_raw_fd(), plan.lifeline.as_raw_fd(), log_fd(plan)];
         fds.extend([tls, access].into_iter().filter(|fd| *fd >= 0));
+        let mut leaving = child::seat_listeners(plan.load.listeners.iter().filter(|listener| listener.is_leaving()));
+        leaving.truncate(passing::MOST - fds.len());
+        fds.extend(leaving.iter().map(|listener| listener.fd));
+        let order = Order { slot, lane, age, orders, packed, tls: tls >= 0, access: access >= 0, leaving };
         let order = serde_json::to_vec(&order).map_err(io::Error::from)?;
         Ok(Self { order, fds, reports, _report_end: report_end })
     }

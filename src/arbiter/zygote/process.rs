@@ -17,7 +17,7 @@ pub fn start(plan: &Plan<'_>, arbiter: Pid) -> io::Result<(Member, OwnedFd)> {
     sys::fd::set_nonblocking(&ours)?;
     let (reports, report_end) = sys::pipe::nonblocking()?;
     plan.scoreboard.reset(plan.slot, plan.generation, sys::clock::now());
-    let listeners = child::seat_listeners(&plan.load.listeners);
+    let listeners = child::seat_listeners(plan.load.listeners.lasting());
     let pid = sys::fork::spawn(|| {
         let fds =
             [report_end.as_raw_fd(), plan.lifeline.as_raw_fd(), log_fd(plan), tls_fd(plan), plan.load.access.raw_fd()];
@@ -59,10 +59,12 @@ fn live(plan: &Plan<'_>, order: Order, listeners: &[SeatListener], fds: Vec<Owne
     // They are the seat's from here on.
     let mut fds = fds.into_iter().map(IntoRawFd::into_raw_fd);
     let mut next = |wanted: bool| if wanted { fds.next().unwrap_or(-1) } else { -1 };
-    let fds = [next(true), next(true), next(true), next(order.tls), next(order.access)];
+    let own_fds = [next(true), next(true), next(true), next(order.tls), next(order.access)];
+    let leaving = order.leaving.into_iter().zip(fds).map(|(listener, fd)| SeatListener { fd, ..listener });
+    let listeners: Vec<_> = listeners.iter().copied().chain(leaving).collect();
     let slot = SlotId(order.slot);
     let plan = Plan { slot, lane: order.lane, age: order.age, ..*plan };
-    let seat = seat(&plan, slot, order.lane, Box::leak(order.orders.into_boxed_str()), listeners, fds);
+    let seat = seat(&plan, slot, order.lane, Box::leak(order.orders.into_boxed_str()), &listeners, own_fds);
     let life = || {
         // What the application has opened stays open, as after any fork; of ours, the zygote's own ends go.
         for fd in own {

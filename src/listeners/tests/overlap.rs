@@ -38,9 +38,10 @@ fn a_bind_is_widened_without_losing_who_waits() {
         // It stays so as long as the wide one is wanted, and the way back is open.
         let later = open(&[&wide], &PLAIN, Some(&new));
         assert_eq!(numbers(&later), numbers(&new));
-        let back = open(&[&narrow], &PLAIN, Some(&later));
-        assert_eq!(numbers(&back), numbers(&later)[1..]);
+        let mut back = open(&[&narrow], &PLAIN, Some(&later));
         drop((new, later));
+        settle(&mut [&mut back], false);
+        assert_eq!(names(&back), [&narrow]);
         assert!(TcpStream::connect(&narrow).is_ok());
     }
 }
@@ -66,16 +67,127 @@ fn a_stranger_in_the_wider_place_is_called_one() {
 }
 
 #[test]
-fn a_bind_is_not_narrowed() {
-    for (wide, narrow) in [("0.0.0.0", "127.0.0.1"), ("[::]", "127.0.0.1"), ("[::]", "[::1]"), ("[::]", "0.0.0.0")] {
+fn a_narrower_bind_takes_over_when_the_first_worker_listens() {
+    for (wide, narrow, elsewhere) in [
+        ("0.0.0.0", "127.0.0.1", "127.0.0.2"),
+        ("[::]", "127.0.0.1", "[::1]"),
+        ("[::]", "[::1]", "127.0.0.1"),
+        ("[::]", "0.0.0.0", "[::1]"),
+    ] {
         let port = port();
         let (wide, narrow) = (format!("{wide}:{port}"), format!("{narrow}:{port}"));
-        let old = open(&[&wide], &PLAIN, None);
-        let line = refused(&[&narrow], &PLAIN, Some(&old));
-        assert!(line.starts_with(&format!("cannot listen on {narrow}: this server listens on {wide}")), "{line}");
-        assert!(line.ends_with("needs a restart"), "{line}");
-        assert!(TcpStream::connect(("127.0.0.1", port)).or_else(|_| TcpStream::connect(&narrow)).is_ok());
+        let client = narrow.replace("0.0.0.0", "127.0.0.1");
+        let elsewhere = format!("{elsewhere}:{port}");
+        let mut old = open(&[&wide], &PLAIN, None);
+        let mut new = open(&[&narrow], &PLAIN, Some(&old));
+        assert_eq!(names(&new), [&narrow, &wide]);
+        let _before = TcpStream::connect(&client).unwrap();
+        settle(&mut [&mut old, &mut new], false);
+        assert_eq!(waiting(&new), [0, 1], "{wide} to {narrow}: nobody listens there yet");
+        listen(&new);
+        let _after = [TcpStream::connect(&client).unwrap(), TcpStream::connect(&elsewhere).unwrap()];
+        settle(&mut [&mut old, &mut new], false);
+        assert_eq!(waiting(&new), [1, 1], "{wide} to {narrow}: the old workers are there");
+        drop(old);
+        settle(&mut [&mut new], false);
+        assert_eq!(names(&new), [&narrow]);
+        assert!(TcpStream::connect(&elsewhere).is_err() && TcpStream::connect(&client).is_ok());
+        assert!(refused(&[&narrow], &PLAIN, None).contains("in use by another process"));
+        assert!(!socket::reuses_port(&new.all[0].sockets()[0]));
     }
+}
+
+/// As the first worker does.
+fn listen(listeners: &Listeners) {
+    for socket in listeners.lasting().flat_map(Listener::sockets) {
+        accepting::listen(&socket, 64).unwrap();
+    }
+}
+
+#[test]
+fn a_narrower_bind_whose_workers_cannot_boot_leaves_no_trace() {
+    let port = port();
+    let (wide, narrow) = (format!("0.0.0.0:{port}"), format!("127.0.0.1:{port}"));
+    let mut old = open(&[&wide], &PLAIN, None);
+    for _ in 0..2 {
+        let new = open(&[&narrow], &PLAIN, Some(&old));
+        let _client = TcpStream::connect(&narrow).unwrap();
+        drop(new);
+        settle(&mut [&mut old], false);
+        assert_eq!(waiting(&old), [1]);
+        assert!(!socket::reuses_port(&old.all[0].sockets()[0]));
+    }
+    assert!(TcpStream::connect(("127.0.0.2", port)).is_ok());
+}
+
+#[test]
+fn second_thoughts_about_a_narrower_bind_find_the_wide_one() {
+    let port = port();
+    let (wide, narrow, other) = (format!("0.0.0.0:{port}"), format!("127.0.0.1:{port}"), format!("127.0.0.2:{port}"));
+    let old = open(&[&wide], &PLAIN, None);
+    let first = open(&[&narrow], &PLAIN, Some(&old));
+    // Nobody has listened to it: the same once more, another one, and the way back.
+    let again = Listeners::open(&binds(&[&narrow]), &PLAIN, &[&first, &old]).unwrap();
+    assert_eq!(numbers(&again), numbers(&first));
+    let both = Listeners::open(&binds(&[&other, &narrow]), &PLAIN, &[&again, &first, &old]).unwrap();
+    assert_eq!(names(&both), [&other, &narrow, &wide]);
+    let mut back = Listeners::open(&binds(&[&wide]), &PLAIN, &[&both, &old]).unwrap();
+    assert_eq!(names(&back)[0], wide);
+    assert_eq!(numbers(&back)[0], numbers(&old)[0]);
+    drop((old, first, again, both));
+    let _client = TcpStream::connect(&narrow).unwrap();
+    assert_eq!(waiting(&back)[0], 1);
+    listen(&back);
+    settle(&mut [&mut back], false);
+    assert!(back.iter().flat_map(Listener::sockets).all(|socket| !socket::reuses_port(&socket)));
+}
+
+#[test]
+fn a_new_arbiter_is_given_a_bind_that_nobody_listens_to_yet() {
+    let port = port();
+    let (wide, narrow) = (format!("0.0.0.0:{port}"), format!("127.0.0.1:{port}"));
+    let old = open(&[&wide], &PLAIN, None);
+    let new = open(&[&narrow], &PLAIN, Some(&old));
+    let successor = inherit_upgrade(handed_over(&new)).unwrap().unwrap();
+    assert_eq!(names(&successor), [&narrow]);
+    assert!(open(&[&narrow], &PLAIN, Some(&successor)).iter().all(|listener| listener.is_dormant()));
+}
+
+#[test]
+fn lanes_are_narrowed_too() {
+    let port = port();
+    let (wide, narrow) = (format!("0.0.0.0:{port}"), format!("127.0.0.1:{port}"));
+    let mut old = open(&[&wide], &lanes(2), None);
+    let mut new = open(&[&narrow], &lanes(2), Some(&old));
+    let _before = TcpStream::connect(&narrow).unwrap();
+    listen(&new);
+    let _after: Vec<_> = (0..40).map(|_| TcpStream::connect(&narrow).unwrap()).collect();
+    settle(&mut [&mut old, &mut new], true);
+    drop(old);
+    settle(&mut [&mut new], true);
+    let lanes = new.all[0].sockets();
+    let waits = |lane: &Rc<std::os::fd::OwnedFd>| TcpListener::from(lane.try_clone().unwrap()).accept().is_ok();
+    assert!(lanes.len() == 2 && lanes.iter().all(waits) && lanes.iter().all(socket::reuses_port));
+}
+
+/// Linux lets only sockets of one user overlap.
+#[test]
+fn a_bind_of_somebody_else_is_not_narrowed() {
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    crate::sys::testkit::in_fork(|| {
+        nix::unistd::seteuid(54321.into()).unwrap();
+        let wide = TcpListener::bind("0.0.0.0:0").unwrap();
+        nix::unistd::seteuid(0.into()).unwrap();
+        let narrow = format!("127.0.0.1:{}", wide.local_addr().unwrap().port());
+        let name = format!("fd://{}", wide.into_raw_fd());
+        let old = open(&[&name], &PLAIN, None);
+        let line = refused(&[&narrow], &PLAIN, Some(&old));
+        assert!(line.starts_with(&format!("cannot listen on {narrow}: this server listens on {name}")), "{line}");
+        assert!(line.ends_with("needs a restart"), "{line}");
+        assert!(TcpStream::connect(&narrow).is_ok());
+    });
 }
 
 #[test]

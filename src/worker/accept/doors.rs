@@ -1,61 +1,28 @@
 //! The inherited listening sockets, of which some are open to us at the moment: shared ones always, `SO_REUSEPORT`
 //! lanes when they are ours or orphaned.
 
-use crate::abi::{KIND_UNIX, SHARED_LANE, SeatListener};
-use crate::sys::{accepting, fd, poll};
-use crate::worker::connection::Address;
-use crate::worker::wire::Stream;
+use super::door::{Accepted, Door};
+use crate::abi::{SHARED_LANE, SeatListener};
+use crate::sys::poll;
 use std::io;
-use std::net::TcpListener as StdTcp;
-use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::net::UnixListener as StdUnix;
+use std::os::fd::BorrowedFd;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
-
-/// A connection that was accepted.
-pub(in crate::worker) struct Accepted {
-    pub(in crate::worker) stream: Stream,
-    pub(in crate::worker) peer: Address,
-    pub(in crate::worker) local: Address,
-    /// TLS is spoken there.
-    pub(in crate::worker) tls: bool,
-}
 
 /// All listening sockets of this worker.
 pub(in crate::worker) struct Doors {
     doors: Vec<Door>,
     /// Where the next look begins, so that no socket starves another.
     next: usize,
-}
-
-struct Door {
-    lane: u32,
-    /// TLS is spoken on every connection from here.
-    tls: bool,
-    /// Our end of every connection from here; none if each has its own (a wildcard address).
-    local: Option<Address>,
-    listener: Listener,
-}
-
-enum Listener {
-    Tcp(TcpListener),
-    Unix(UnixListener),
-    /// Not in the event loop.
-    Shut(Shut),
-}
-
-/// A listening socket outside the event loop.
-pub(in crate::worker) enum Shut {
-    Tcp(StdTcp),
-    Unix(StdUnix),
+    /// How many connections may wait at a socket that does not listen yet.
+    backlog: i32,
 }
 
 impl Doors {
     /// Takes the sockets over. None is open yet.
-    pub(in crate::worker) fn inherit(listeners: &[SeatListener]) -> io::Result<Self> {
+    pub(in crate::worker) fn inherit(listeners: &[SeatListener], backlog: i32) -> io::Result<Self> {
         let doors = listeners.iter().map(Door::inherit).collect::<io::Result<_>>()?;
-        Ok(Self { doors, next: 0 })
+        Ok(Self { doors, next: 0, backlog })
     }
 
     /// The lanes that there are, without the shared one.
@@ -63,13 +30,27 @@ impl Doors {
         self.doors.iter().map(|door| door.lane).filter(|lane| *lane != SHARED_LANE).collect()
     }
 
-    /// Opens the shared sockets and those of `lanes`, and shuts the others. A socket that refuses stays as it was, and
-    /// keeps no other from its place.
+    /// Opens the shared sockets and those of `lanes`, and shuts the others. One that does not listen yet (a reload has
+    /// made its bind narrower) begins to. A socket that refuses stays as it was, and keeps no other from its place.
     pub(in crate::worker) fn open(&mut self, lanes: &[u32]) -> io::Result<()> {
+        let backlog = self.backlog;
         self.turn_all(|door| {
             let wanted = door.lane == SHARED_LANE || lanes.contains(&door.lane);
-            if wanted { door.opened() } else { door.shut() }
+            if wanted { door.opened(backlog) } else { door.shut() }
         })
+    }
+
+    /// Whether there are sockets that are in no bind any more.
+    pub(in crate::worker) fn has_leaving(&self) -> bool {
+        self.doors.iter().any(|door| door.leaving)
+    }
+
+    /// Closes the sockets that are in no bind any more; the result is what waited in them.
+    pub(in crate::worker) fn let_go(&mut self) -> Vec<Accepted> {
+        let (leaving, staying) = std::mem::take(&mut self.doors).into_iter().partition(|door| door.leaving);
+        self.doors = staying;
+        let shut = Vec::<Door>::into_iter(leaving).filter_map(|door| door.shut().0);
+        shut.flat_map(|door| std::iter::from_fn(move || door.take()?.ok())).collect()
     }
 
     /// Accepts from whichever open socket has a connection.
@@ -98,8 +79,10 @@ impl Doors {
         result
     }
 
-    /// Takes all sockets out of the event loop, for good: from now on there is [`Self::take`].
+    /// Takes all sockets out of the event loop, for good: from now on there is [`Self::take`]. Nobody can wait in one
+    /// that has never listened.
     pub(in crate::worker) fn shut(&mut self) -> io::Result<()> {
+        self.doors.retain(Door::listens);
         self.turn_all(Door::shut)
     }
 
@@ -109,11 +92,10 @@ impl Doors {
         let count = self.doors.len();
         for turn in 0..count {
             let at = (self.next + turn) % count;
-            let door = &self.doors[at];
-            let Listener::Shut(shut) = &door.listener else { continue };
-            match shut.accept(door.local.as_ref(), door.tls) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                answer => {
+            match self.doors[at].take() {
+                None => {}
+                Some(Err(error)) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Some(answer) => {
                     self.next = at;
                     return answer;
                 }
@@ -124,130 +106,7 @@ impl Doors {
 
     /// Whether somebody waits in a shut socket.
     pub(in crate::worker) fn somebody_waits(&self) -> bool {
-        let fds: Vec<BorrowedFd<'_>> = self
-            .doors
-            .iter()
-            .filter_map(|door| match &door.listener {
-                Listener::Shut(shut) => Some(shut.as_fd()),
-                Listener::Tcp(_) | Listener::Unix(_) => None,
-            })
-            .collect();
+        let fds: Vec<BorrowedFd<'_>> = self.doors.iter().filter_map(Door::outside).collect();
         poll::wait(&fds, Some(Duration::ZERO)).is_ok_and(|readable| readable.contains(&true))
-    }
-}
-
-impl Door {
-    fn inherit(listener: &SeatListener) -> io::Result<Self> {
-        let fd = fd::adopt(listener.fd)?;
-        fd::set_nonblocking(&fd)?;
-        let (shut, local) = if listener.kind == KIND_UNIX {
-            let listener = StdUnix::from(fd);
-            let path = listener.local_addr()?.as_pathname().map(Into::into);
-            (Shut::Unix(listener), Some(Address::Unix(path)))
-        } else {
-            accepting::set_nodelay(&fd)?;
-            let listener = StdTcp::from(fd);
-            let address = listener.local_addr()?;
-            let local = (!address.ip().is_unspecified()).then_some(Address::Tcp(address));
-            (Shut::Tcp(listener), local)
-        };
-        Ok(Self { lane: listener.lane, tls: listener.tls != 0, local, listener: Listener::Shut(shut) })
-    }
-
-    /// Enters the event loop. If that fails, the socket stays outside.
-    fn opened(self) -> (Option<Self>, Option<io::Error>) {
-        let Self { lane, tls, local, listener } = self;
-        let (listener, trouble) = match listener {
-            Listener::Shut(shut) => match shut.try_clone() {
-                // The event loop drops what it cannot take.
-                Ok(spare) => match shut.open() {
-                    Ok(open) => (open, None),
-                    Err(error) => (Listener::Shut(spare), Some(error)),
-                },
-                Err(error) => (Listener::Shut(shut), Some(error)),
-            },
-            open => (open, None),
-        };
-        (Some(Self { lane, tls, local, listener }), trouble)
-    }
-
-    /// Leaves the event loop. A socket that cannot is lost: the kernel has forgotten it already.
-    fn shut(self) -> (Option<Self>, Option<io::Error>) {
-        let Self { lane, tls, local, listener } = self;
-        match listener.shut() {
-            Ok(shut) => (Some(Self { lane, tls, local, listener: Listener::Shut(shut) }), None),
-            Err(error) => (None, Some(error)),
-        }
-    }
-
-    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Accepted>> {
-        let answer = match &self.listener {
-            Listener::Tcp(listener) => {
-                listener.poll_accept(cx).map_ok(|(stream, peer)| (Stream::Tcp(stream), Address::Tcp(peer)))
-            }
-            Listener::Unix(listener) => listener
-                .poll_accept(cx)
-                .map_ok(|(stream, peer)| (Stream::Unix(stream), Address::Unix(peer.as_pathname().map(Into::into)))),
-            Listener::Shut(_) => Poll::Pending,
-        };
-        answer.map(|answer| answer.and_then(|(stream, peer)| complete(stream, peer, self.local.as_ref(), self.tls)))
-    }
-}
-
-fn complete(stream: Stream, peer: Address, local: Option<&Address>, tls: bool) -> io::Result<Accepted> {
-    let local = match local {
-        Some(local) => local.clone(),
-        None => stream.local()?,
-    };
-    Ok(Accepted { stream, peer, local, tls })
-}
-
-impl Listener {
-    fn shut(self) -> io::Result<Shut> {
-        Ok(match self {
-            Self::Tcp(listener) => Shut::Tcp(listener.into_std()?),
-            Self::Unix(listener) => Shut::Unix(listener.into_std()?),
-            Self::Shut(shut) => shut,
-        })
-    }
-}
-
-impl Shut {
-    fn try_clone(&self) -> io::Result<Self> {
-        Ok(match self {
-            Self::Tcp(listener) => Self::Tcp(listener.try_clone()?),
-            Self::Unix(listener) => Self::Unix(listener.try_clone()?),
-        })
-    }
-
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        match self {
-            Self::Tcp(listener) => listener.as_fd(),
-            Self::Unix(listener) => listener.as_fd(),
-        }
-    }
-
-    fn open(self) -> io::Result<Listener> {
-        Ok(match self {
-            Self::Tcp(listener) => Listener::Tcp(TcpListener::from_std(listener)?),
-            Self::Unix(listener) => Listener::Unix(UnixListener::from_std(listener)?),
-        })
-    }
-
-    fn accept(&self, local: Option<&Address>, tls: bool) -> io::Result<Accepted> {
-        let (stream, peer) = match self {
-            Self::Tcp(listener) => {
-                let (stream, peer) = listener.accept()?;
-                stream.set_nonblocking(true)?;
-                (Stream::Tcp(TcpStream::from_std(stream)?), Address::Tcp(peer))
-            }
-            Self::Unix(listener) => {
-                let (stream, peer) = listener.accept()?;
-                stream.set_nonblocking(true)?;
-                let peer = Address::Unix(peer.as_pathname().map(Into::into));
-                (Stream::Unix(UnixStream::from_std(stream)?), peer)
-            }
-        };
-        complete(stream, peer, local, tls)
     }
 }

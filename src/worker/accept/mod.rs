@@ -5,6 +5,7 @@
 
 mod balance;
 mod crowd;
+mod door;
 mod doors;
 
 use super::application::Application;
@@ -16,7 +17,7 @@ use crate::sys::{clock, stats};
 use crate::types::SlotId;
 use balance::{Balance, Peer, Verdict};
 use crowd::Crowd;
-use doors::Accepted;
+use door::Accepted;
 pub(super) use doors::Doors;
 use std::future::poll_fn;
 use std::io;
@@ -32,6 +33,9 @@ const HOLD: Duration = Duration::from_millis(1);
 const REST: Duration = Duration::from_millis(100);
 /// How often a worker looks whether a lane has lost its owner, or has found one.
 const LANES: Duration = Duration::from_millis(100);
+/// How long a socket is accepted from that a reload has replaced by a narrower one: as long as a handshake takes of which
+/// one packet is lost.
+const LEAVING: Duration = Duration::from_secs(2);
 /// How many connections in a row may be gone before they are accepted. More are no coincidence, but an error that we
 /// take for one of a connection.
 const MOST_PASSING: u32 = 100;
@@ -95,6 +99,7 @@ impl<S: Application> Acceptor<S> {
         let mut look = tokio::time::interval(LANES);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut troubled = false;
+        let mut left = pin!(tokio::time::sleep(LEAVING));
         loop {
             tokio::select! {
                 biased;
@@ -106,8 +111,16 @@ impl<S: Application> Acceptor<S> {
                         crate::log::error!("Worker {slot} cannot take over a lane: {error}");
                     }
                 }
+                () = &mut left, if self.doors.has_leaving() => self.let_go(),
                 () = self.turn() => {}
             }
+        }
+    }
+
+    /// Closes the sockets that are in no bind any more, with nobody left in them.
+    fn let_go(&mut self) {
+        for accepted in self.doors.let_go() {
+            self.serve(accepted);
         }
     }
 
