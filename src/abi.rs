@@ -118,7 +118,8 @@ pub struct SeatListener {
     pub lane: u32,
     /// 1: its connections begin with a TLS handshake; 0: plain.
     pub tls: u32,
-    /// 1: it is in no bind any more, and only those are accepted whose handshake has begun; 0: it stays.
+    /// 1: it is in no bind any more, and is accepted from until all others listen and handshakes that began at it have
+    /// ended; 0: it stays.
     pub leaving: u32,
 }
 
@@ -138,8 +139,6 @@ pub struct Orders {
     pub app: String,
     /// Threads of the tokio runtime; 1: current-thread.
     pub threads: usize,
-    /// How many connections may wait to be accepted, at a listener that does not listen yet.
-    pub backlog: i32,
     /// Most connections open at once in this worker.
     pub worker_connections: usize,
     /// Hold back from accepting while a peer has fewer connections.
@@ -177,7 +176,6 @@ impl Default for Orders {
         Self {
             app: String::new(),
             threads: 1,
-            backlog: 2048,
             worker_connections: 1000,
             balance: true,
             keepalive: 2.0,

@@ -9,7 +9,7 @@ use super::launcher::{Launcher, PrepareError};
 use super::logfile::LogFile;
 use super::{orders, terms};
 use crate::abi::{LogOrders, SyslogTarget};
-use crate::listeners::{self, Listeners, Options};
+use crate::listeners::{ListenError, Listeners, Options};
 use crate::log;
 use crate::settings::{self, Resolved, Settings, SettingsSource, changed};
 use crate::supervisor::Terms;
@@ -106,11 +106,16 @@ impl Loads {
         self.loads.remove(&generation);
     }
 
-    /// A reload has ended, in whichever way: closes the sockets that only it needed.
-    pub fn settle(&mut self) {
-        let lanes = self.newest().is_some_and(|load| load.settings.reuse_port);
-        let mut loads: Vec<_> = self.loads.values_mut().map(|load| &mut load.listeners).collect();
-        listeners::settle(&mut loads, lanes);
+    /// If no reload is under way, all listeners listen, and those that a reload has replaced are let go.
+    ///
+    /// # Errors
+    /// The bind that cannot be listened on.
+    pub fn settle(&mut self) -> Result<(), ListenError> {
+        let mut loads = self.loads.values_mut();
+        match (loads.next(), loads.next()) {
+            (Some(load), None) => load.listeners.settle(),
+            _ => Ok(()),
+        }
     }
 
     /// Every load, oldest first.

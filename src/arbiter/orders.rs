@@ -17,7 +17,6 @@ pub fn orders(load: &Load) -> Orders {
     Orders {
         app: app_name(settings),
         threads: settings.threads,
-        backlog: settings.backlog,
         worker_connections: settings.worker_connections,
         balance: settings.balance,
         keepalive: settings.keepalive.as_secs_f64(),

@@ -14,6 +14,7 @@ use super::shell::Shell;
 use super::upgrade::Origin;
 use super::zygote::Zygotes;
 use crate::abi::Seat;
+use crate::listeners::Listeners;
 use crate::scoreboard::Scoreboard;
 use crate::settings::{Resolved, Settings, SettingsError, SettingsSource};
 use crate::sys;
@@ -49,13 +50,17 @@ impl Launcher for App {
 
 /// The plan of the first worker, which has no log.
 pub fn with_plan<T>(app: &App, use_it: impl FnOnce(&Plan<'_>) -> T) -> T {
-    let load = first_load();
+    with_plan_of(&first_load(), app, use_it)
+}
+
+/// The plan of a worker of this load.
+pub fn with_plan_of<T>(load: &Load, app: &App, use_it: impl FnOnce(&Plan<'_>) -> T) -> T {
     let lifeline = sys::pipe::nonblocking().unwrap();
     let scoreboard = Scoreboard::create(1).unwrap();
     use_it(&Plan {
         slot: SlotId(0),
         generation: Generation::FIRST,
-        load: &load,
+        load,
         age: 1,
         lane: 0,
         lifeline: lifeline.0.as_fd(),
@@ -66,9 +71,14 @@ pub fn with_plan<T>(app: &App, use_it: impl FnOnce(&Plan<'_>) -> T) -> T {
 
 /// What the first worker runs with.
 fn first_load() -> Load {
-    let settings = Settings { bind: vec!["127.0.0.1:0".into()], daemon: true, ..Settings::default() };
+    load("127.0.0.1:0", &[])
+}
+
+/// A load with this bind, after these.
+pub fn load(bind: &str, before: &[&Listeners]) -> Load {
+    let settings = Settings { bind: vec![bind.to_owned()], daemon: true, ..Settings::default() };
     let names = load::look_up(&settings, None).unwrap();
-    load::open(settings, names, &[], None).unwrap()
+    load::open(settings, names, before, None).unwrap()
 }
 
 /// There is nothing to be read again.

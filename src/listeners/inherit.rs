@@ -60,9 +60,9 @@ pub fn inherit_upgrade(take: impl Fn(&str) -> Option<OsString>) -> Result<Option
     let (mut all, custody) = (Vec::new(), Rc::default());
     for listener in passed.listeners {
         // One that is dormant was passed in the middle of a reload.
-        all.push(adopt(listener, &custody, |fd| accepting::is_stream(fd)).map_err(broken)?);
+        all.push(adopt(listener, &custody, |fd| accepting::could_accept(fd)).map_err(broken)?);
     }
-    Ok(Some(Listeners { all, activated: passed.activated, custody }))
+    Ok(Some(Listeners { all, activated: passed.activated, backlog: 0, custody }))
 }
 
 /// The listeners that systemd opened for us; none if it did not, or meant another process.
@@ -83,7 +83,7 @@ pub fn inherit_systemd(take: impl Fn(&str) -> Option<OsString>) -> Result<Option
         let adopted = adopt(listener, &custody, |fd| accepting::accepts_connections(fd));
         all.push(adopted.map_err(|why| ListenError::Inheritance { from: "systemd", why })?);
     }
-    Ok(Some(Listeners { all, activated: true, custody }))
+    Ok(Some(Listeners { all, activated: true, backlog: 0, custody }))
 }
 
 fn adopt(passed: PassedListener, custody: &Rc<Custody>, fits: impl Fn(&OwnedFd) -> bool) -> Result<Listener, String> {

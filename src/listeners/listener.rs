@@ -3,7 +3,7 @@
 use super::bind::{Bind, Place, Speech};
 use super::file::SocketFile;
 use crate::sys::socket::SocketName;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
@@ -20,6 +20,8 @@ pub struct Listener {
     pub(super) tls: bool,
     /// In no bind of this load.
     pub(super) leaving: bool,
+    /// Others of ours may overlap with it for now; the same for all loads.
+    pub(super) overlaps: Rc<Cell<bool>>,
     /// One, or one for each lane of `reuse_port`.
     pub(super) sockets: RefCell<Vec<Rc<OwnedFd>>>,
     /// The file, if its removal is ours.
@@ -35,7 +37,8 @@ impl Listener {
         file: Option<SocketFile>,
     ) -> Self {
         let sockets = RefCell::new(sockets.into_iter().map(Rc::new).collect());
-        Self { place, name, address, tls: false, leaving: false, sockets, file: RefCell::new(file.map(Rc::new)) }
+        let file = RefCell::new(file.map(Rc::new));
+        Self { place, name, address, tls: false, leaving: false, overlaps: Rc::default(), sockets, file }
     }
 
     /// The same listener for another load, which may write it differently.
@@ -48,6 +51,7 @@ impl Listener {
         Self {
             tls: self.tls,
             leaving: false,
+            overlaps: Rc::clone(&self.overlaps),
             place: self.place.clone(),
             name: self.name.clone(),
             address: self.address.clone(),

@@ -25,5 +25,4 @@ pub use bind::{Bind, Place, Speech};
 pub use error::ListenError;
 pub use inherit::{inherit_systemd, inherit_upgrade};
 pub use listener::Listener;
-pub use narrow::settle;
 pub use open::{Listeners, Options};

@@ -1,56 +1,81 @@
 //! A bind that a reload makes narrower: 0.0.0.0:80, and then 127.0.0.1:80.
 //!
-//! Linux gives a connection to the socket whose address fits best. So the narrow socket is bound at the reload, but does
-//! not listen before the first new worker serves: until then, and for ever if the new workers cannot boot, its
-//! connections go to the wide one. From then on the wide one *leaves*: the old workers take what waits in it when they
-//! go, and the new ones accept from it for a moment more, since a handshake that began there also ends there. In the
-//! meantime all of them have `SO_REUSEPORT`, because Linux asks for it again when the narrow one begins to listen.
+//! Linux gives a connection to the socket whose address fits best. So the narrow socket is bound at the reload, but it is
+//! *dormant*: it does not listen before the reload is done. Until then, and for ever if the new workers cannot boot, all
+//! connections go to the wide one, which the new workers accept from like the old ones. Then the arbiter lets the narrow
+//! one listen and lets go of the wide one, which *leaves*: the workers accept from it for a moment more, since a
+//! handshake that began there also ends there. While they overlap all of them have `SO_REUSEPORT`, which Linux asks for
+//! when a socket is bound and again when it begins to listen.
 
-use super::bind::Place;
+use super::error::{ListenError, refuse};
 use super::listener::Listener;
 use super::open::Listeners;
 use super::tcp;
 use crate::sys::{accepting, socket};
+use std::io;
 
 impl Listener {
-    /// Whether it is bound, but waits for the first worker to listen.
+    /// Whether it is bound, but does not listen before the reload is done.
     pub(super) fn is_dormant(&self) -> bool {
         self.sockets().iter().any(|socket| !accepting::accepts_connections(socket))
     }
 
-    /// The same listener for a load that has only parts of its address.
-    pub(super) fn share_leaving(&self, certificates: bool) -> Self {
-        Self { leaving: true, tls: self.tls && certificates, ..self.share() }
-    }
-
-    /// Whether it is in no bind any more, and only those are accepted whose handshake has begun.
+    /// Whether it is in no bind any more, and is accepted from only until what has begun there has ended.
     #[must_use]
     pub fn is_leaving(&self) -> bool {
         self.leaving
     }
-}
 
-/// Whether `spare` includes one of `binds`.
-pub(super) fn is_narrowed(spare: &Listener, binds: &[Listener]) -> bool {
-    binds.iter().any(|bind| tcp::replaces(spare, &bind.address))
-}
-
-/// After a reload, or the end of an attempt: lets go of the sockets that leave and are no load's own, and lets nobody
-/// join any more. Nothing happens before all workers that there shall be have what they need. `lanes`: the sockets have
-/// `SO_REUSEPORT` for good.
-pub fn settle(loads: &mut [&mut Listeners], lanes: bool) {
-    let is_pending = |listeners: &Listeners| listeners.iter().any(Listener::is_dormant);
-    if loads.iter().any(|load| is_pending(load)) {
-        return;
-    }
-    let own: Vec<Listener> = loads.iter().flat_map(|load| load.lasting()).map(Listener::share).collect();
-    for load in loads {
-        load.all.retain(|listener| !listener.leaving || own.iter().any(|own| own.is_same(listener)));
-    }
-    for listener in own.iter().filter(|own| !lanes && matches!(own.place, Place::Tcp { .. })) {
-        for socket in listener.sockets().iter().filter(|socket| socket::reuses_port(socket)) {
-            // Whoever may join now could join a moment ago, too.
-            let _ = socket::set_reuse_port(socket, false);
+    /// Lets it overlap with others of ours. [`Listeners::settle`] ends that.
+    pub(super) fn overlap(&self) -> io::Result<()> {
+        for socket in self.sockets().iter().filter(|socket| !socket::reuses_port(socket)) {
+            socket::set_reuse_port(socket, true)?;
+            self.overlaps.set(true);
         }
+        Ok(())
+    }
+
+    fn overlap_no_more(&self) {
+        if self.overlaps.replace(false) {
+            for socket in self.sockets() {
+                // Whoever may join now could join a moment ago, too.
+                let _ = socket::set_reuse_port(&socket, false);
+            }
+        }
+    }
+}
+
+/// How a load goes on with `spare`, a listener that is in none of its `binds`; none: not at all.
+pub(super) fn keep_beside(spare: &Listener, binds: &[Listener], certificates: bool) -> Option<Listener> {
+    if spare.is_dormant() {
+        // Nobody has ever waited in it.
+        return None;
+    }
+    // What is within a bind stays open beside it, and speaks as it does: connections wait in it.
+    if let Some(wider) = binds.iter().find(|bind| tcp::replaces(bind, &spare.address)) {
+        return Some(Listener { tls: wider.tls, ..spare.share() });
+    }
+    let is_wide = binds.iter().any(|bind| tcp::replaces(spare, &bind.address));
+    is_wide.then(|| Listener { leaving: true, tls: spare.tls && certificates, ..spare.share() })
+}
+
+impl Listeners {
+    /// A reload is done, in whichever way, and these are the listeners that serve: all of them listen, those that leave
+    /// are let go, and nobody may join any more.
+    ///
+    /// # Errors
+    /// If one cannot listen; those that it was to replace stay. To be tried again when the next reload is done.
+    pub fn settle(&mut self) -> Result<(), ListenError> {
+        for listener in self.all.iter().filter(|listener| listener.is_dormant()) {
+            let awake = || {
+                // Another arbiter that has them too may have thought that they overlap no more.
+                self.all.iter().try_for_each(Listener::overlap)?;
+                listener.sockets().iter().try_for_each(|socket| accepting::listen(socket, self.backlog))
+            };
+            awake().map_err(|error| refuse(&listener.name, format!("it was bound, but cannot listen: {error}")))?;
+        }
+        self.all.retain(|listener| !listener.leaving);
+        self.all.iter().for_each(Listener::overlap_no_more);
+        Ok(())
     }
 }

@@ -36,6 +36,8 @@ pub struct Listeners {
     pub(super) all: Vec<Listener>,
     /// systemd opened them: what the settings say about binds does not count.
     pub(super) activated: bool,
+    /// How many connections may wait in each.
+    pub(super) backlog: i32,
     /// The same for all loads of this arbiter.
     pub(super) custody: Rc<Custody>,
 }
@@ -52,7 +54,12 @@ impl Listeners {
         let custody = newest.map(|keep| Rc::clone(&keep.custody)).unwrap_or_default();
         if let Some(activated) = newest.filter(|keep| keep.activated) {
             let share = |listener: &Listener| listener.share().speaking(Speech::Default, options.certificates);
-            return Ok(Self { all: activated.iter().map(share).collect(), activated: true, custody });
+            return Ok(Self {
+                all: activated.iter().map(share).collect(),
+                activated: true,
+                backlog: options.backlog,
+                custody,
+            });
         }
         // Each can be kept once: two binds to port 0 are two ports.
         let mut spare = distinct(keep);
@@ -74,7 +81,7 @@ impl Listeners {
                 let _ = accepting::listen(socket, options.backlog);
             }
         }
-        Ok(Self { all, activated: false, custody })
+        Ok(Self { all, activated: false, backlog: options.backlog, custody })
     }
 
     /// Each of them, in the order of the settings.
@@ -90,13 +97,13 @@ impl Listeners {
     /// How many lanes there are at most; 1 if there are none.
     #[must_use]
     pub fn lanes(&self) -> usize {
-        self.iter().map(|listener| listener.sockets().len()).max().unwrap_or(0).max(1)
+        self.lasting().map(|listener| listener.sockets().len()).max().unwrap_or(0).max(1)
     }
 
     /// How many lanes were laid; none: these are from a time without lanes.
     fn laid(&self) -> Option<usize> {
         let first = |listener: &Listener| listener.sockets().first().is_some_and(socket::reuses_port);
-        self.iter().any(first).then(|| self.lanes())
+        self.lasting().any(first).then(|| self.lanes())
     }
 
     /// Closes the arbiter's sockets; the workers keep theirs.
@@ -178,13 +185,7 @@ impl Opening<'_> {
         let spoken = self.all.into_iter().flatten().zip(self.binds);
         let mut all: Vec<_> =
             spoken.map(|(listener, bind)| listener.speaking(bind.speech(), self.options.certificates)).collect();
-        // What is spare and yet within a bind stays open beside it, and speaks as it does: connections wait in it.
-        let staying = self.spare.iter().filter_map(|spare| {
-            match all.iter().find(|listener| tcp::replaces(listener, &spare.address)) {
-                Some(wider) => Some(Listener { tls: wider.tls, ..spare.share() }),
-                None => narrow::is_narrowed(spare, &all).then(|| spare.share_leaving(self.options.certificates)),
-            }
-        });
+        let staying = self.spare.iter().filter_map(|spare| narrow::keep_beside(spare, &all, self.options.certificates));
         let staying: Vec<_> = staying.collect();
         all.extend(staying);
         Ok(all)
@@ -192,6 +193,7 @@ impl Opening<'_> {
 
     fn open(&mut self, bind: &Bind) -> Result<Listener, ListenError> {
         let name = bind.to_string();
+        let mut overlaps = false;
         let (socket, file) = match bind.place() {
             Place::Tcp { host, port } => {
                 let address = tcp::resolve(host, *port).map_err(|why| refuse(&name, why))?;
@@ -199,7 +201,9 @@ impl Opening<'_> {
                 if let Some(same) = self.spare.iter().position(|spare| spare.address == SocketName::Tcp(address)) {
                     return Ok(self.spare.remove(same).share_as(bind));
                 }
-                (self.open_tcp(bind, address)?, None)
+                let socket;
+                (socket, overlaps) = self.open_tcp(bind, address)?;
+                (socket, None)
             }
             Place::Unix(path) => {
                 let socket = unix::open(&name, path, self.options)?;
@@ -219,10 +223,12 @@ impl Opening<'_> {
         let unnamed = |error: io::Error| refuse(&name, format!("the socket has no usable address: {error}"));
         let address = socket::local_name(&socket).map_err(unnamed)?;
         crate::sys::fd::set_nonblocking(&socket).map_err(unnamed)?;
-        Ok(Listener::new(bind.place().clone(), name, address, vec![socket], file))
+        let listener = Listener::new(bind.place().clone(), name, address, vec![socket], file);
+        listener.overlaps.set(overlaps);
+        Ok(listener)
     }
 
-    fn open_tcp(&self, bind: &Bind, address: SocketAddr) -> Result<OwnedFd, ListenError> {
+    fn open_tcp(&self, bind: &Bind, address: SocketAddr) -> Result<(OwnedFd, bool), ListenError> {
         let opened = tcp::open(address, self.binds, self.options, &self.spare);
         opened.map_err(|error| tcp::failure(&error, bind, address, self.all.iter().flatten(), &self.spare))
     }

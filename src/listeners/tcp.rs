@@ -2,7 +2,7 @@
 //!
 //! Linux lets two listening sockets overlap (0.0.0.0:80 and 127.0.0.1:80) only if both have `SO_REUSEPORT`; a connection
 //! then goes to the one whose address fits best. A reload that widens a bind makes use of it: the narrower socket is
-//! kept beside the new one, with the connections that wait in it. For the reverse see `narrow`.
+//! kept beside the new one, with the connections that wait in it. For the reverse, and for how it ends, see `narrow`.
 
 use super::bind::{Bind, Place};
 use super::error::{ListenError, refuse, tcp_failure};
@@ -13,34 +13,28 @@ use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::os::fd::OwnedFd;
 
-/// Opens a socket beside `spare`, sockets of ours that are in no bind any more.
-pub(super) fn open(address: SocketAddr, binds: &[Bind], options: &Options, spare: &[&Listener]) -> io::Result<OwnedFd> {
+/// Opens a socket beside `spare`, sockets of ours that are in no bind any more. Whether it overlaps with one of them.
+pub(super) fn open(
+    address: SocketAddr,
+    binds: &[Bind],
+    options: &Options,
+    spare: &[&Listener],
+) -> io::Result<(OwnedFd, bool)> {
     // [::] would take the IPv4 port with it, if the system is so configured, and a bind for that would fail.
     let only_v6 = address.is_ipv6() && binds.iter().any(|other| is_v4(other.place(), address.port()));
     let Options { backlog, reuse_port, .. } = *options;
+    let plain = TcpOptions { backlog, reuse_port, first: true, only_v6, dormant: false };
     let name = SocketName::Tcp(address);
-    let wider: Vec<_> = spare.iter().filter(|spare| replaces(spare, &name)).collect();
-    let within = spare.iter().filter(|spare| includes(&address, only_v6, &spare.address));
-    let beside: Vec<_> = wider.iter().copied().chain(within).collect();
+    let is_wider = |other: &Listener| replaces(other, &name);
+    let beside: Vec<_> =
+        spare.iter().filter(|other| is_wider(other) || includes(&address, only_v6, &other.address)).collect();
     if beside.is_empty() {
-        return socket::tcp_listener(address, TcpOptions { backlog, reuse_port, first: true, only_v6, dormant: false });
+        return Ok((socket::tcp_listener(address, plain)?, false));
     }
-    let allow = |reuse: bool| {
-        let mut sockets = beside.iter().flat_map(|listener| listener.sockets());
-        sockets.try_for_each(|socket| socket::set_reuse_port(&socket, reuse))
-    };
-    let dormant = !wider.is_empty();
-    let options = TcpOptions { backlog, reuse_port: true, first: false, only_v6, dormant };
-    let opened = allow(true).and_then(|()| socket::tcp_listener(address, options));
-    if dormant && opened.is_ok() {
-        // It is let in once more when it begins to listen.
-        return opened;
-    }
-    // From here on nobody else is to join.
-    let closed = allow(reuse_port);
-    let socket = opened?;
-    closed.and_then(|()| socket::set_reuse_port(&socket, reuse_port))?;
-    Ok(socket)
+    beside.iter().try_for_each(|other| other.overlap())?;
+    let dormant = beside.iter().any(|other| is_wider(other) && !other.is_dormant());
+    let socket = socket::tcp_listener(address, TcpOptions { reuse_port: true, first: false, dormant, ..plain })?;
+    Ok((socket, !reuse_port))
 }
 
 /// The address of a host. Of a name that has several, an IPv4 one: `localhost` is 127.0.0.1, as in Gunicorn.
@@ -89,7 +83,10 @@ pub(super) fn failure<'a>(
         format!("the bind {} has addresses in common with it; leave one of the two out", open.name)
     } else if let Some(open) = spare.iter().find(|spare| replaces(spare, &name)) {
         let open = &open.name;
-        format!("this server listens on {open}, which includes it, and cannot narrow that; it needs a restart")
+        format!(
+            "this server listens on {open}, which includes it; the two can overlap only if one user opens both, so that \
+             takes a restart"
+        )
     } else {
         tcp_failure(error, address.port())
     };

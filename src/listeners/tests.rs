@@ -225,7 +225,7 @@ fn what_systemd_opened_is_all_there_is() {
     let server = UnixListener::bind(&path).unwrap();
     let name = SocketName::Unix(path.clone());
     let listener = Listener::new(Place::Fd(3), "systemd:x".into(), name, vec![server.into()], None);
-    let activated = Listeners { all: vec![listener], activated: true, custody: Rc::default() };
+    let activated = Listeners { all: vec![listener], activated: true, backlog: 64, custody: Rc::default() };
     let listeners = open(&["127.0.0.1:1"], &lanes(3), Some(&activated));
     assert_eq!(numbers(&listeners), numbers(&activated));
     let inherited = inherit_upgrade(handed_over(&listeners)).unwrap().unwrap();

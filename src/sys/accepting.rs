@@ -16,9 +16,13 @@ pub fn accepts_connections(fd: impl AsFd) -> bool {
     is_stream(&fd) && SockRef::from(&fd.as_fd()).is_listener().unwrap_or(false)
 }
 
-/// Whether this is a stream socket, listening or not.
+/// Whether this is a stream socket that listens, or could: one that is not connected.
 #[must_use]
-pub fn is_stream(fd: impl AsFd) -> bool {
+pub fn could_accept(fd: impl AsFd) -> bool {
+    is_stream(&fd) && SockRef::from(&fd.as_fd()).peer_addr().is_err()
+}
+
+fn is_stream(fd: impl AsFd) -> bool {
     SockRef::from(&fd.as_fd()).r#type().is_ok_and(|kind| kind == Type::STREAM)
 }
 

@@ -169,7 +169,7 @@ fn take_log_and_board(seat: &Inherited) -> Result<Scoreboard, BoxError> {
 /// Everything else before the first line of application code.
 fn take_place(worker: &'static Worker, seat: &Inherited) -> Result<Doors, BoxError> {
     worker.record().set_lane(seat.lane);
-    let doors = Doors::inherit(&seat.listeners, seat.orders.backlog)?;
+    let doors = Doors::inherit(&seat.listeners)?;
     // What the arbiter listens to is nothing to us.
     signal::reset_handlers();
     sigstack::install()?;

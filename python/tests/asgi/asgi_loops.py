@@ -87,8 +87,8 @@ async def threadsafe(scope, receive, send):
 
     loop = asyncio.get_running_loop()
     future = loop.create_future()
-    threading.Timer(0.05, loop.call_soon_threadsafe, (future.set_result, "woken")).start()
     began = loop.time()
+    threading.Timer(0.05, loop.call_soon_threadsafe, (future.set_result, "woken")).start()
     result = await future
     await answer(send, json.dumps([result, loop.time() - began]).encode())
 

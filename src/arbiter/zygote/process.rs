@@ -116,9 +116,11 @@ fn seat(
 mod tests {
     use super::super::letter::Letter;
     use super::*;
-    use crate::arbiter::testkit::{App, reaped, with_plan};
+    use crate::arbiter::testkit::{App, load, reaped, with_plan, with_plan_of};
+    use crate::listeners::SocketName;
     use crate::sys::testkit;
     use crate::types::{ExitStatus, Signal};
+    use std::net::TcpStream;
     use std::os::fd::AsFd;
     use std::time::Duration;
 
@@ -151,6 +153,43 @@ mod tests {
                 drop(socket);
                 assert_eq!(reaped(zygote.pid), ExitStatus::Code(exit::OK), "it is not needed any more");
             });
+        });
+    }
+
+    /// How many sockets this process has that listen at every address.
+    fn wide_sockets() -> i32 {
+        let is_wide = |number: &i32| {
+            let socket = sys::fd::borrow(*number).filter(|fd| sys::accepting::accepts_connections(fd));
+            let name = socket.and_then(|socket| sys::socket::local_name(socket).ok());
+            matches!(name, Some(SocketName::Tcp(address)) if address.ip().is_unspecified())
+        };
+        (3..100).filter(is_wide).count().try_into().unwrap()
+    }
+
+    #[test]
+    fn a_worker_is_given_the_sockets_that_its_zygote_must_not_keep_open() {
+        testkit::in_fork(|| {
+            let arbiter = Pid(std::process::id().cast_signed());
+            sys::process::become_subreaper().unwrap();
+            let wide = load("0.0.0.0:0", &[]);
+            let SocketName::Tcp(address) = wide.listeners.iter().next().unwrap().address().clone() else { panic!() };
+            let mut narrow = load(&format!("127.0.0.1:{}", address.port()), &[&wide.listeners]);
+            drop(wide);
+            let app = App::new(|_| Ok(wide_sockets()));
+            let (zygote, socket) = with_plan_of(&narrow, &app, |plan| {
+                let (mut zygote, socket) = start(plan, arbiter).unwrap();
+                sys::poll::wait(&[zygote.pipe().unwrap()], PATIENCE).unwrap();
+                assert_eq!(zygote.read_reports(), [Report::Ready]);
+                Letter::write(plan).unwrap().send(socket.as_fd()).unwrap();
+                sys::poll::wait(&[socket.as_fd()], PATIENCE).unwrap();
+                let worker = answer::decode(&passing::receive(&socket, 4).unwrap().0).unwrap();
+                assert_eq!(reaped(worker), ExitStatus::Code(1));
+                (zygote, socket)
+            });
+            narrow.listeners.settle().unwrap();
+            assert!(TcpStream::connect(("127.0.0.2", address.port())).is_err(), "the zygote has it");
+            drop(socket);
+            reaped(zygote.pid);
         });
     }
 

@@ -40,7 +40,7 @@ fn a_bind_is_widened_without_losing_who_waits() {
         assert_eq!(numbers(&later), numbers(&new));
         let mut back = open(&[&narrow], &PLAIN, Some(&later));
         drop((new, later));
-        settle(&mut [&mut back], false);
+        back.settle().unwrap();
         assert_eq!(names(&back), [&narrow]);
         assert!(TcpStream::connect(&narrow).is_ok());
     }
@@ -51,7 +51,8 @@ fn a_widened_bind_lets_no_stranger_in() {
     let port = port();
     let (narrow, wide) = (format!("127.0.0.1:{port}"), format!("0.0.0.0:{port}"));
     let old = open(&[&narrow], &PLAIN, None);
-    let _new = open(&[&wide], &PLAIN, Some(&old));
+    let mut new = open(&[&wide], &PLAIN, Some(&old));
+    new.settle().unwrap();
     for bind in [&narrow, &wide] {
         assert!(refused(&[bind], &PLAIN, None).contains("in use by another process"));
     }
@@ -67,7 +68,7 @@ fn a_stranger_in_the_wider_place_is_called_one() {
 }
 
 #[test]
-fn a_narrower_bind_takes_over_when_the_first_worker_listens() {
+fn a_narrower_bind_takes_over_when_the_reload_is_done() {
     for (wide, narrow, elsewhere) in [
         ("0.0.0.0", "127.0.0.1", "127.0.0.2"),
         ("[::]", "127.0.0.1", "[::1]"),
@@ -78,29 +79,19 @@ fn a_narrower_bind_takes_over_when_the_first_worker_listens() {
         let (wide, narrow) = (format!("{wide}:{port}"), format!("{narrow}:{port}"));
         let client = narrow.replace("0.0.0.0", "127.0.0.1");
         let elsewhere = format!("{elsewhere}:{port}");
-        let mut old = open(&[&wide], &PLAIN, None);
+        let old = open(&[&wide], &PLAIN, None);
         let mut new = open(&[&narrow], &PLAIN, Some(&old));
         assert_eq!(names(&new), [&narrow, &wide]);
+        assert_eq!(new.lasting().count(), 1);
         let _before = TcpStream::connect(&client).unwrap();
-        settle(&mut [&mut old, &mut new], false);
         assert_eq!(waiting(&new), [0, 1], "{wide} to {narrow}: nobody listens there yet");
-        listen(&new);
+        new.settle().unwrap();
         let _after = [TcpStream::connect(&client).unwrap(), TcpStream::connect(&elsewhere).unwrap()];
-        settle(&mut [&mut old, &mut new], false);
-        assert_eq!(waiting(&new), [1, 1], "{wide} to {narrow}: the old workers are there");
+        assert_eq!((names(&new), waiting(&new), waiting(&old)), (vec![&*narrow], vec![1], vec![1]));
         drop(old);
-        settle(&mut [&mut new], false);
-        assert_eq!(names(&new), [&narrow]);
         assert!(TcpStream::connect(&elsewhere).is_err() && TcpStream::connect(&client).is_ok());
         assert!(refused(&[&narrow], &PLAIN, None).contains("in use by another process"));
         assert!(!socket::reuses_port(&new.all[0].sockets()[0]));
-    }
-}
-
-/// As the first worker does.
-fn listen(listeners: &Listeners) {
-    for socket in listeners.lasting().flat_map(Listener::sockets) {
-        accepting::listen(&socket, 64).unwrap();
     }
 }
 
@@ -113,7 +104,7 @@ fn a_narrower_bind_whose_workers_cannot_boot_leaves_no_trace() {
         let new = open(&[&narrow], &PLAIN, Some(&old));
         let _client = TcpStream::connect(&narrow).unwrap();
         drop(new);
-        settle(&mut [&mut old], false);
+        old.settle().unwrap();
         assert_eq!(waiting(&old), [1]);
         assert!(!socket::reuses_port(&old.all[0].sockets()[0]));
     }
@@ -123,48 +114,73 @@ fn a_narrower_bind_whose_workers_cannot_boot_leaves_no_trace() {
 #[test]
 fn second_thoughts_about_a_narrower_bind_find_the_wide_one() {
     let port = port();
-    let (wide, narrow, other) = (format!("0.0.0.0:{port}"), format!("127.0.0.1:{port}"), format!("127.0.0.2:{port}"));
+    let at = |host: &str| format!("{host}:{port}");
+    let (widest, wide, narrow, other) = (at("[::]"), at("0.0.0.0"), at("127.0.0.1"), at("127.0.0.2"));
+    let again = |bind: &[&str], keep: &[&Listeners]| Listeners::open(&binds(bind), &PLAIN, keep).unwrap();
     let old = open(&[&wide], &PLAIN, None);
     let first = open(&[&narrow], &PLAIN, Some(&old));
-    // Nobody has listened to it: the same once more, another one, and the way back.
-    let again = Listeners::open(&binds(&[&narrow]), &PLAIN, &[&first, &old]).unwrap();
-    assert_eq!(numbers(&again), numbers(&first));
-    let both = Listeners::open(&binds(&[&other, &narrow]), &PLAIN, &[&again, &first, &old]).unwrap();
+    // Nobody has listened to it: the same once more, one more, the way back, and even further.
+    assert_eq!(numbers(&again(&[&narrow], &[&first, &old])), numbers(&first));
+    let both = again(&[&other, &narrow], &[&first, &old]);
     assert_eq!(names(&both), [&other, &narrow, &wide]);
-    let mut back = Listeners::open(&binds(&[&wide]), &PLAIN, &[&both, &old]).unwrap();
-    assert_eq!(names(&back)[0], wide);
-    assert_eq!(numbers(&back)[0], numbers(&old)[0]);
-    drop((old, first, again, both));
-    let _client = TcpStream::connect(&narrow).unwrap();
-    assert_eq!(waiting(&back)[0], 1);
-    listen(&back);
-    settle(&mut [&mut back], false);
-    assert!(back.iter().flat_map(Listener::sockets).all(|socket| !socket::reuses_port(&socket)));
+    assert_eq!(numbers(&again(&[&wide], &[&both, &old])), numbers(&old));
+    let mut further = again(&[&widest], &[&both, &old]);
+    assert_eq!(names(&further), [&widest, &wide]);
+    // What failed in between takes nothing from what is to come.
+    let line = Listeners::open(&binds(&[&narrow, &other, "192.0.2.1:9"]), &PLAIN, &[&both, &old]).unwrap_err();
+    assert!(line.to_string().contains("192.0.2.1"), "{line}");
+    let mut done = both;
+    done.settle().unwrap();
+    let _clients = [&narrow, &other].map(|bind| TcpStream::connect(bind).unwrap());
+    assert_eq!((names(&done), waiting(&done)), (vec![&*other, &*narrow], vec![1, 1]));
+    further.settle().unwrap();
+    let all = [&old, &further, &done].map(|load| load.iter().flat_map(Listener::sockets).collect::<Vec<_>>());
+    assert!(all.iter().flatten().all(|socket| !socket::reuses_port(socket)));
 }
 
 #[test]
 fn a_new_arbiter_is_given_a_bind_that_nobody_listens_to_yet() {
     let port = port();
     let (wide, narrow) = (format!("0.0.0.0:{port}"), format!("127.0.0.1:{port}"));
-    let old = open(&[&wide], &PLAIN, None);
+    let mut old = open(&[&wide], &PLAIN, None);
     let new = open(&[&narrow], &PLAIN, Some(&old));
-    let successor = inherit_upgrade(handed_over(&new)).unwrap().unwrap();
-    assert_eq!(names(&successor), [&narrow]);
-    assert!(open(&[&narrow], &PLAIN, Some(&successor)).iter().all(|listener| listener.is_dormant()));
+    let inherited = inherit_upgrade(handed_over(&new)).unwrap().unwrap();
+    assert_eq!(names(&inherited), [&narrow]);
+    let mut successor = open(&[&narrow], &PLAIN, Some(&inherited));
+    assert!(successor.iter().all(Listener::is_dormant));
+    // The old one gives it up.
+    drop(new);
+    old.settle().unwrap();
+    drop(old);
+    successor.settle().unwrap();
+    assert!(TcpStream::connect(&narrow).is_ok());
+}
+
+#[test]
+fn a_new_arbiter_narrows_what_the_old_one_goes_on_with() {
+    let port = port();
+    let (wide, narrow) = (format!("0.0.0.0:{port}"), format!("127.0.0.1:{port}"));
+    let mut old = open(&[&wide], &PLAIN, None);
+    let inherited = inherit_upgrade(handed_over(&old)).unwrap().unwrap();
+    let mut new = open(&[&narrow], &PLAIN, Some(&inherited));
+    // The old one has a reload of its own meanwhile.
+    socket::set_reuse_port(&old.all[0].sockets()[0], false).unwrap();
+    old.settle().unwrap();
+    new.settle().unwrap();
+    let _client = TcpStream::connect(&narrow).unwrap();
+    assert_eq!((waiting(&new), waiting(&old)), (vec![1], vec![0]));
 }
 
 #[test]
 fn lanes_are_narrowed_too() {
     let port = port();
     let (wide, narrow) = (format!("0.0.0.0:{port}"), format!("127.0.0.1:{port}"));
-    let mut old = open(&[&wide], &lanes(2), None);
+    let old = open(&[&wide], &lanes(2), None);
     let mut new = open(&[&narrow], &lanes(2), Some(&old));
     let _before = TcpStream::connect(&narrow).unwrap();
-    listen(&new);
+    assert_eq!(waiting(&new)[0], 0);
+    new.settle().unwrap();
     let _after: Vec<_> = (0..40).map(|_| TcpStream::connect(&narrow).unwrap()).collect();
-    settle(&mut [&mut old, &mut new], true);
-    drop(old);
-    settle(&mut [&mut new], true);
     let lanes = new.all[0].sockets();
     let waits = |lane: &Rc<std::os::fd::OwnedFd>| TcpListener::from(lane.try_clone().unwrap()).accept().is_ok();
     assert!(lanes.len() == 2 && lanes.iter().all(waits) && lanes.iter().all(socket::reuses_port));
@@ -185,7 +201,7 @@ fn a_bind_of_somebody_else_is_not_narrowed() {
         let old = open(&[&name], &PLAIN, None);
         let line = refused(&[&narrow], &PLAIN, Some(&old));
         assert!(line.starts_with(&format!("cannot listen on {narrow}: this server listens on {name}")), "{line}");
-        assert!(line.ends_with("needs a restart"), "{line}");
+        assert!(line.ends_with("takes a restart"), "{line}");
         assert!(TcpStream::connect(&narrow).is_ok());
     });
 }

@@ -66,7 +66,7 @@ impl Door {
         Ok(Self { lane, leaving, tls, local, listener: Listener::Shut(shut) })
     }
 
-    /// Whether anybody can wait in it.
+    /// Whether anybody can wait in it; Linux would tell an event loop of one that does not listen that it has hung up.
     pub(super) fn listens(&self) -> bool {
         self.outside().is_none_or(accepting::accepts_connections)
     }
@@ -88,11 +88,9 @@ impl Door {
     }
 
     /// Enters the event loop. If that fails, the socket stays outside.
-    pub(super) fn opened(self, backlog: i32) -> (Option<Self>, Option<io::Error>) {
-        let listens = self.listens();
-        let Self { listener, .. } = self;
-        let (listener, trouble) = match listener {
-            Listener::Shut(shut) => match shut.awake(listens, backlog).and_then(|()| shut.try_clone()) {
+    pub(super) fn opened(self) -> (Option<Self>, Option<io::Error>) {
+        let (listener, trouble) = match self.listener {
+            Listener::Shut(shut) => match shut.try_clone() {
                 // The event loop drops what it cannot take.
                 Ok(spare) => match shut.open() {
                     Ok(open) => (open, None),
@@ -147,11 +145,6 @@ impl Listener {
 }
 
 impl Shut {
-    /// Begins to listen, unless it does already. A peer may do so at the same time: the kernel takes both.
-    fn awake(&self, listens: bool, backlog: i32) -> io::Result<()> {
-        if listens { Ok(()) } else { accepting::listen(self.as_fd(), backlog) }
-    }
-
     fn try_clone(&self) -> io::Result<Self> {
         Ok(match self {
             Self::Tcp(listener) => Self::Tcp(listener.try_clone()?),

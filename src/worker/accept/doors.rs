@@ -14,15 +14,15 @@ pub(in crate::worker) struct Doors {
     doors: Vec<Door>,
     /// Where the next look begins, so that no socket starves another.
     next: usize,
-    /// How many connections may wait at a socket that does not listen yet.
-    backlog: i32,
+    /// Some do not listen yet: they wait for the end of a reload that has made their bind narrower.
+    dormant: bool,
 }
 
 impl Doors {
     /// Takes the sockets over. None is open yet.
-    pub(in crate::worker) fn inherit(listeners: &[SeatListener], backlog: i32) -> io::Result<Self> {
+    pub(in crate::worker) fn inherit(listeners: &[SeatListener]) -> io::Result<Self> {
         let doors = listeners.iter().map(Door::inherit).collect::<io::Result<_>>()?;
-        Ok(Self { doors, next: 0, backlog })
+        Ok(Self { doors, next: 0, dormant: false })
     }
 
     /// The lanes that there are, without the shared one.
@@ -30,14 +30,19 @@ impl Doors {
         self.doors.iter().map(|door| door.lane).filter(|lane| *lane != SHARED_LANE).collect()
     }
 
-    /// Opens the shared sockets and those of `lanes`, and shuts the others. One that does not listen yet (a reload has
-    /// made its bind narrower) begins to. A socket that refuses stays as it was, and keeps no other from its place.
+    /// Opens the shared sockets and those of `lanes`, of those that listen, and shuts the others. A socket that refuses
+    /// stays as it was, and keeps no other from its place.
     pub(in crate::worker) fn open(&mut self, lanes: &[u32]) -> io::Result<()> {
-        let backlog = self.backlog;
+        self.dormant = !self.doors.iter().all(Door::listens);
         self.turn_all(|door| {
             let wanted = door.lane == SHARED_LANE || lanes.contains(&door.lane);
-            if wanted { door.opened(backlog) } else { door.shut() }
+            if wanted && door.listens() { door.opened() } else { door.shut() }
         })
+    }
+
+    /// Whether some did not listen yet when they were to be opened.
+    pub(in crate::worker) fn has_dormant(&self) -> bool {
+        self.dormant
     }
 
     /// Whether there are sockets that are in no bind any more.
@@ -45,12 +50,14 @@ impl Doors {
         self.doors.iter().any(|door| door.leaving)
     }
 
-    /// Closes the sockets that are in no bind any more; the result is what waited in them.
-    pub(in crate::worker) fn let_go(&mut self) -> Vec<Accepted> {
-        let (leaving, staying) = std::mem::take(&mut self.doors).into_iter().partition(|door| door.leaving);
-        self.doors = staying;
-        let shut = Vec::<Door>::into_iter(leaving).filter_map(|door| door.shut().0);
-        shut.flat_map(|door| std::iter::from_fn(move || door.take()?.ok())).collect()
+    /// Takes the sockets that are in no bind any more out of the event loop: from now on there is [`Self::take`].
+    pub(in crate::worker) fn shut_leaving(&mut self) -> io::Result<()> {
+        self.turn_all(|door| if door.leaving { door.shut() } else { (Some(door), None) })
+    }
+
+    /// Closes the sockets that are in no bind any more.
+    pub(in crate::worker) fn close_leaving(&mut self) {
+        self.doors.retain(|door| !door.leaving);
     }
 
     /// Accepts from whichever open socket has a connection.
@@ -89,10 +96,20 @@ impl Doors {
     /// Takes what waits in shut sockets, whosever lane it is: none may be looked after by anybody else. Asks the kernel
     /// and not the event loop, which may not have heard of the newest. `WouldBlock`: there is nobody.
     pub(in crate::worker) fn take(&mut self) -> io::Result<Accepted> {
+        self.take_from(|_| true)
+    }
+
+    /// The same from sockets that are in no bind any more.
+    pub(in crate::worker) fn take_leaving(&mut self) -> io::Result<Accepted> {
+        self.take_from(|door| door.leaving)
+    }
+
+    fn take_from(&mut self, wanted: impl Fn(&Door) -> bool) -> io::Result<Accepted> {
         let count = self.doors.len();
         for turn in 0..count {
             let at = (self.next + turn) % count;
-            match self.doors[at].take() {
+            let door = &self.doors[at];
+            match wanted(door).then(|| door.take()).flatten() {
                 None => {}
                 Some(Err(error)) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Some(answer) => {

@@ -25,7 +25,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 
 /// How long a worker holds back before it looks again, if none of its own connections closes earlier.
 const HOLD: Duration = Duration::from_millis(1);
@@ -33,8 +33,9 @@ const HOLD: Duration = Duration::from_millis(1);
 const REST: Duration = Duration::from_millis(100);
 /// How often a worker looks whether a lane has lost its owner, or has found one.
 const LANES: Duration = Duration::from_millis(100);
-/// How long a socket is accepted from that a reload has replaced by a narrower one: as long as a handshake takes of which
-/// one packet is lost.
+/// How often a worker looks whether the reload is done that has made a bind narrower.
+const DORMANT: Duration = Duration::from_millis(10);
+/// How long the wide socket is accepted from then: as long as a handshake takes of which one packet is lost.
 const LEAVING: Duration = Duration::from_secs(2);
 /// How many connections in a row may be gone before they are accepted. More are no coincidence, but an error that we
 /// take for one of a connection.
@@ -94,37 +95,65 @@ impl<S: Application> Acceptor<S> {
 
     /// Accepts until the wish is another than to serve.
     pub(super) async fn run(mut self, mut wish: watch::Receiver<Wish>) -> Self {
-        let slot = self.worker.slot;
         let mut another_wish = pin!(async move { wish.wait_for(|wish| *wish != Wish::Serve).await.is_ok() });
         let mut look = tokio::time::interval(LANES);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut troubled = false;
+        let mut soon = tokio::time::interval(DORMANT);
+        soon.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut left = pin!(tokio::time::sleep(LEAVING));
         loop {
+            let has_dormant = self.doors.has_dormant();
             tokio::select! {
                 biased;
                 _ = &mut another_wish => return self,
-                _ = look.tick(), if !self.lanes.is_empty() => {
-                    let answer = self.look_after_lanes();
-                    let news = std::mem::replace(&mut troubled, answer.is_err()) != answer.is_err();
-                    if let (Err(error), true) = (answer, news) {
-                        crate::log::error!("Worker {slot} cannot take over a lane: {error}");
-                    }
+                _ = look.tick(), if !self.lanes.is_empty() => self.look_again(&mut troubled),
+                _ = soon.tick(), if has_dormant => {
+                    self.look_again(&mut troubled);
+                    left.as_mut().reset(Instant::now() + LEAVING);
                 }
-                () = &mut left, if self.doors.has_leaving() => self.let_go(),
+                () = &mut left, if !has_dormant && self.doors.has_leaving() => {
+                    let rest = self.let_go();
+                    left.as_mut().reset(Instant::now() + rest);
+                }
                 () = self.turn() => {}
             }
         }
     }
 
-    /// Closes the sockets that are in no bind any more, with nobody left in them.
-    fn let_go(&mut self) {
-        for accepted in self.doors.let_go() {
-            self.serve(accepted);
+    fn look_again(&mut self, troubled: &mut bool) {
+        let answer = self.look_after_lanes();
+        let news = std::mem::replace(troubled, answer.is_err()) != answer.is_err();
+        if let (Err(error), true) = (answer, news) {
+            crate::log::error!("Worker {} cannot take over a socket: {error}", self.worker.slot);
         }
     }
 
-    /// Opens the lanes that nobody else serves, and leaves those that got an owner.
+    /// Takes a piece of what waits in sockets that are in no bind any more, and closes them when there is nothing left:
+    /// whoever has got in is served, even beyond `worker_connections`. The result is when to go on.
+    fn let_go(&mut self) -> Duration {
+        if let Err(error) = self.doors.shut_leaving() {
+            crate::log::error!("Worker {} has lost a listening socket: {error}", self.worker.slot);
+        }
+        for _ in 0..PIECE {
+            match self.doors.take_leaving() {
+                Ok(accepted) => self.serve(accepted),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.doors.close_leaving();
+                    self.lanes = self.doors.lanes();
+                    return Duration::ZERO;
+                }
+                Err(error) if self.is_passing(&error) => {}
+                Err(error) => {
+                    self.complain(&error);
+                    return REST;
+                }
+            }
+        }
+        Duration::ZERO
+    }
+
+    /// Opens what listens by now: the lanes that nobody else serves too; leaves those that got an owner.
     fn look_after_lanes(&mut self) -> io::Result<()> {
         let stale_after = heartbeat::stale_after(self.worker);
         let mine = self.worker.board.lanes_for(self.worker.slot, self.lane, &self.lanes, clock::now(), stale_after);
