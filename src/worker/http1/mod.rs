@@ -5,6 +5,7 @@
 //! HTTP/2) goes on in `hyper`, with the bytes that were read.
 //!
 //! - `scan`, `head`, `demands`, `chunked`: from bytes to a request, strictly. Pure.
+//! - `known`: requests that need not be made anew.
 //! - `encode`, `refuse`, `date`: from a response to bytes.
 //! - `incoming`: the request's body on its way to the application.
 //! - `wire`, `scratch`: the bytes, and the memory for them.
@@ -25,6 +26,7 @@ mod head;
 #[cfg(test)]
 mod head_tests;
 mod incoming;
+mod known;
 mod receive;
 mod refuse;
 mod respond;

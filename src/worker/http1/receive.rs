@@ -2,6 +2,7 @@
 
 use super::demands::{Demands, Upgrade};
 use super::head;
+use super::known;
 use super::refusal::Refusal;
 use super::scan::Scan;
 use super::scratch;
@@ -84,6 +85,10 @@ impl<S: Application> Parts<'_, S> {
     /// Looks for a head in what came.
     fn look(&mut self, cx: &mut Context<'_>) -> Option<Received> {
         let mut request = Request::new(Body::empty());
+        if let Some(demands) = self.take_known(&mut request) {
+            self.begin(demands, request, cx);
+            return Some(Received::Head);
+        }
         *request.headers_mut() = scratch::take_headers();
         let (demands, bytes) = match self.take_whole(&mut request) {
             Some(parsed) => parsed,
@@ -103,6 +108,17 @@ impl<S: Application> Parts<'_, S> {
         })
     }
 
+    /// A head that has come before, alone and in one piece as it did then.
+    fn take_known(&mut self, into: &mut Request<Body>) -> Option<Demands> {
+        let wire = self.wire.as_mut()?;
+        if self.scan.has_begun() || *self.pipelines {
+            return None;
+        }
+        let demands = known::recall(&wire.input, into)?;
+        wire.input.clear();
+        Some(demands)
+    }
+
     /// A head that has come alone and in one piece, as most do.
     fn take_whole(&mut self, into: &mut Request<Body>) -> Option<Parsed> {
         let wire = self.wire.as_mut()?;
@@ -111,7 +127,12 @@ impl<S: Application> Parts<'_, S> {
         }
         let bytes = wire.input.split().freeze();
         match head::parse_whole(&bytes, &self.worker.head_limits, into) {
-            Some(demands) => Some((demands, bytes)),
+            Some(demands) => {
+                if let Ok(demands) = &demands {
+                    known::keep(&bytes, &self.worker.head_limits, into, demands);
+                }
+                Some((demands, bytes))
+            }
             None => {
                 // Once is enough: a client that sends several at a time does so again.
                 *self.pipelines = true;

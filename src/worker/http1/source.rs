@@ -178,6 +178,7 @@ fn take(wire: &mut Wire, left: &mut u64) -> Decoded {
 /// All of a body that has come with its head.
 pub(super) fn whole(framing: Framing, wire: &mut Wire) -> Option<Bytes> {
     match framing {
+        Framing::Length(0) => Some(Bytes::new()),
         Framing::Length(length) => {
             let length = usize::try_from(length).ok().filter(|length| *length <= wire.input.len())?;
             Some(wire.input.split_to(length).freeze())
