@@ -38,8 +38,8 @@ pub(super) enum Received {
 }
 
 impl<S: Application> Parts<'_, S> {
-    /// Waits for the next head.
-    pub(super) fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Received> {
+    /// Waits for the next head. After an answer: there is hardly ever one already.
+    pub(super) fn poll_receive(&mut self, after_answer: bool, cx: &mut Context<'_>) -> Poll<Received> {
         loop {
             let Some(wire) = self.wire.as_mut() else { return Poll::Ready(Received::End) };
             if !wire.input.is_empty() {
@@ -57,7 +57,8 @@ impl<S: Application> Parts<'_, S> {
             }
             let Some(wire) = self.wire.as_mut() else { return Poll::Ready(Received::End) };
             let had = wire.input.len();
-            match wire.poll_fill(cx, 0) {
+            let filled = if after_answer { wire.poll_look(cx) } else { wire.poll_fill(cx, 0) };
+            match filled {
                 Poll::Ready(Ok(count)) if count > 0 => {}
                 Poll::Ready(_) => return Poll::Ready(Received::End),
                 Poll::Pending => {

@@ -130,7 +130,7 @@ impl<S: Application> Parts<'_, S> {
             if *self.closing {
                 return self.poll_close(cx);
             }
-            match ready!(self.poll_receive(cx)) {
+            match ready!(self.poll_receive(answered > 0, cx)) {
                 Received::Head => {}
                 Received::Refused(refusal, came) => self.refuse_unheard(refusal, &came),
                 Received::FlushFirst => {}

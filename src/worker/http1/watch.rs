@@ -24,7 +24,7 @@ impl<S: Application> Parts<'_, S> {
         match pumped {
             // One buffer of the next request is enough: the client's end is noticed only while there is none. And as
             // long as it takes what we send, it may well have shut its own side.
-            Pumped::Rests if wire.input.is_empty() && wire.is_flushed() => match wire.poll_fill(cx, 0) {
+            Pumped::Rests if wire.input.is_empty() && wire.is_flushed() => match wire.poll_look(cx) {
                 Poll::Ready(Ok(count)) if count > 0 => {
                     wire.shrink();
                     Pumped::Rests

@@ -66,6 +66,14 @@ impl Wire {
         result
     }
 
+    /// The same where there may well be nothing: it is asked for before there is memory for it.
+    pub(super) fn poll_look(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if self.input.capacity() == 0 {
+            ready!(self.io.poll_readable(cx))?;
+        }
+        self.poll_fill(cx, 0)
+    }
+
     /// Gives memory back that holds nothing.
     pub(super) fn rest(&mut self) {
         if self.input.is_empty() && self.input.capacity() > 0 {

@@ -93,6 +93,11 @@ impl Io {
         self.stream.unsent_bytes()
     }
 
+    /// Waits until there may be something to read.
+    pub(in crate::worker) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.ahead.is_empty() { self.stream.poll_readable(cx) } else { Poll::Ready(Ok(())) }
+    }
+
     /// Whether files can be sent by the kernel.
     pub(in crate::worker) fn sends_files(&self) -> bool {
         self.stream.sends_files()

@@ -77,6 +77,15 @@ impl Stream {
         }
     }
 
+    /// Waits until there may be something to read; of TLS only reading tells.
+    pub(in crate::worker) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Tcp(stream) => stream.poll_read_ready(cx),
+            Self::Unix(stream) => stream.poll_read_ready(cx),
+            Self::Tls(_) | Self::Gone => Poll::Ready(Ok(())),
+        }
+    }
+
     /// Whether the kernel can send files here: nothing else is done with the bytes.
     pub(in crate::worker) fn sends_files(&self) -> bool {
         matches!(self, Self::Tcp(_) | Self::Unix(_))
