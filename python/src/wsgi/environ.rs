@@ -1,31 +1,29 @@
-//! The environ of a request: a copy of what all requests of a worker have in common, and then what is its own.
+//! The environ of a request: a copy of what it has in common with others, and then what is its own.
 
+use super::ends::{Addresses, Ends};
 use super::names::Names;
 use super::options::Options;
+use super::patterns::{Pattern, Patterns, may_keep_target, target};
 use super::text::latin1;
+use crate::places::may_stay;
 use crate::underscores::Underscores;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Method, Version, header};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
-use rustcorn::{Address, Connection};
+use rustcorn::Connection;
 use std::borrow::Cow;
-use std::net::IpAddr;
-
-/// Each port has one of so many places.
-const PORTS: usize = 512;
 
 /// Makes environs.
 pub(super) struct Environs {
+    /// What all requests of a worker have in common.
     template: Py<PyDict>,
+    patterns: Patterns,
     names: Names,
+    addresses: Addresses,
     root_path: String,
     underscores: Underscores,
-    /// The newest addresses: most requests come from few clients to few sockets.
-    client: Option<(IpAddr, Py<PyString>)>,
-    server: Option<(IpAddr, Py<PyString>)>,
-    ports: Vec<Option<(u16, Py<PyString>)>>,
 }
 
 impl Environs {
@@ -52,16 +50,41 @@ impl Environs {
         template.set_item(intern!(py, "wsgi.url_scheme"), intern!(py, "http"))?;
         Ok(Self {
             template: template.unbind(),
+            patterns: Patterns::default(),
             names: Names::default(),
+            addresses: Addresses::default(),
             root_path: normal_prefix(&options.root_path),
             underscores: options.underscores.clone(),
-            client: None,
-            server: None,
-            ports: std::iter::repeat_with(|| None).take(PORTS).collect(),
         })
     }
 
     pub(super) fn make<'py>(&mut self, py: Python<'py>, head: &Parts) -> PyResult<Bound<'py, PyDict>> {
+        let connection = head.extensions.get::<Connection>();
+        let Some(ends) = connection.map(Ends::of) else { return self.anew(py, head, None) };
+        let (environ, is_to_be_learnt) = match self.patterns.take(head, &ends) {
+            Some(pattern) => {
+                let (environ, news) = self.like(py, &pattern, head, &ends)?;
+                (environ, self.patterns.give_back(pattern, news))
+            }
+            None => {
+                let environ = self.anew(py, head, connection)?;
+                self.addresses.tell(py, &environ, &ends, head)?;
+                (environ, self.patterns.is_wanted())
+            }
+        };
+        if is_to_be_learnt {
+            self.patterns.learn(&mut self.names, head, ends, &environ)?;
+        }
+        Ok(environ)
+    }
+
+    /// With all but what is told of the connection's ends.
+    fn anew<'py>(
+        &mut self,
+        py: Python<'py>,
+        head: &Parts,
+        connection: Option<&Connection>,
+    ) -> PyResult<Bound<'py, PyDict>> {
         let environ = self.template.bind(py).copy()?;
         if head.method != Method::GET {
             environ.set_item(intern!(py, "REQUEST_METHOD"), method(py, &head.method)?)?;
@@ -69,18 +92,52 @@ impl Environs {
         if head.version != Version::HTTP_11 {
             environ.set_item(intern!(py, "SERVER_PROTOCOL"), protocol(py, head.version))?;
         }
-        let target = head.uri.path_and_query().map_or("*", |target| target.as_str());
-        environ.set_item(intern!(py, "RAW_URI"), latin1(py, target.as_bytes())?)?;
+        let script_name = self.headers(py, &environ, &head.headers, connection)?;
+        self.target(py, &environ, head, script_name)?;
+        Ok(environ)
+    }
+
+    /// By a pattern that fits. True: there was something else to be kept.
+    fn like<'py>(
+        &mut self,
+        py: Python<'py>,
+        pattern: &Pattern,
+        head: &Parts,
+        ends: &Ends,
+    ) -> PyResult<(Bound<'py, PyDict>, bool)> {
+        let environ = pattern.copy(py)?;
+        let mut news = !ends.are_near(pattern.ends());
+        if !pattern.has_target(target(head)) {
+            self.target(py, &environ, head, None)?;
+            news |= may_keep_target(head);
+        }
+        for (name, value) in pattern.others(head) {
+            match self.names.known(name) {
+                Some(field) => {
+                    let value = field.value(py, value)?;
+                    environ.set_item(&field.key, value)?;
+                }
+                None => environ.set_item(self.names.add(py, name)?, latin1(py, value)?)?,
+            }
+            news |= may_stay(name, value);
+        }
+        self.addresses.correct(py, &environ, ends, pattern.ends(), head)?;
+        Ok((environ, news))
+    }
+
+    /// The target, and the path in it.
+    fn target(
+        &self,
+        py: Python<'_>,
+        environ: &Bound<'_, PyDict>,
+        head: &Parts,
+        script_name: Option<Vec<u8>>,
+    ) -> PyResult<()> {
+        environ.set_item(intern!(py, "RAW_URI"), latin1(py, target(head).as_bytes())?)?;
         if let Some(query) = head.uri.query() {
             environ.set_item(intern!(py, "QUERY_STRING"), latin1(py, query.as_bytes())?)?;
         }
-        let connection = head.extensions.get::<Connection>();
-        let script_name = self.headers(py, &environ, &head.headers, connection)?;
-        self.paths(py, &environ, head.uri.path(), script_name)?;
-        if let Some(connection) = connection {
-            self.addresses(py, &environ, connection, head)?;
-        }
-        Ok(environ)
+        self.paths(py, environ, head.uri.path(), script_name)
     }
 
     /// SCRIPT_NAME and PATH_INFO: both together are the path, whether a proxy has stripped its part or not.
@@ -141,40 +198,6 @@ impl Environs {
         }
         Ok(script_name)
     }
-
-    fn addresses(
-        &mut self,
-        py: Python<'_>,
-        environ: &Bound<'_, PyDict>,
-        connection: &Connection,
-        head: &Parts,
-    ) -> PyResult<()> {
-        let scheme = connection.scheme();
-        if scheme == "https" {
-            environ.set_item(intern!(py, "wsgi.url_scheme"), intern!(py, "https"))?;
-            environ.set_item(intern!(py, "HTTPS"), intern!(py, "on"))?;
-        }
-        // Without one it is a process of this machine.
-        if let Some(client) = connection.client() {
-            environ.set_item(intern!(py, "REMOTE_ADDR"), address(py, &mut self.client, client.ip())?)?;
-            // Zero: a proxy has not told.
-            if client.port() > 0 {
-                environ.set_item(intern!(py, "REMOTE_PORT"), digits(py, &mut self.ports, client.port())?)?;
-            }
-        }
-        match connection.local() {
-            Address::Tcp(local) => {
-                environ.set_item(intern!(py, "SERVER_NAME"), address(py, &mut self.server, local.ip())?)?;
-                environ.set_item(intern!(py, "SERVER_PORT"), digits(py, &mut self.ports, local.port())?)
-            }
-            // It has no port: what the client asked for is the best guess, and neither may be empty.
-            Address::Unix(_) => {
-                let (name, port) = asked_for(head, scheme);
-                environ.set_item(intern!(py, "SERVER_NAME"), name)?;
-                environ.set_item(intern!(py, "SERVER_PORT"), port)
-            }
-        }
-    }
 }
 
 /// With a slash in front, and none behind; empty: none.
@@ -198,43 +221,6 @@ fn protocol(py: Python<'_>, version: Version) -> Bound<'_, PyString> {
         _ => intern!(py, "HTTP/1.1"),
     }
     .clone()
-}
-
-fn address<'py>(
-    py: Python<'py>,
-    newest: &mut Option<(IpAddr, Py<PyString>)>,
-    ip: IpAddr,
-) -> PyResult<Bound<'py, PyString>> {
-    if let Some((_, text)) = newest.as_ref().filter(|(known, _)| *known == ip) {
-        return Ok(text.bind(py).clone());
-    }
-    let text = latin1(py, ip.to_string().as_bytes())?;
-    *newest = Some((ip, text.clone().unbind()));
-    Ok(text)
-}
-
-fn digits<'py>(
-    py: Python<'py>,
-    known: &mut [Option<(u16, Py<PyString>)>],
-    port: u16,
-) -> PyResult<Bound<'py, PyString>> {
-    let place = &mut known[usize::from(port) % PORTS];
-    if let Some((_, text)) = place.as_ref().filter(|(known, _)| *known == port) {
-        return Ok(text.bind(py).clone());
-    }
-    let text = latin1(py, port.to_string().as_bytes())?;
-    *place = Some((port, text.clone().unbind()));
-    Ok(text)
-}
-
-/// Host and port of a request to a Unix socket.
-fn asked_for(head: &Parts, scheme: &str) -> (String, String) {
-    let host = head.headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let authority = host.and_then(|host| host.parse::<http::uri::Authority>().ok());
-    let name = authority.as_ref().map(|authority| authority.host().to_owned()).filter(|host| !host.is_empty());
-    let port = authority.and_then(|authority| authority.port_u16());
-    let default = if scheme == "https" { 443 } else { 80 };
-    (name.unwrap_or_else(|| "localhost".to_owned()), port.unwrap_or(default).to_string())
 }
 
 /// The values of a field that came more than once, as one.

@@ -4,12 +4,13 @@
 //! - `host`: how a worker builds and runs one. `inline`: on the thread of the event loop. `pool`: on threads of their own.
 //! - `service`, `queue`, `receive`: from the engine's request to a job for Python.
 //! - `wait`: how Python waits for what the event loop does. `handlers`: how its handlers of signals are called meanwhile.
-//! - `call`, `environ`, `names`, `text`: a job becomes a call of the application.
+//! - `call`, `environ`, `patterns`, `ends`, `names`, `text`: a job becomes a call of the application.
 //! - `start`, `head`, `send`, `respond`: what the application answers. `body`, `file`: how the engine gets it.
 //! - `input`, `errors`: `wsgi.input` and `wsgi.errors`.
 
 mod body;
 mod call;
+mod ends;
 mod environ;
 mod errors;
 mod file;
@@ -21,6 +22,7 @@ mod inline;
 mod input;
 mod names;
 mod options;
+mod patterns;
 mod pool;
 mod queue;
 mod receive;

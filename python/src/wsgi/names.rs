@@ -23,6 +23,14 @@ impl Names {
         self.0.of(name.as_str().as_bytes())?.as_mut().filter(|field| field.name == *name)
     }
 
+    /// The key of a name.
+    pub(super) fn key<'py>(&mut self, py: Python<'py>, name: &HeaderName) -> PyResult<Bound<'py, PyString>> {
+        match self.known(name) {
+            Some(field) => Ok(field.key.bind(py).clone()),
+            None => self.add(py, name),
+        }
+    }
+
     /// Makes the key of a name, and keeps it.
     pub(super) fn add<'py>(&mut self, py: Python<'py>, name: &HeaderName) -> PyResult<Bound<'py, PyString>> {
         let key = match name.as_str() {

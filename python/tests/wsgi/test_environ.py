@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import tempfile
 
@@ -50,6 +51,52 @@ def test_each_request_has_its_own(server):
         for _ in range(2):
             client.send("/environ")
             assert "mine" not in environ(client.response())
+
+
+def test_nothing_of_a_request_is_seen_by_the_next_like_it(server):
+    """Most environs are made by the pattern of an earlier one."""
+    dice = random.Random(1)
+    targets = ["/environ", "/environ/a", "/environ/b%20", "/environ?x=1", "/environ?y", "/environ/" + "c" * 200]
+    values = {
+        "Accept": ["*/*", "text/html", ""],
+        "Cookie": ["a=1", "b=2"],
+        "Authorization": ["Basic YQ==", "Basic Yg=="],
+        "X-Long": ["a" * 300, "b" * 300, "c"],
+        "X-Forwarded-For": ["10.0.0.1", "10.0.0.2"],
+        "X-Forwarded-Proto": ["https", "http"],
+    }
+    common = environ(server.ask("/environ"))
+    mine = ("HTTP_HOST", "REMOTE_PORT")
+    common = {key: value for key, value in common.items() if key not in mine and " object at " not in value}
+    with server.connect() as one, server.connect() as two, server.connect() as three:
+        for _ in range(600):
+            client, target = dice.choice([one, two, three]), dice.choice(targets)
+            method, version = dice.choice(["GET", "GET", "OPTIONS"]), dice.choice(["1.1", "1.1", "1.0"])
+            names = dice.sample(sorted(values), dice.choice([0, 1, 2, 2, 6]))
+            fields = {name: dice.choice(values[name]) for name in names}
+            lines = [f"{method} {target} HTTP/{version}", "Host: h", "Connection: keep-alive"]
+            lines += [f"{name}: {value}" for name, value in fields.items()]
+            client.raw(("\r\n".join(lines) + "\r\n\r\n").encode())
+            seen = environ(client.response(method))
+            path, _, query = target.partition("?")
+            told = {
+                "REQUEST_METHOD": method,
+                "SERVER_PROTOCOL": f"HTTP/{version}",
+                "RAW_URI": target,
+                "PATH_INFO": path.replace("%20", " "),
+                "QUERY_STRING": query,
+                "HTTP_HOST": "h",
+                "HTTP_CONNECTION": "keep-alive",
+                "REMOTE_ADDR": fields.get("X-Forwarded-For", "127.0.0.1"),
+                "wsgi.url_scheme": fields.get("X-Forwarded-Proto", "http"),
+            }
+            told |= {"HTTP_" + name.upper().replace("-", "_"): value for name, value in fields.items()}
+            if "X-Forwarded-For" not in fields:
+                told["REMOTE_PORT"] = str(client.sock.getsockname()[1])
+            if fields.get("X-Forwarded-Proto") == "https":
+                told["HTTPS"] = "on"
+            told = common | {key: repr(value) for key, value in told.items()}
+            assert {key: value for key, value in seen.items() if " object at " not in value} == told
 
 
 def test_an_old_client_is_told(server):
