@@ -7,7 +7,7 @@
 //! F3 host   supervised   stacks   from settings to a host of either kind
 //! F2 bridge   asgi   wsgi
 //! F1 app   config   hooks   the import, and what kind of application it is; the settings file that is a program
-//! F0 interp   report   leave  the interpreter: forks, environment, log, the end; places   fields: fields that come again;
+//! F0 interp   report   leave  the interpreter: forks, environment, log, the end; places   fields   said: fields that come again;
 //!    stretch         files as bodies   underscores   fields that may pass for others   asked   what is kept of a request
 //! ```
 //!
@@ -28,6 +28,7 @@ pub mod launch;
 mod leave;
 mod places;
 mod report;
+mod said;
 mod stacks;
 mod stretch;
 mod supervised;

@@ -2,7 +2,8 @@
 
 use super::message;
 use crate::fields::{self, Wrong};
-use http::header::{HeaderMap, TRANSFER_ENCODING};
+use crate::said::Said;
+use http::header::{HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use http::response::Parts;
 use http::{Response, StatusCode};
 use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
@@ -34,29 +35,42 @@ fn status(given: &Bound<'_, PyAny>) -> PyResult<StatusCode> {
 
 /// Header fields: an iterable of pairs of bytes.
 pub(super) fn fill(headers: &mut HeaderMap, given: &Bound<'_, PyAny>) -> PyResult<()> {
-    if let Ok(list) = given.cast_exact::<PyList>() {
-        headers.reserve(list.len());
-        return list.iter().try_for_each(|pair| add(headers, &pair));
-    }
-    given.try_iter()?.try_for_each(|pair| add(headers, &pair?))
+    Said::with(|said| {
+        if let Ok(list) = given.cast_exact::<PyList>() {
+            headers.reserve(list.len());
+            return list.iter().try_for_each(|pair| add(said, headers, &pair));
+        }
+        given.try_iter()?.try_for_each(|pair| add(said, headers, &pair?))
+    })
 }
 
-fn add(headers: &mut HeaderMap, pair: &Bound<'_, PyAny>) -> PyResult<()> {
+fn add(said: &mut Said, headers: &mut HeaderMap, pair: &Bound<'_, PyAny>) -> PyResult<()> {
     let (name, value) = match pair.cast_exact::<PyTuple>() {
         Ok(pair) if pair.len() == 2 => (pair.get_item(0)?, pair.get_item(1)?),
         _ => two(pair)?,
     };
+    let (field, value) = match said.field(&name, &value) {
+        Some(known) => known,
+        None => {
+            let parsed = parse(&name, &value)?;
+            said.keep_field(&name, &value, &parsed);
+            parsed
+        }
+    };
+    headers.append(field, value);
+    Ok(())
+}
+
+fn parse(name: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<(HeaderName, HeaderValue)> {
     let (Ok(name), Ok(value)) = (name.cast::<PyBytes>(), value.cast::<PyBytes>()) else {
         return Err(PyTypeError::new_err(format!("a header's name and value are bytes: {name:?}: {value:?}")));
     };
     let wrong = |what: &str| PyValueError::new_err(format!("not a valid header {what}: {name:?}: {value:?}"));
     let field = fields::field(name.as_bytes(), value.as_bytes().trim_ascii());
-    let (parsed, value) = field.map_err(|is_wrong| match is_wrong {
+    field.map_err(|is_wrong| match is_wrong {
         Wrong::Name => wrong("name"),
         Wrong::Value => wrong("value"),
-    })?;
-    headers.append(parsed, value);
-    Ok(())
+    })
 }
 
 /// Of any iterable.

@@ -64,7 +64,7 @@ impl Caller {
         start: &Bound<'py, StartResponse>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let environ = self.environ(py, head)?;
-        environ.set_item(intern!(py, "wsgi.early_hints"), start.getattr(intern!(py, "early_hints"))?)?;
+        environ.set_item(intern!(py, "wsgi.early_hints"), StartResponse::hinter(start)?)?;
         if let Some(input) = Input::new(body) {
             environ.set_item(intern!(py, "wsgi.input"), Bound::new(py, input)?)?;
         }

@@ -2,6 +2,7 @@
 
 use super::text::bytes_of;
 use crate::fields::{self, Wrong};
+use crate::said::{Said, Status};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -12,9 +13,10 @@ use rustcorn::worker::ReasonPhrase;
 /// The head of a response.
 pub(super) struct Head {
     status: StatusCode,
-    /// None: it is the usual one.
     reason: Option<ReasonPhrase>,
     headers: HeaderMap,
+    /// What the application has announced.
+    pub(super) length: Option<u64>,
 }
 
 impl Head {
@@ -22,32 +24,30 @@ impl Head {
     ///
     /// It is no status and no list of headers as PEP 3333 wants them. The sentence names what is wrong.
     pub(super) fn parse(status: &Bound<'_, PyAny>, headers: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let (status, reason) = parse_status(status)?;
+        Said::with(|said| Self::parse_with(said, status, headers))
+    }
+
+    fn parse_with(said: &mut Said, status: &Bound<'_, PyAny>, headers: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let (status, reason) = match said.status(status) {
+            Some(known) => known,
+            None => {
+                let parsed = parse_status(status)?;
+                said.keep_status(status, &parsed);
+                parsed
+            }
+        };
         let list = headers
             .cast::<PyList>()
             .map_err(|_| PyTypeError::new_err(format!("the headers must be a list, not {}", kind(headers))))?;
         let mut map = HeaderMap::with_capacity(list.len());
+        let mut has_length = false;
         for pair in list.iter() {
-            let (name, value) = field(&pair)?;
+            let (name, value) = field_with(said, &pair)?;
+            has_length |= name == header::CONTENT_LENGTH;
             map.append(name, value);
         }
-        Ok(Self { status, reason, headers: map })
-    }
-
-    /// What the application has announced; several lengths that differ are an error.
-    pub(super) fn length(&self) -> PyResult<Option<u64>> {
-        let mut lengths = self.headers.get_all(header::CONTENT_LENGTH).iter().map(|value| {
-            let text = value.to_str().ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
-            text.and_then(|text| text.parse::<u64>().ok())
-                .ok_or_else(|| PyValueError::new_err(format!("Content-Length is no number: {value:?}")))
-        });
-        let Some(first) = lengths.next().transpose()? else { return Ok(None) };
-        for other in lengths {
-            if other? != first {
-                return Err(PyValueError::new_err("there are two Content-Length headers, and they differ"));
-            }
-        }
-        Ok(Some(first))
+        let length = if has_length { length(&map)? } else { None };
+        Ok(Self { status, reason, headers: map, length })
     }
 
     /// Whether a response of this status has a body, whatever the application gives.
@@ -66,11 +66,31 @@ impl Head {
     }
 }
 
+/// What the application has announced; several lengths that differ are an error.
+fn length(headers: &HeaderMap) -> PyResult<Option<u64>> {
+    let mut length = None;
+    for value in headers.get_all(header::CONTENT_LENGTH) {
+        let number = number(value.as_bytes())
+            .ok_or_else(|| PyValueError::new_err(format!("Content-Length is no number: {value:?}")))?;
+        if length.is_some_and(|first| first != number) {
+            return Err(PyValueError::new_err("there are two Content-Length headers, and they differ"));
+        }
+        length = Some(number);
+    }
+    Ok(length)
+}
+
+fn number(digits: &[u8]) -> Option<u64> {
+    let digit = |byte: &u8| byte.is_ascii_digit().then(|| u64::from(byte - b'0'));
+    let add = |sum: u64, byte| sum.checked_mul(10)?.checked_add(digit(byte)?);
+    digits.iter().try_fold(0, add).filter(|_| !digits.is_empty())
+}
+
 fn kind(value: &Bound<'_, PyAny>) -> String {
     value.get_type().name().map_or_else(|_| "something else".to_owned(), |name| name.to_string())
 }
 
-fn parse_status(status: &Bound<'_, PyAny>) -> PyResult<(StatusCode, Option<ReasonPhrase>)> {
+fn parse_status(status: &Bound<'_, PyAny>) -> PyResult<Status> {
     let text = status
         .cast::<PyString>()
         .map_err(|_| PyTypeError::new_err(format!("the status must be a str, not {}", kind(status))))?;
@@ -93,12 +113,30 @@ fn parse_status(status: &Bound<'_, PyAny>) -> PyResult<(StatusCode, Option<Reaso
 
 /// A header as applications give them.
 pub(super) fn field(pair: &Bound<'_, PyAny>) -> PyResult<(HeaderName, HeaderValue)> {
+    Said::with(|said| field_with(said, pair))
+}
+
+fn field_with(said: &mut Said, pair: &Bound<'_, PyAny>) -> PyResult<(HeaderName, HeaderValue)> {
     let wrong = || PyTypeError::new_err(format!("a header must be a tuple of two str, not {pair:?}"));
     let tuple = pair.cast::<PyTuple>().map_err(|_| wrong())?;
     if tuple.len() != 2 {
         return Err(wrong());
     }
-    let (name, value) = (tuple.get_borrowed_item(0)?.to_owned(), tuple.get_borrowed_item(1)?.to_owned());
+    let (name, value) = (tuple.get_borrowed_item(0)?, tuple.get_borrowed_item(1)?);
+    if let Some(known) = said.field(&name, &value) {
+        return Ok(known);
+    }
+    let parsed = parse_field(pair, &name, &value)?;
+    said.keep_field(&name, &value, &parsed);
+    Ok(parsed)
+}
+
+fn parse_field(
+    pair: &Bound<'_, PyAny>,
+    name: &Bound<'_, PyAny>,
+    value: &Bound<'_, PyAny>,
+) -> PyResult<(HeaderName, HeaderValue)> {
+    let wrong = || PyTypeError::new_err(format!("a header must be a tuple of two str, not {pair:?}"));
     let name = name.cast::<PyString>().map_err(|_| wrong())?;
     let value = value.cast::<PyString>().map_err(|_| wrong())?;
     let bad_name = || PyValueError::new_err(format!("{name:?} is no name of a header"));

@@ -5,7 +5,7 @@
 //! - `service`, `queue`, `receive`: from the engine's request to a job for Python.
 //! - `wait`: how Python waits for what the event loop does. `handlers`: how its handlers of signals are called meanwhile.
 //! - `call`, `environ`, `patterns`, `ends`, `names`, `text`: a job becomes a call of the application.
-//! - `start`, `head`, `send`, `respond`: what the application answers. `body`, `file`: how the engine gets it.
+//! - `start`, `method`, `head`, `send`, `respond`: what the application answers. `body`, `file`: how the engine gets it.
 //! - `input`, `errors`: `wsgi.input` and `wsgi.errors`.
 
 mod body;
@@ -20,6 +20,8 @@ mod host;
 #[allow(unsafe_code)]
 mod inline;
 mod input;
+#[allow(unsafe_code)]
+mod method;
 mod names;
 mod options;
 mod patterns;

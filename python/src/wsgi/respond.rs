@@ -88,6 +88,9 @@ fn send<'py>(
     result: &Bound<'py, PyAny>,
     sendfile: bool,
 ) -> PyResult<()> {
+    if let Some(only) = only(result) {
+        return at_once(py, start, std::slice::from_ref(block(&only)?));
+    }
     if let Some(whole) = whole(result)? {
         return at_once(py, start, &whole);
     }
@@ -114,6 +117,16 @@ fn send<'py>(
         }
     }
     start.try_borrow_mut()?.sending.finish()
+}
+
+/// The block of a list or a tuple that has no others, as most do.
+fn only<'py>(result: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
+    if let Ok(list) = result.cast_exact::<PyList>() {
+        if list.len() == 1 { list.get_item(0).ok() } else { None }
+    } else {
+        let tuple = result.cast_exact::<PyTuple>().ok()?;
+        if tuple.len() == 1 { tuple.get_item(0).ok() } else { None }
+    }
 }
 
 /// The blocks of a list or a tuple, all of which are here already.

@@ -71,14 +71,12 @@ impl Sending {
         !matches!(self.stage, Stage::Before { head: None, .. })
     }
 
-    pub(super) fn set_head(&mut self, new: Head) -> PyResult<()> {
-        let length = new.length()?;
+    pub(super) fn set_head(&mut self, new: Head) {
         if let Stage::Before { head, .. } = &mut self.stage {
             // A response to HEAD may well have the length of what is not there.
-            self.left = length.filter(|_| !self.is_head && new.has_body());
+            self.left = new.length.filter(|_| !self.is_head && new.has_body());
             *head = Some(new);
         }
-        Ok(())
     }
 
     /// Whether all that was announced was given.

@@ -2,6 +2,7 @@
 
 use super::body::Answer;
 use super::head::{self, Head};
+use super::method::Method;
 use super::send::Sending;
 use super::wait;
 use http::Version;
@@ -11,6 +12,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 use rustcorn::Connection;
 use tokio::sync::oneshot;
+
+static WRITE: Method = Method::new("write");
+static EARLY_HINTS: Method = Method::new("early_hints");
 
 /// The callable that an application starts its response with.
 #[pyclass(name = "start_response", module = "rustcorn")]
@@ -25,6 +29,11 @@ impl StartResponse {
         let connection = head.extensions.get::<Connection>().filter(|_| head.version == Version::HTTP_11).cloned();
         Self { sending: Sending::new(&head.method, reply), connection }
     }
+
+    /// What `wsgi.early_hints` is.
+    pub(super) fn hinter<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        EARLY_HINTS.of(slf)
+    }
 }
 
 #[pymethods]
@@ -36,7 +45,6 @@ impl StartResponse {
         response_headers: &Bound<'py, PyAny>,
         exc_info: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let py = slf.py();
         {
             let mut this = slf.try_borrow_mut()?;
             match exc_info {
@@ -48,9 +56,9 @@ impl StartResponse {
                 }
                 Some(_) | None => {}
             }
-            this.sending.set_head(Head::parse(status, response_headers)?)?;
+            this.sending.set_head(Head::parse(status, response_headers)?);
         }
-        slf.getattr(pyo3::intern!(py, "write"))
+        WRITE.of(slf)
     }
 
     /// What `wsgi.early_hints` is: sends these headers in a response of their own, 103, ahead of the one that will be. Where
