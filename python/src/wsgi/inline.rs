@@ -7,7 +7,7 @@
 use super::call::Caller;
 use super::handlers::Handlers;
 use super::queue::{Job, Queue};
-use super::wait::{self, Parcel};
+use super::wait;
 use pyo3::prelude::*;
 use rustcorn::worker::{Life, Pause};
 use std::cell::{Cell, RefCell};
@@ -16,7 +16,7 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::ptr::NonNull;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
@@ -29,7 +29,8 @@ pub(super) struct Turner {
     life: RefCell<Life>,
     /// What became of the life.
     code: Cell<Option<i32>>,
-    outbox: RefCell<Vec<Parcel>>,
+    /// Tasks of the engine for which something was left.
+    woken: RefCell<Vec<Waker>>,
     pause: &'static Pause,
     handlers: Handlers,
 }
@@ -61,7 +62,7 @@ pub(super) fn run(
         runtime: NonNull::from(runtime),
         life: RefCell::new(life),
         code: Cell::new(None),
-        outbox: RefCell::default(),
+        woken: RefCell::default(),
         pause,
         handlers,
     });
@@ -75,10 +76,11 @@ pub(super) fn run(
             if let Some(code) = turner.code.get() {
                 return code;
             }
-            let turned = Instant::now();
+            // Of one alone nobody asks how long it takes.
+            let turned = (jobs.len() > 1).then(Instant::now);
             while let Some(job) = jobs.pop_front() {
                 caller.call(py, job);
-                if turned.elapsed() > PATIENCE {
+                if !jobs.is_empty() && turned.is_some_and(|turned| turned.elapsed() > PATIENCE) {
                     break;
                 }
             }
@@ -110,12 +112,12 @@ pub(super) fn run_beside(runtime: &Runtime, mut life: Life, handlers: &Handlers)
 }
 
 impl Turner {
-    pub(super) fn keep(&self, parcel: Parcel) {
-        self.outbox.borrow_mut().push(parcel);
+    pub(super) fn keep(&self, waker: Waker) {
+        self.woken.borrow_mut().push(waker);
     }
 
     pub(super) fn keeps_something(&self) -> bool {
-        !self.outbox.borrow().is_empty()
+        !self.woken.borrow().is_empty()
     }
 
     /// Sends what is to be sent, and waits for requests if `jobs` has none. True: handlers of signals are to be called.
@@ -178,9 +180,10 @@ impl Turner {
 
     /// What each turn begins with. Returns whether something was handed to the engine.
     fn attend(&self, cx: &mut Context<'_>) -> bool {
-        let parcels = self.outbox.take();
-        let sent = !parcels.is_empty();
-        parcels.into_iter().for_each(Parcel::deliver);
+        let mut woken = self.woken.borrow_mut();
+        let sent = !woken.is_empty();
+        woken.drain(..).for_each(Waker::wake);
+        drop(woken);
         if self.code.get().is_none()
             && let Poll::Ready(code) = self.life.borrow_mut().as_mut().poll(cx)
         {

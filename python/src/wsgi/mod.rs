@@ -2,7 +2,7 @@
 //!
 //! - `options`: what the operator decides.
 //! - `host`: how a worker builds and runs one. `inline`: on the thread of the event loop. `pool`: on threads of their own.
-//! - `service`, `queue`, `receive`: from the engine's request to a job for Python.
+//! - `service`, `queue`, `receive`, `reply`: from the engine's request to a job for Python.
 //! - `wait`: how Python waits for what the event loop does. `handlers`: how its handlers of signals are called meanwhile.
 //! - `call`, `environ`, `patterns`, `ends`, `names`, `text`: a job becomes a call of the application.
 //! - `start`, `method`, `head`, `send`, `respond`: what the application answers. `body`, `file`: how the engine gets it.
@@ -28,6 +28,7 @@ mod patterns;
 mod pool;
 mod queue;
 mod receive;
+mod reply;
 mod respond;
 mod send;
 mod service;

@@ -1,19 +1,18 @@
 //! Requests on their way from the event loop to Python.
 
-use super::body::Answer;
 use super::receive::Received;
+use super::reply::Reply;
 use http::request::Parts;
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
-use tokio::sync::oneshot;
 
 /// One request, and where its answer goes.
 pub(super) struct Job {
     pub(super) head: Parts,
     pub(super) body: Received,
-    pub(super) reply: oneshot::Sender<Answer>,
+    pub(super) reply: Reply,
 }
 
 /// Requests that wait for Python, in the order of their arrival.

@@ -1,8 +1,9 @@
 //! The response as it is sent: its head with the first block that is not empty, then each block at once.
 
-use super::body::{Answer, Body, Giver, Gone, blocks};
+use super::body::{Body, Giver, Gone, blocks};
 use super::head::Head;
-use super::wait::{self, Parcel};
+use super::reply::Reply;
+use super::wait;
 use crate::stretch::Stretch;
 use bytes::Bytes;
 use http::Method;
@@ -13,7 +14,6 @@ use pyo3::types::PyBytes;
 use rustcorn::BoxError;
 use rustcorn::worker::SendFile;
 use std::future::poll_fn;
-use tokio::sync::oneshot;
 
 /// A response in the making.
 pub(super) struct Sending {
@@ -27,7 +27,7 @@ pub(super) struct Sending {
 
 enum Stage {
     /// Nothing is sent.
-    Before { reply: oneshot::Sender<Answer>, head: Option<Head> },
+    Before { reply: Reply, head: Option<Head> },
     /// Its blocks are sent as they come.
     Streaming(Giver),
     /// All was handed over.
@@ -47,7 +47,7 @@ pub(super) enum How {
 }
 
 impl Sending {
-    pub(super) fn new(method: &Method, reply: oneshot::Sender<Answer>) -> Self {
+    pub(super) fn new(method: &Method, reply: Reply) -> Self {
         let stage = Stage::Before { reply, head: None };
         Self { stage, is_head: *method == Method::HEAD, left: None, too_long: false }
     }
@@ -116,31 +116,29 @@ impl Sending {
                 return Ok(());
             }
         }
-        let parcel = match std::mem::replace(&mut self.stage, Stage::Over) {
+        let waker = match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Before { reply, head } => {
                 let Some(head) = head else {
                     self.stage = Stage::Before { reply, head };
                     return Err(not_started());
                 };
                 if self.is_full() {
-                    Some(Parcel::Answer(reply, Ok(head.response(Body::whole(block)))))
+                    reply.give(Ok(head.response(Body::whole(block))))
                 } else {
                     let (giver, blocks) = blocks(block);
                     self.stage = Stage::Streaming(giver);
-                    Some(Parcel::Answer(reply, Ok(head.response(Body::Blocks(blocks)))))
+                    reply.give(Ok(head.response(Body::Blocks(blocks))))
                 }
             }
             Stage::Streaming(giver) => {
                 let waker = giver.give(block);
                 self.stage = Stage::Streaming(giver);
-                waker.map(Parcel::Wake)
+                waker
             }
             // All that was announced was sent.
             Stage::Over => None,
         };
-        if let Some(parcel) = parcel {
-            wait::deliver(parcel);
-        }
+        wait::wake(waker);
         self.sent(py)
     }
 
@@ -166,7 +164,7 @@ impl Sending {
                 let stretch = Stretch::new(part.file.clone(), part.offset, part.length);
                 let mut response = head.response(Body::File(stretch));
                 response.extensions_mut().insert(part);
-                wait::deliver(Parcel::Answer(reply, Ok(response)));
+                wait::wake(reply.give(Ok(response)));
                 Ok(true)
             }
             Stage::Before { reply, head: None } => {
@@ -189,7 +187,7 @@ impl Sending {
         }
         match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Before { reply, head: Some(head) } => {
-                wait::deliver(Parcel::Answer(reply, Ok(head.response(Body::whole(body)))));
+                wait::wake(reply.give(Ok(head.response(Body::whole(body)))));
                 Ok(())
             }
             Stage::Before { reply, head: None } => {
@@ -203,9 +201,7 @@ impl Sending {
     /// The response as it stands is complete.
     pub(super) fn finish(&mut self) -> PyResult<()> {
         if let Stage::Streaming(giver) = &self.stage {
-            if let Some(waker) = giver.end(Ok(())) {
-                wait::deliver(Parcel::Wake(waker));
-            }
+            wait::wake(giver.end(Ok(())));
             self.stage = Stage::Over;
             return Ok(());
         }
@@ -215,12 +211,8 @@ impl Sending {
     /// The application has failed: the client gets a 500, or a response that visibly ends too early.
     pub(super) fn fail(&mut self, error: BoxError) {
         match std::mem::replace(&mut self.stage, Stage::Over) {
-            Stage::Before { reply, .. } => wait::deliver(Parcel::Answer(reply, Err(error))),
-            Stage::Streaming(giver) => {
-                if let Some(waker) = giver.end(Err(error)) {
-                    wait::deliver(Parcel::Wake(waker));
-                }
-            }
+            Stage::Before { reply, .. } => wait::wake(reply.give(Err(error))),
+            Stage::Streaming(giver) => wait::wake(giver.end(Err(error))),
             Stage::Over => {}
         }
     }

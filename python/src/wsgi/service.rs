@@ -4,6 +4,7 @@ use super::body::{Answer, Body};
 use super::options::Options;
 use super::queue::{Job, Queue};
 use super::receive::{self, Plan, Received};
+use super::reply::{self, Awaited};
 use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use rustcorn::BoxError;
@@ -11,7 +12,6 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use tokio::sync::oneshot;
 use tower_service::Service;
 
 /// A WSGI application.
@@ -54,8 +54,8 @@ impl Service<Request<rustcorn::Body>> for Wsgi {
     }
 }
 
-fn ask(queue: &Queue, head: Parts, body: Received) -> oneshot::Receiver<Answer> {
-    let (reply, answer) = oneshot::channel();
+fn ask(queue: &Queue, head: Parts, body: Received) -> Awaited {
+    let (reply, answer) = reply::channel();
     queue.push(Job { head, body, reply });
     answer
 }
@@ -66,7 +66,7 @@ pub struct Answering(Stage);
 enum Stage {
     Refused(Option<Response<Body>>),
     Receiving(Box<Receiving>),
-    Asked(oneshot::Receiver<Answer>),
+    Asked(Awaited),
 }
 
 struct Receiving {
@@ -90,10 +90,7 @@ impl Future for Answering {
                     let asked = ask(&receiving.queue, head, body);
                     self.0 = Stage::Asked(asked);
                 }
-                Stage::Asked(answer) => {
-                    let answer = ready!(Pin::new(answer).poll(cx));
-                    return Poll::Ready(answer.unwrap_or_else(|_| Err("the worker dropped the request".into())));
-                }
+                Stage::Asked(answer) => return answer.poll(cx),
             }
         }
     }

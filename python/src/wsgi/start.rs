@@ -1,8 +1,8 @@
 //! `start_response`, the `write` that it returns, and what can be said before it is called.
 
-use super::body::Answer;
 use super::head::{self, Head};
 use super::method::Method;
+use super::reply::Reply;
 use super::send::Sending;
 use super::wait;
 use http::Version;
@@ -11,7 +11,6 @@ use pyo3::exceptions::{PyAssertionError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 use rustcorn::Connection;
-use tokio::sync::oneshot;
 
 static WRITE: Method = Method::new("write");
 static EARLY_HINTS: Method = Method::new("early_hints");
@@ -25,7 +24,7 @@ pub(super) struct StartResponse {
 }
 
 impl StartResponse {
-    pub(super) fn new(head: &Parts, reply: oneshot::Sender<Answer>) -> Self {
+    pub(super) fn new(head: &Parts, reply: Reply) -> Self {
         let connection = head.extensions.get::<Connection>().filter(|_| head.version == Version::HTTP_11).cloned();
         Self { sending: Sending::new(&head.method, reply), connection }
     }

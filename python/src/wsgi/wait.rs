@@ -1,9 +1,8 @@
 //! How Python waits for what the event loop does.
 //!
-//! On the thread of the event loop (`inline`) waiting means turning the loop, and what is handed to the engine is kept
-//! until then, so that its tasks are woken from inside. Every other thread just blocks.
+//! On the thread of the event loop (`inline`) waiting means turning the loop, and tasks of
+//! the engine are woken then, from inside. Every other thread just blocks.
 
-use super::body::Answer;
 use super::inline::Turner;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
@@ -15,7 +14,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
-use tokio::sync::oneshot;
 
 thread_local! {
     static TURNER: RefCell<Option<Rc<Turner>>> = const { RefCell::new(None) };
@@ -31,31 +29,16 @@ pub(super) fn turn_here(turner: Option<Rc<Turner>>) {
 }
 
 fn turner() -> Option<Rc<Turner>> {
-    TURNER.with(|slot| slot.borrow().clone())
+    TURNER.with_borrow(Clone::clone)
 }
 
-/// Something for the engine.
-pub(super) enum Parcel {
-    Answer(oneshot::Sender<Answer>, Answer),
-    Wake(Waker),
-}
-
-impl Parcel {
-    pub(super) fn deliver(self) {
-        match self {
-            // Nobody is there to take it: its client is gone.
-            Self::Answer(reply, answer) => drop(reply.send(answer)),
-            Self::Wake(waker) => waker.wake(),
-        }
-    }
-}
-
-/// Hands something over: at once, or with the next turn.
-pub(super) fn deliver(parcel: Parcel) {
-    match turner() {
-        Some(turner) => turner.keep(parcel),
-        None => parcel.deliver(),
-    }
+/// Wakes a task of the engine's, for which something was left: at once, or with the next turn. None: it need not be.
+pub(super) fn wake(waker: Option<Waker>) {
+    let Some(waker) = waker else { return };
+    TURNER.with_borrow(|turner| match turner {
+        Some(turner) => turner.keep(waker),
+        None => waker.wake(),
+    });
 }
 
 /// Waits for `future`, without the interpreter's lock.
