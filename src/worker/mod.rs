@@ -49,6 +49,7 @@ pub use boot::{Begun, begin, main_for, worker_main};
 pub use connection::{Address, Connection};
 pub use factory::IntoApp;
 pub use host::{BootFailure, Host, Life, Place};
+pub use http1::spare_headers;
 pub use pause::Pause;
 pub use sendfile::SendFile;
 pub use sentinel::{grace_left, leave_in_order, leaving, tell_more_stacks, was_stopped_quickly};

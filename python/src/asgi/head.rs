@@ -10,6 +10,7 @@ use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
+use rustcorn::worker::spare_headers;
 
 /// A `http.response.start`, and whether trailers will follow.
 pub(super) fn read(message: &Bound<'_, PyDict>) -> PyResult<(Parts, bool)> {
@@ -19,6 +20,7 @@ pub(super) fn read(message: &Bound<'_, PyDict>) -> PyResult<(Parts, bool)> {
         .ok_or_else(|| PyKeyError::new_err("http.response.start has a status"))?;
     let (mut parts, ()) = Response::new(()).into_parts();
     parts.status = self::status(&status)?;
+    parts.headers = spare_headers();
     if let Some(headers) = message.get_item(intern!(py, "headers"))? {
         fill(&mut parts.headers, &headers)?;
         // How the body is framed is not the application's business.

@@ -8,7 +8,7 @@ use http::{Response, StatusCode};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyTuple};
-use rustcorn::worker::ReasonPhrase;
+use rustcorn::worker::{ReasonPhrase, spare_headers};
 
 /// The head of a response.
 pub(super) struct Head {
@@ -39,7 +39,8 @@ impl Head {
         let list = headers
             .cast::<PyList>()
             .map_err(|_| PyTypeError::new_err(format!("the headers must be a list, not {}", kind(headers))))?;
-        let mut map = HeaderMap::with_capacity(list.len());
+        let mut map = spare_headers();
+        map.reserve(list.len());
         let mut has_length = false;
         for pair in list.iter() {
             let (name, value) = field_with(said, &pair)?;

@@ -40,4 +40,5 @@ mod wire;
 use super::request::{refusal, rules};
 pub(super) use incoming::Incoming;
 pub(super) use scan::HeadLimits;
+pub use scratch::take_headers as spare_headers;
 pub(super) use task::{Http1, Outcome};

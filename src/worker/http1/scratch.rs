@@ -63,12 +63,14 @@ pub(super) fn keep_output(mut buffer: Vec<u8>) {
     }
 }
 
-/// An empty map for the fields of a request.
-pub(super) fn take_headers() -> HeaderMap {
+/// An empty map for the fields of a request or of a response, which may have the memory of an earlier one that was sent by
+/// this thread.
+#[must_use]
+pub fn take_headers() -> HeaderMap {
     SCRATCH.with(|scratch| scratch.borrow_mut().headers.take()).unwrap_or_default()
 }
 
-/// Gives the map of a response back, which has been sent: the next request's fields find their memory made.
+/// Gives the map of a response back, which has been sent: the next fields find their memory made.
 pub(super) fn keep_headers(mut headers: HeaderMap) {
     if (1..=MOST_FIELDS).contains(&headers.capacity()) {
         headers.clear();
