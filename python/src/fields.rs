@@ -1,7 +1,8 @@
 //! Header fields of responses. Most are the same as in the response before, and need not be looked through again.
 
-use crate::places::{Places, may_stay};
+use crate::places::Places;
 use http::header::{HeaderName, HeaderValue};
+use rustcorn::worker::may_stay;
 use std::cell::RefCell;
 
 /// A field as it was given, and what was made of it.

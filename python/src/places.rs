@@ -1,8 +1,5 @@
 //! A small memory for what was made of header fields: few names come again and again, and mostly with few values.
 
-use http::HeaderName;
-use http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION, SET_COOKIE};
-
 /// A name has one place. Others may have the same: then they take turns in it.
 const PLACES: usize = 128;
 /// What is longer than this is not kept.
@@ -27,9 +24,4 @@ impl<T> Places<T> {
         let mix = name.len() * 31 + usize::from(first) * 7 + usize::from(last | 0x20);
         self.0.get_mut(mix % PLACES)
     }
-}
-
-/// Whether a value may stay in memory for longer than its message.
-pub(crate) fn may_stay(name: &HeaderName, value: &[u8]) -> bool {
-    value.len() <= LONGEST && ![COOKIE, SET_COOKIE, AUTHORIZATION, PROXY_AUTHORIZATION].contains(name)
 }

@@ -1,21 +1,21 @@
 //! What applications have said of their responses before: most of it are the same objects again, of which nothing has to be
 //! made anew.
 
-use crate::places::may_stay;
 use http::StatusCode;
 use http::header::{HeaderName, HeaderValue};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 use rustcorn::worker::ReasonPhrase;
+use rustcorn::worker::may_stay;
 use std::cell::Cell;
-use std::mem::ManuallyDrop;
 
 /// An object has one place. Others may have the same: then they take turns in it.
 const PLACES: usize = 64;
+/// What is longer is not kept.
+const LONGEST: usize = 128;
 
 thread_local! {
-    /// Never dropped: at the end of its thread the interpreter may be gone.
-    static SAID: Cell<Option<ManuallyDrop<Box<Said>>>> = const { Cell::new(None) };
+    static SAID: Cell<Option<Box<Said>>> = const { Cell::new(None) };
 }
 
 /// A status, and its reason; none: it is the usual one.
@@ -37,11 +37,9 @@ impl Said {
     /// Lends this thread's own to `use_it`, which may run Python: whoever comes here meanwhile begins with nothing.
     pub(crate) fn with<T>(use_it: impl FnOnce(&mut Self) -> T) -> T {
         let empty = || Box::new(Self { status: None, fields: [const { None }; PLACES] });
-        let mut said = SAID.take().map_or_else(empty, ManuallyDrop::into_inner);
+        let mut said = SAID.take().unwrap_or_else(empty);
         let done = use_it(&mut said);
-        if let Some(other) = SAID.replace(Some(ManuallyDrop::new(said))) {
-            drop(ManuallyDrop::into_inner(other));
-        }
+        SAID.set(Some(said));
         done
     }
 
@@ -51,7 +49,9 @@ impl Said {
     }
 
     pub(crate) fn keep_status(&mut self, text: &Bound<'_, PyAny>, status: &Status) {
-        if let Ok(text) = text.cast_exact() {
+        if let Ok(text) = text.cast_exact::<PyString>()
+            && is_short(text)
+        {
             self.status = Some((text.clone().unbind(), status.clone()));
         }
     }
@@ -67,16 +67,18 @@ impl Said {
         value: &Bound<'_, PyAny>,
         parsed: &(HeaderName, HeaderValue),
     ) {
-        if is_plain(name) && is_plain(value) && may_stay(&parsed.0, parsed.1.as_bytes()) {
+        if is_short(name) && is_short(value) && may_stay(&parsed.0, parsed.1.as_bytes()) {
             let (name_kept, value) = (name.clone().unbind(), value.clone().unbind());
             self.fields[place(name)] = Some(Field { name: name_kept, value, parsed: parsed.clone() });
         }
     }
 }
 
-/// Whether it is a string or bytes, and never changes. What is more has a life of its own, which is not to be longer.
-fn is_plain(object: &Bound<'_, PyAny>) -> bool {
-    object.is_exact_instance_of::<PyString>() || object.is_exact_instance_of::<PyBytes>()
+/// Whether it is a string or bytes, which never change, and not long. What is more has a life of its own, which is not to
+/// be longer.
+fn is_short(object: &Bound<'_, PyAny>) -> bool {
+    let is_plain = object.is_exact_instance_of::<PyString>() || object.is_exact_instance_of::<PyBytes>();
+    is_plain && object.len().is_ok_and(|length| length <= LONGEST)
 }
 
 fn place(name: &Bound<'_, PyAny>) -> usize {

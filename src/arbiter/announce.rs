@@ -14,9 +14,6 @@ impl Shell<'_> {
         match phase {
             Phase::Serving { generation, ready, wanted, broken, trouble } => {
                 self.first_ready();
-                if let Err(error) = self.loads.settle() {
-                    log::error!("{error}");
-                }
                 self.follow_log(*generation);
                 let status = status(*generation, *ready, *wanted, *broken, trouble.as_deref());
                 self.title(if trouble.is_some() || *broken > 0 { " (in trouble)" } else { "" });

@@ -80,6 +80,7 @@ impl Shell<'_> {
                     load.listeners.close();
                 }
             }
+            Action::Settle { generation } => self.settle(generation),
             Action::StartUpgrade => return Outcome::Answer(self.start_upgrade()),
             Action::StartBuild => {
                 let refused = self.development.as_mut().and_then(|development| development.start_build());
@@ -95,6 +96,13 @@ impl Shell<'_> {
             Action::Exit(code) => return Outcome::Exit(code),
         }
         Outcome::Done
+    }
+
+    fn settle(&mut self, generation: Generation) {
+        match self.loads.settle(generation) {
+            Ok(()) => self.scoreboard.settle(generation),
+            Err(error) => log::error!("{error}; the reload that is next tries it again"),
+        }
     }
 
     fn signal(&mut self, pid: Pid, signal: Signal) {

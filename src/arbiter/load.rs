@@ -106,16 +106,12 @@ impl Loads {
         self.loads.remove(&generation);
     }
 
-    /// If no reload is under way, all listeners listen, and those that a reload has replaced are let go.
+    /// Nobody but workers of this generation serves: all its listeners listen, and those that it has replaced are let go.
     ///
     /// # Errors
     /// The bind that cannot be listened on.
-    pub fn settle(&mut self) -> Result<(), ListenError> {
-        let mut loads = self.loads.values_mut();
-        match (loads.next(), loads.next()) {
-            (Some(load), None) => load.listeners.settle(),
-            _ => Ok(()),
-        }
+    pub fn settle(&mut self, generation: Generation) -> Result<(), ListenError> {
+        self.loads.get_mut(&generation).map_or(Ok(()), |load| load.listeners.settle())
     }
 
     /// Every load, oldest first.

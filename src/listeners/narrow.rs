@@ -1,7 +1,7 @@
 //! A bind that a reload makes narrower: 0.0.0.0:80, and then 127.0.0.1:80.
 //!
 //! Linux gives a connection to the socket whose address fits best. So the narrow socket is bound at the reload, but it is
-//! *dormant*: it does not listen before the reload is done. Until then, and for ever if the new workers cannot boot, all
+//! *dormant*: it does not listen before the reload is done, and no worker of before serves any more. Until then, and for ever if the new workers cannot boot, all
 //! connections go to the wide one, which the new workers accept from like the old ones. Then the arbiter lets the narrow
 //! one listen and lets go of the wide one, which *leaves*: the workers accept from it for a moment more, since a
 //! handshake that began there also ends there. While they overlap all of them have `SO_REUSEPORT`, which Linux asks for
@@ -60,11 +60,11 @@ pub(super) fn keep_beside(spare: &Listener, binds: &[Listener], certificates: bo
 }
 
 impl Listeners {
-    /// A reload is done, in whichever way, and these are the listeners that serve: all of them listen, those that leave
-    /// are let go, and nobody may join any more.
+    /// These are the listeners that serve, and no others: all of them listen, those that leave are let go, and nobody may
+    /// join any more.
     ///
     /// # Errors
-    /// If one cannot listen; those that it was to replace stay. To be tried again when the next reload is done.
+    /// If one cannot listen; those that it was to replace stay. To be tried again after the next reload.
     pub fn settle(&mut self) -> Result<(), ListenError> {
         for listener in self.all.iter().filter(|listener| listener.is_dormant()) {
             let awake = || {
@@ -74,8 +74,8 @@ impl Listeners {
             };
             awake().map_err(|error| refuse(&listener.name, format!("it was bound, but cannot listen: {error}")))?;
         }
-        self.all.retain(|listener| !listener.leaving);
         self.all.iter().for_each(Listener::overlap_no_more);
+        self.all.retain(|listener| !listener.leaving);
         Ok(())
     }
 }

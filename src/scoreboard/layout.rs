@@ -1,7 +1,7 @@
 //! Where everything is, in 64-bit words. A change here is a new [`LAYOUT`] and a new `abi::ABI`.
 //!
 //! ```text
-//! header   16 words   magic, layout, slots, stride in bytes, high water
+//! header   16 words   magic, layout, slots, stride in bytes, high water, settled generation
 //! record   384 words  (3072 bytes, a multiple of 128) per slot:
 //!    0..16   identity, and what peers read before each accept: changes with connections, not with requests
 //!   16..32   gauges and counters that change with each request
@@ -14,13 +14,14 @@
 /// "rustcorn" as a number.
 pub const MAGIC_VALUE: u64 = u64::from_be_bytes(*b"rustcorn");
 /// The number of this layout.
-pub const LAYOUT: u64 = 1;
+pub const LAYOUT: u64 = 2;
 
 pub const MAGIC: usize = 0;
 pub const VERSION: usize = 1;
 pub const SLOTS: usize = 2;
 pub const STRIDE: usize = 3;
 pub const HIGH_WATER: usize = 4;
+pub const SETTLED: usize = 5;
 pub const HEADER_WORDS: usize = 16;
 
 pub const PID: usize = 0;

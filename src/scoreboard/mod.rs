@@ -107,6 +107,17 @@ impl Scoreboard {
         used.min(self.slots)
     }
 
+    /// Nobody but workers of this generation serves: its listeners listen, and those that it has replaced may be left.
+    pub fn settle(&self, generation: Generation) {
+        self.words[layout::SETTLED].store(u64::from(generation.0), Relaxed);
+    }
+
+    /// Whether it is this generation that serves alone, after a reload.
+    #[must_use]
+    pub fn is_settled(&self, generation: Generation) -> bool {
+        self.words[layout::SETTLED].load(Relaxed) == u64::from(generation.0)
+    }
+
     /// The record of one slot.
     ///
     /// # Panics

@@ -69,6 +69,12 @@ pub enum Action {
     ReopenLogs,
     /// Close every listening socket of the arbiter (a stop began; the workers hold theirs until the queue is empty).
     CloseListeners,
+    /// No worker of another generation serves any more: have all listeners of this one listen, and close those that only
+    /// the others needed.
+    Settle {
+        /// Which one.
+        generation: Generation,
+    },
     /// Start the binary on disk with our listeners. Answered by `UpgradeStarted` or `UpgradeFailed` at once.
     StartUpgrade,
     /// Start the cargo build. Answered by `Built` when it ends.

@@ -32,6 +32,8 @@ pub struct Machine {
     pub(super) newest: Generation,
     /// Whether its load has not been answered yet.
     pub(super) loading: bool,
+    /// The generation that serves alone, since the newest attempt to load another.
+    pub(super) settled: Option<Generation>,
     /// Why the last reload did not succeed.
     pub(super) trouble: Option<String>,
     /// The newest `Serving` or `Reloading` that is out.
@@ -85,6 +87,7 @@ impl Machine {
             base: None,
             newest: generation,
             loading: false,
+            settled: Some(generation),
             trouble: None,
             announced: None,
             rebuild: Rebuild::default(),

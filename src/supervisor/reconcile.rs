@@ -22,6 +22,7 @@ impl Machine {
         self.spawn_due(now, out);
         self.retire_surplus(now, out);
         self.complete_reload(now, out);
+        self.settle(out);
         self.announce_serving(false, out);
     }
 

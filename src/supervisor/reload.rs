@@ -32,6 +32,7 @@ impl Machine {
             self.announced = Some(Phase::Reloading);
         }
         self.loading = true;
+        self.settled = None;
         out.push(Action::Load { generation: self.newest });
     }
 
@@ -123,6 +124,16 @@ impl Machine {
             self.trouble = None;
         }
         self.announce_serving(true, out);
+    }
+
+    /// After a reload, in whichever way it ended: nobody but the target serves.
+    pub(super) fn settle(&mut self, out: &mut Vec<Action>) {
+        let generation = self.target;
+        let others = self.ready_count(|ready| ready.birth.generation != generation);
+        if self.settled.is_none() && !self.loading && self.proven && self.base.is_none() && others == 0 {
+            self.settled = Some(generation);
+            out.push(Action::Settle { generation });
+        }
     }
 
     /// The target cannot boot: the generation before it goes on.

@@ -24,8 +24,8 @@ fn sixty_four_keep_alive_connections_spread_evenly_over_four_workers() {
     for round in 0..5 {
         let counts = spread(&server);
         let (most, least) = (counts.values().max().expect("some"), counts.values().min().expect("some"));
-        assert_eq!(counts.len(), 4, "a worker got none: {counts:?}");
-        ratios.push(f64::from(*most) / f64::from(*least));
+        // A worker that got none makes it infinite.
+        ratios.push(if counts.len() == 4 { f64::from(*most) / f64::from(*least) } else { f64::INFINITY });
         println!("round {round}: {counts:?}");
         // The connections are closed by now; the workers notice that in their own time.
         wait_until("every connection is gone", SOON, || (established(&server) == 0).then_some(()));

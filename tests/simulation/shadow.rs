@@ -220,6 +220,15 @@ impl Shadow {
             }
             Action::CancelBuild => self.building = false,
             Action::CloseListeners => must!(self.stopping, "{action:?} without a stop"),
+            Action::Settle { generation } => {
+                must!(
+                    self.loaded.len() == 1 && self.loaded.contains_key(generation),
+                    "{action:?} of {:?}",
+                    self.loaded
+                );
+                let ready = |view: &SlotView| view.state == SlotState::Ready && view.generation != Some(*generation);
+                must!(!machine.slots().iter().any(ready), "{action:?}, but others serve");
+            }
             Action::Announce(phase) => self.witness_phase(phase, machine)?,
             Action::Exit(code) => {
                 must!(rest.is_empty(), "Exit is not the last action: {rest:?}");

@@ -2,7 +2,7 @@
 
 use crate::scene::{Scene, secs, terms};
 use rustcorn::supervisor::{Action, Event, Intent, Phase, SlotState, Terms};
-use rustcorn::types::{Generation, Level};
+use rustcorn::types::{ExitStatus, Generation, Level};
 
 const FIRST: Generation = Generation::FIRST;
 
@@ -26,6 +26,34 @@ fn new_workers_come_before_old_ones_go() {
     assert_eq!(scene.forgotten(), [FIRST]);
     assert_eq!(scene.serves(), Some((new, 2, 2, 0, None)));
     assert_eq!((scene.machine.target(), scene.machine.proven()), (new, Some(new)));
+}
+
+#[test]
+fn listeners_settle_when_nobody_of_before_serves() {
+    let mut scene = Scene::serving(terms(2));
+    assert!(scene.settled().is_empty());
+    let second = scene.reload(terms(2));
+    let newcomer = scene.of(second)[0];
+    assert!(scene.ready(newcomer).settled().is_empty(), "one of the first still serves");
+    scene.roll();
+    assert_eq!(scene.settled(), [second]);
+    // The third takes over before the second has; the fourth cannot boot, and workers of the second still serve then.
+    let third = scene.reload(terms(2));
+    let newcomer = scene.of(third)[0];
+    let leaving = scene.ready(newcomer).retired()[0];
+    let fourth = scene.reload(terms(2));
+    scene.leaves(leaving);
+    let newcomer = scene.of(fourth)[0];
+    scene.dies(newcomer, ExitStatus::Code(3));
+    assert_eq!((scene.machine.target(), scene.of(second).len()), (third, 1));
+    assert!(scene.settled().is_empty(), "what it needs is needed by one of the second, too");
+    scene.roll();
+    assert_eq!(scene.settled(), [third]);
+    // A refusal leaves nothing behind either.
+    scene.intent(Intent::Reload);
+    let generation = scene.load_wanted().expect("a load");
+    scene.tell(Event::LoadRefused { generation, reason: "no such key".into() });
+    assert_eq!(scene.settled(), [third]);
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! The header fields of a request as a scope has them: pairs of bytes.
 
-use crate::places::{Places, may_stay};
+use crate::places::Places;
 use http::{HeaderMap, HeaderName};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
+use rustcorn::worker::may_stay;
 use std::sync::{Mutex, PoisonError};
 
 /// Fields that came before.

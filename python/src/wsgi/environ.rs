@@ -5,7 +5,6 @@ use super::names::Names;
 use super::options::Options;
 use super::patterns::{Pattern, Patterns, may_keep_target, target};
 use super::text::latin1;
-use crate::places::may_stay;
 use crate::underscores::Underscores;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Method, Version, header};
@@ -13,6 +12,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use rustcorn::Connection;
+use rustcorn::worker::may_stay;
 use std::borrow::Cow;
 
 /// Makes environs.

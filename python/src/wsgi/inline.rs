@@ -29,7 +29,9 @@ pub(super) struct Turner {
     life: RefCell<Life>,
     /// What became of the life.
     code: Cell<Option<i32>>,
-    /// Tasks of the engine for which something was left.
+    /// Something was left for the engine.
+    left: Cell<bool>,
+    /// Its tasks that wait for that.
     woken: RefCell<Vec<Waker>>,
     pause: &'static Pause,
     handlers: Handlers,
@@ -62,6 +64,7 @@ pub(super) fn run(
         runtime: NonNull::from(runtime),
         life: RefCell::new(life),
         code: Cell::new(None),
+        left: Cell::new(false),
         woken: RefCell::default(),
         pause,
         handlers,
@@ -112,12 +115,13 @@ pub(super) fn run_beside(runtime: &Runtime, mut life: Life, handlers: &Handlers)
 }
 
 impl Turner {
-    pub(super) fn keep(&self, waker: Waker) {
-        self.woken.borrow_mut().push(waker);
+    pub(super) fn keep(&self, waker: Option<Waker>) {
+        self.left.set(true);
+        self.woken.borrow_mut().extend(waker);
     }
 
     pub(super) fn keeps_something(&self) -> bool {
-        !self.woken.borrow().is_empty()
+        self.left.get()
     }
 
     /// Sends what is to be sent, and waits for requests if `jobs` has none. True: handlers of signals are to be called.
@@ -180,10 +184,16 @@ impl Turner {
 
     /// What each turn begins with. Returns whether something was handed to the engine.
     fn attend(&self, cx: &mut Context<'_>) -> bool {
-        let mut woken = self.woken.borrow_mut();
-        let sent = !woken.is_empty();
-        woken.drain(..).for_each(Waker::wake);
-        drop(woken);
+        let sent = self.left.replace(false);
+        if sent {
+            // Taken: whoever is woken may leave something himself.
+            let mut woken = self.woken.take();
+            woken.drain(..).for_each(Waker::wake);
+            let mut since = self.woken.borrow_mut();
+            if since.is_empty() {
+                *since = woken;
+            }
+        }
         if self.code.get().is_none()
             && let Poll::Ready(code) = self.life.borrow_mut().as_mut().poll(cx)
         {

@@ -1,10 +1,11 @@
 //! Fields of a request as an environ has them: `accept-encoding` is `HTTP_ACCEPT_ENCODING`.
 
 use super::text::latin1;
-use crate::places::{Places, may_stay};
+use crate::places::Places;
 use http::HeaderName;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
+use rustcorn::worker::may_stay;
 
 /// Keys and values that were made before.
 #[derive(Default)]

@@ -3,13 +3,13 @@
 
 use super::ends::Ends;
 use super::names::Names;
-use crate::places::may_stay;
 use http::header::{self, HeaderName};
 use http::request::Parts;
 use http::{Method, Version};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use rustcorn::worker::may_stay;
 
 /// One for each number of fields, and then they take turns.
 const PLACES: usize = 16;

@@ -32,12 +32,12 @@ fn turner() -> Option<Rc<Turner>> {
     TURNER.with_borrow(Clone::clone)
 }
 
-/// Wakes a task of the engine's, for which something was left: at once, or with the next turn. None: it need not be.
+/// Wakes a task of the engine's, for which something was left: at once, or with the next turn. None: it is awake.
 pub(super) fn wake(waker: Option<Waker>) {
-    let Some(waker) = waker else { return };
-    TURNER.with_borrow(|turner| match turner {
-        Some(turner) => turner.keep(waker),
-        None => waker.wake(),
+    TURNER.with_borrow(|turner| match (turner, waker) {
+        (Some(turner), waker) => turner.keep(waker),
+        (None, Some(waker)) => waker.wake(),
+        (None, None) => {}
     });
 }
 

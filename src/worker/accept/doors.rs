@@ -14,15 +14,15 @@ pub(in crate::worker) struct Doors {
     doors: Vec<Door>,
     /// Where the next look begins, so that no socket starves another.
     next: usize,
-    /// Some do not listen yet: they wait for the end of a reload that has made their bind narrower.
-    dormant: bool,
+    /// Some that were to be opened are not: they do not listen yet, or they refuse.
+    unopened: bool,
 }
 
 impl Doors {
     /// Takes the sockets over. None is open yet.
     pub(in crate::worker) fn inherit(listeners: &[SeatListener]) -> io::Result<Self> {
         let doors = listeners.iter().map(Door::inherit).collect::<io::Result<_>>()?;
-        Ok(Self { doors, next: 0, dormant: false })
+        Ok(Self { doors, next: 0, unopened: false })
     }
 
     /// The lanes that there are, without the shared one.
@@ -33,16 +33,15 @@ impl Doors {
     /// Opens the shared sockets and those of `lanes`, of those that listen, and shuts the others. A socket that refuses
     /// stays as it was, and keeps no other from its place.
     pub(in crate::worker) fn open(&mut self, lanes: &[u32]) -> io::Result<()> {
-        self.dormant = !self.doors.iter().all(Door::listens);
-        self.turn_all(|door| {
-            let wanted = door.lane == SHARED_LANE || lanes.contains(&door.lane);
-            if wanted && door.listens() { door.opened() } else { door.shut() }
-        })
+        let wanted = |door: &Door| door.lane == SHARED_LANE || lanes.contains(&door.lane);
+        let result = self.turn_all(|door| if wanted(&door) && door.listens() { door.opened() } else { door.shut() });
+        self.unopened = self.doors.iter().any(|door| wanted(door) && door.outside().is_some());
+        result
     }
 
-    /// Whether some did not listen yet when they were to be opened.
-    pub(in crate::worker) fn has_dormant(&self) -> bool {
-        self.dormant
+    /// Whether some that were to be opened are not.
+    pub(in crate::worker) fn has_unopened(&self) -> bool {
+        self.unopened
     }
 
     /// Whether there are sockets that are in no bind any more.
@@ -55,9 +54,9 @@ impl Doors {
         self.turn_all(|door| if door.leaving { door.shut() } else { (Some(door), None) })
     }
 
-    /// Closes the sockets that are in no bind any more.
-    pub(in crate::worker) fn close_leaving(&mut self) {
-        self.doors.retain(|door| !door.leaving);
+    /// Closes the sockets that are in no bind any more, or all others.
+    pub(in crate::worker) fn close(&mut self, leaving: bool) {
+        self.doors.retain(|door| door.leaving != leaving);
     }
 
     /// Accepts from whichever open socket has a connection.

@@ -7,6 +7,7 @@ mod balance;
 mod crowd;
 mod door;
 mod doors;
+mod leave;
 
 use super::application::Application;
 use super::context::{Wish, Worker};
@@ -35,15 +36,9 @@ const REST: Duration = Duration::from_millis(100);
 const LANES: Duration = Duration::from_millis(100);
 /// How often a worker looks whether the reload is done that has made a bind narrower.
 const DORMANT: Duration = Duration::from_millis(10);
-/// How long the wide socket is accepted from then: as long as a handshake takes of which one packet is lost.
-const LEAVING: Duration = Duration::from_secs(2);
 /// How many connections in a row may be gone before they are accepted. More are no coincidence, but an error that we
 /// take for one of a connection.
 const MOST_PASSING: u32 = 100;
-/// How many connections of the last sweep are taken before the event loop turns.
-const PIECE: usize = 64;
-/// How many a leaving worker takes from peers that could take them too.
-const FROM_PEERS: usize = 4096;
 
 pub(super) struct Acceptor<S> {
     worker: &'static Worker,
@@ -58,6 +53,10 @@ pub(super) struct Acceptor<S> {
     in_trouble: bool,
     /// Connections in a row that were gone when they were accepted.
     passing: u32,
+    /// A reload has made a bind narrower, and is not done.
+    settling: bool,
+    /// It is done: when the wide socket is closed.
+    leaves_at: Option<Instant>,
 }
 
 /// What one look at the listeners came to.
@@ -66,16 +65,6 @@ enum Turn {
     Hold,
     Full,
     Paused,
-}
-
-/// What one piece of the last sweep came to.
-enum Swept {
-    /// Nobody waits.
-    All,
-    /// Somebody may wait, and the next piece can begin.
-    Some,
-    /// Somebody may wait, and there is no room.
-    Full,
 }
 
 impl<S: Application> Acceptor<S> {
@@ -87,9 +76,21 @@ impl<S: Application> Acceptor<S> {
         let lanes = doors.lanes();
         let balance = Balance::default();
         let crowd = Crowd::default();
-        let mut acceptor =
-            Self { worker, application, doors, lane, lanes, balance, crowd, in_trouble: false, passing: 0 };
+        let mut acceptor = Self {
+            worker,
+            application,
+            doors,
+            lane,
+            lanes,
+            balance,
+            crowd,
+            in_trouble: false,
+            passing: 0,
+            settling: false,
+            leaves_at: None,
+        };
         acceptor.look_after_lanes()?;
+        acceptor.settling = acceptor.doors.has_unopened() || acceptor.doors.has_leaving();
         Ok(acceptor)
     }
 
@@ -101,21 +102,18 @@ impl<S: Application> Acceptor<S> {
         let mut troubled = false;
         let mut soon = tokio::time::interval(DORMANT);
         soon.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut left = pin!(tokio::time::sleep(LEAVING));
+        let mut left = pin!(tokio::time::sleep(Duration::ZERO));
         loop {
-            let has_dormant = self.doors.has_dormant();
             tokio::select! {
                 biased;
                 _ = &mut another_wish => return self,
                 _ = look.tick(), if !self.lanes.is_empty() => self.look_again(&mut troubled),
-                _ = soon.tick(), if has_dormant => {
-                    self.look_again(&mut troubled);
-                    left.as_mut().reset(Instant::now() + LEAVING);
+                _ = soon.tick(), if self.settling => {
+                    if let Some(until) = self.look_whether_settled(&mut troubled) {
+                        left.as_mut().reset(until);
+                    }
                 }
-                () = &mut left, if !has_dormant && self.doors.has_leaving() => {
-                    let rest = self.let_go();
-                    left.as_mut().reset(Instant::now() + rest);
-                }
+                () = &mut left, if self.leaves_at.is_some() => left.as_mut().reset(Instant::now() + self.let_go()),
                 () = self.turn() => {}
             }
         }
@@ -127,30 +125,6 @@ impl<S: Application> Acceptor<S> {
         if let (Err(error), true) = (answer, news) {
             crate::log::error!("Worker {} cannot take over a socket: {error}", self.worker.slot);
         }
-    }
-
-    /// Takes a piece of what waits in sockets that are in no bind any more, and closes them when there is nothing left:
-    /// whoever has got in is served, even beyond `worker_connections`. The result is when to go on.
-    fn let_go(&mut self) -> Duration {
-        if let Err(error) = self.doors.shut_leaving() {
-            crate::log::error!("Worker {} has lost a listening socket: {error}", self.worker.slot);
-        }
-        for _ in 0..PIECE {
-            match self.doors.take_leaving() {
-                Ok(accepted) => self.serve(accepted),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.doors.close_leaving();
-                    self.lanes = self.doors.lanes();
-                    return Duration::ZERO;
-                }
-                Err(error) if self.is_passing(&error) => {}
-                Err(error) => {
-                    self.complain(&error);
-                    return REST;
-                }
-            }
-        }
-        Duration::ZERO
     }
 
     /// Opens what listens by now: the lanes that nobody else serves too; leaves those that got an owner.
@@ -256,61 +230,6 @@ impl<S: Application> Acceptor<S> {
     fn serve(&self, accepted: Accepted) {
         let Accepted { stream, peer, local, tls } = accepted;
         serve::spawn(self.worker, self.application.clone(), stream, peer, local, tls);
-    }
-
-    /// Takes what waits in the queues, so that no client that was let in is sent away, and closes the sockets. It may
-    /// take until there is room for the last one; whoever waits for this decides how long.
-    pub(super) async fn finish(mut self) {
-        if let Err(error) = self.doors.shut() {
-            crate::log::error!("Worker {} has lost a listening socket: {error}", self.worker.slot);
-        }
-        let mut taken = 0;
-        loop {
-            match self.sweep(&mut taken) {
-                Swept::All => return,
-                Swept::Some if taken < FROM_PEERS || !self.has_live_peers() => tokio::task::yield_now().await,
-                Swept::Full if !self.has_live_peers() => {
-                    if self.is_full() {
-                        self.crowd.make_room(self.worker);
-                    }
-                    // Descriptors may be given back by others than our connections.
-                    drop(tokio::time::timeout(REST, self.worker.room.notified()).await);
-                }
-                Swept::Some | Swept::Full => return,
-            }
-        }
-    }
-
-    fn sweep(&mut self, taken: &mut usize) -> Swept {
-        for _ in 0..PIECE {
-            if self.is_full() {
-                return if self.doors.somebody_waits() { Swept::Full } else { Swept::All };
-            }
-            match self.doors.take() {
-                Ok(accepted) => {
-                    *taken += 1;
-                    self.in_trouble = false;
-                    self.passing = 0;
-                    self.serve(accepted);
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Swept::All,
-                Err(error) if self.is_passing(&error) => {}
-                // What accept says without a descriptor, it says with an empty queue too.
-                Err(_) if !self.doors.somebody_waits() => return Swept::All,
-                Err(error) => {
-                    self.complain(&error);
-                    return Swept::Full;
-                }
-            }
-        }
-        Swept::Some
-    }
-
-    /// Whether anybody else takes connections from now on. Of several workers that leave at once, the last one to say
-    /// so on the scoreboard sees that it is the last, and stays.
-    fn has_live_peers(&self) -> bool {
-        let stale_after = heartbeat::stale_after(self.worker);
-        self.worker.board.live_peers(self.worker.slot, clock::now(), stale_after).next().is_some()
     }
 }
 

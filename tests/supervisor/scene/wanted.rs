@@ -54,6 +54,14 @@ impl Scene {
         self.step.iter().filter_map(forget).collect()
     }
 
+    pub fn settled(&self) -> Vec<Generation> {
+        let settle = |action: &Action| match *action {
+            Action::Settle { generation } => Some(generation),
+            _ => None,
+        };
+        self.step.iter().filter_map(settle).collect()
+    }
+
     pub fn autopsies(&self) -> Vec<(Pid, Symptom)> {
         let autopsy = |action: &Action| match *action {
             Action::Autopsy { pid, symptom, .. } => Some((pid, symptom)),
