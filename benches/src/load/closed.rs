@@ -148,9 +148,10 @@ impl Field<'_> {
     }
 
     /// Counts an answer and begins with the next request, on a connection of its own if the last one was closed.
-    fn next(&self, index: usize, place: &mut Option<Client>, now: Instant, closed: bool) -> Result<()> {
+    fn next(&mut self, index: usize, place: &mut Option<Client>, now: Instant, closed: bool) -> Result<()> {
         let Some(client) = place else { return Ok(()) };
         self.tally.answered(now - client.begun);
+        self.talk.vary();
         if !self.tally.wanted() {
             // The kernel forgets a closed descriptor by itself.
             *place = None;

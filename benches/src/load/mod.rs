@@ -32,6 +32,8 @@ pub enum Shape {
     OneRequestEach,
     /// As `KeepAlive`, of this path.
     Get(&'static str),
+    /// As `Get`, but no request is like another: the query and a field have another value each time.
+    Varied(&'static str),
     /// As `KeepAlive`, but a POST of so many bytes.
     Post(&'static str, usize),
     /// Messages of so many bytes over one WebSocket, each to be sent back.

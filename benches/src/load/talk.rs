@@ -9,12 +9,17 @@ use super::response;
 /// Room for one answer. The routes that are measured answer with 10 KB at most.
 pub const BUFFER: usize = 16 * 1024;
 
+/// Enough for requests that are never the same again.
+const DIGITS: usize = 10;
+
 /// The words of the clients.
 pub struct Talk {
     /// What opens a WebSocket, to be answered with 101; none for requests.
     pub opening: Option<Vec<u8>>,
     /// What is sent again and again.
     pub request: Vec<u8>,
+    /// Where in it numbers of [`DIGITS`] digits are, another in each request.
+    numbers: Vec<usize>,
     answer: Answer,
 }
 
@@ -40,13 +45,40 @@ impl Talk {
             Shape::KeepAlive => keep_alive_request("/"),
             Shape::OneRequestEach => only_request("/"),
             Shape::Get(path) => keep_alive_request(path),
+            Shape::Varied(path) => return Self::varied(path),
             Shape::Post(path, length) => post(path, length),
             Shape::Echo(path, length) => {
                 let (request, echo) = (frame(length, Some([1, 2, 3, 4])), frame(length, None));
-                return Self { opening: Some(upgrade(path)), request, answer: Answer::Frame(echo) };
+                return Self {
+                    opening: Some(upgrade(path)),
+                    request,
+                    numbers: Vec::new(),
+                    answer: Answer::Frame(echo),
+                };
             }
         };
-        Self { opening: None, request, answer: Answer::Http(Known::default()) }
+        Self { opening: None, request, numbers: Vec::new(), answer: Answer::Http(Known::default()) }
+    }
+
+    fn varied(path: &str) -> Self {
+        let number = "0".repeat(DIGITS);
+        let before = format!("GET {path}?number=");
+        let between = " HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: ";
+        let numbers = vec![before.len(), before.len() + DIGITS + between.len()];
+        let request = format!("{before}{number}{between}{number}\r\n\r\n").into_bytes();
+        Self { opening: None, request, numbers, answer: Answer::Http(Known::default()) }
+    }
+
+    /// The next request is another one.
+    pub fn vary(&mut self) {
+        for &at in &self.numbers {
+            for digit in self.request[at..at + DIGITS].iter_mut().rev() {
+                *digit = if *digit == b'9' { b'0' } else { *digit + 1 };
+                if *digit != b'0' {
+                    break;
+                }
+            }
+        }
     }
 
     /// Whether the answer to the opening is whole.
@@ -137,6 +169,14 @@ mod tests {
     use super::*;
 
     const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+
+    #[test]
+    fn a_varied_request_is_never_the_same_again() {
+        let mut talk = Talk::of(Shape::Varied("/"));
+        (0..109).for_each(|_| talk.vary());
+        let text = "GET /?number=0000000109 HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: 0000000109\r\n\r\n";
+        assert_eq!(String::from_utf8_lossy(&talk.request), text);
+    }
 
     #[test]
     fn an_answer_is_whole_in_one_piece_and_in_many() {

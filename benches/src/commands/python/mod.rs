@@ -28,12 +28,13 @@ const GUNICORN: &str = "gunicorn uvicorn worker, 1 worker";
 /// So many requests/s at least, over another's: the workload's key, the other, how many times as many.
 const GOALS_ASGI: &[(&str, &str, f64)] = &[
     ("raw", GRANIAN, 1.4),
+    ("varied", GRANIAN, 1.4),
     ("raw", UVICORN, 2.0),
     ("fastapi", GRANIAN, 1.25),
     ("fastapi", GUNICORN, 1.4),
     ("post", GRANIAN, 1.4),
 ];
-const GOALS_WSGI: &[(&str, &str, f64)] = &[("raw-wsgi", GRANIAN, 2.0)];
+const GOALS_WSGI: &[(&str, &str, f64)] = &[("raw-wsgi", GRANIAN, 2.0), ("varied-wsgi", GRANIAN, 2.0)];
 
 /// At most so much of uvicorn's with one client.
 const GOALS_ALONE: &[(&str, &str, f64)] = &[(MIDDLE, "p50", 1.0), (SLOW, "p99", 1.0), (COST, "CPU per request", 0.8)];

@@ -57,6 +57,7 @@ pub const ASGI: &[App] = &[
         spec: "raw_asgi:app",
         workloads: &[
             RAW_ASGI,
+            workload("varied", "Raw ASGI: 14 bytes for requests that all differ.", Shape::Varied("/")),
             workload("post", "Raw ASGI: a POST of 10 KB, sent back.", Shape::Post("/echo", BODY)),
             workload("stream", "Raw ASGI: a streamed answer, 10 blocks of 1 KB.", Shape::Get("/stream")),
             workload("websocket", "Raw ASGI: WebSockets, messages of 100 bytes sent back.", Shape::Echo("/", MESSAGE)),
@@ -74,7 +75,10 @@ pub const ASGI: &[App] = &[
 pub const WSGI: &[App] = &[
     App {
         spec: "raw_wsgi:app",
-        workloads: &[workload("raw-wsgi", "Raw WSGI: 14 bytes.", Shape::KeepAlive)],
+        workloads: &[
+            workload("raw-wsgi", "Raw WSGI: 14 bytes.", Shape::KeepAlive),
+            workload("varied-wsgi", "Raw WSGI: 14 bytes for requests that all differ.", Shape::Varied("/")),
+        ],
         servers: WSGI_SERVERS,
     },
     App {
