@@ -1,16 +1,17 @@
 //! A bind that a reload makes narrower: 0.0.0.0:80, and then 127.0.0.1:80.
 //!
 //! Linux gives a connection to the socket whose address fits best. So the narrow socket is bound at the reload, but it is
-//! *dormant*: it does not listen before the reload is done, and no worker of before serves any more. Until then, and for ever if the new workers cannot boot, all
-//! connections go to the wide one, which the new workers accept from like the old ones. Then the arbiter lets the narrow
-//! one listen and lets go of the wide one, which *leaves*: the workers accept from it for a moment more, since a
-//! handshake that began there also ends there. While they overlap all of them have `SO_REUSEPORT`, which Linux asks for
-//! when a socket is bound and again when it begins to listen.
+//! *dormant*: it does not listen before the reload is done, and no worker of before serves any more. Until then, and for
+//! ever if the new workers cannot boot, all connections go to the wide one, which the new workers accept from like the
+//! old ones. Then the arbiter lets the narrow one listen and lets go of the wide one, which *leaves*: the workers accept
+//! from it for a moment more, since a handshake that began there also ends there. While they overlap all of them have
+//! `SO_REUSEPORT`, which Linux asks for when a socket is bound and again when it begins to listen.
 
 use super::error::{ListenError, refuse};
 use super::listener::Listener;
 use super::open::Listeners;
 use super::tcp;
+use crate::sys::socket::SocketName;
 use crate::sys::{accepting, socket};
 use std::io;
 
@@ -28,6 +29,10 @@ impl Listener {
 
     /// Lets it overlap with others of ours. [`Listeners::settle`] ends that.
     pub(super) fn overlap(&self) -> io::Result<()> {
+        // A Unix socket never does, and Linux refuses it the option.
+        if matches!(self.address, SocketName::Unix(_)) {
+            return Ok(());
+        }
         for socket in self.sockets().iter().filter(|socket| !socket::reuses_port(socket)) {
             socket::set_reuse_port(socket, true)?;
             self.overlaps.set(true);

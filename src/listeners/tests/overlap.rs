@@ -96,6 +96,19 @@ fn a_narrower_bind_takes_over_when_the_reload_is_done() {
 }
 
 #[test]
+fn a_unix_socket_beside_a_narrower_bind_is_left_alone() {
+    let (folder, port) = (tempfile::tempdir().unwrap(), port());
+    let (wide, narrow) = (format!("0.0.0.0:{port}"), format!("127.0.0.1:{port}"));
+    let (path, socket) = unix(&folder, "web.sock");
+    let old = open(&[&socket, &wide], &PLAIN, None);
+    let mut new = open(&[&socket, &narrow], &PLAIN, Some(&old));
+    new.settle().unwrap();
+    drop(old);
+    assert!(UnixStream::connect(&path).is_ok() && TcpStream::connect(&narrow).is_ok());
+    assert!(TcpStream::connect(("127.0.0.2", port)).is_err());
+}
+
+#[test]
 fn a_narrower_bind_whose_workers_cannot_boot_leaves_no_trace() {
     let port = port();
     let (wide, narrow) = (format!("0.0.0.0:{port}"), format!("127.0.0.1:{port}"));
