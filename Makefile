@@ -21,8 +21,23 @@ build: ## Build the program and the examples, optimised
 	$(CARGO) build --release --workspace
 	$(CARGO) rustc --release --package hello --lib --crate-type cdylib
 
-wheel: $(VENV)/ready ## Build a wheel for the interpreter PYTHON into target/wheels
-	$(VENV)/bin/maturin build --release --manifest-path python/Cargo.toml --interpreter $(PYTHON) --out $(TARGET)/wheels
+# As it is shipped: optimised by a profile that is taken from the package at work (python/profile), which takes two builds,
+# in a folder of their own because nothing of them can be used again. PROFILED=no leaves that out.
+PROFILED ?= yes
+MATURIN ?= $(VENV)/bin/maturin
+WHEELS ?= $(TARGET)/wheels
+WHEEL_BUILD := $(abspath $(TARGET))/wheel-build
+wheel: $(if $(filter $(VENV)/%,$(MATURIN)),$(VENV)/ready) ## Build a wheel for the interpreter PYTHON into target/wheels
+	@profile=""; \
+	if [ "$(PROFILED)" != no ]; then \
+		tool="$$(rustc --print target-libdir)/../bin/llvm-profdata"; \
+		if [ -x "$$tool" ] || rustup component add llvm-tools; then profile="--pgo --target-dir $(WHEEL_BUILD)"; \
+		else echo "rustc's llvm-tools are not here: the wheel is built without a profile, and is slower" >&2; fi; \
+	fi; \
+	rm -rf $(WHEEL_BUILD); \
+	$(MATURIN) build --profile wheel $$profile --manifest-path python/Cargo.toml --interpreter $(PYTHON) --out $(WHEELS) || \
+		{ [ -z "$$profile" ] || echo "make wheel PROFILED=no does without the profile" >&2; exit 1; }; \
+	rm -rf $(WHEEL_BUILD)
 
 # The program is tested as it is shipped: in one build with its neighbours it would have their features too (their allocator).
 test: test-tools test-apps ## Run every test; installs the tools that they need if it may

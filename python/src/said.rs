@@ -49,7 +49,9 @@ impl Said {
     }
 
     pub(crate) fn keep_status(&mut self, text: &Bound<'_, PyAny>, status: &Status) {
+        // A reason of its own may say anything.
         if let Ok(text) = text.cast_exact::<PyString>()
+            && status.1.is_none()
             && is_short(text)
         {
             self.status = Some((text.clone().unbind(), status.clone()));

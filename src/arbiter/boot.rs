@@ -155,7 +155,11 @@ fn start(
     if let Some(Err(reason)) = shell.with_hooks(|hooks, server| hooks.listening(server)) {
         return Err(LoadError::failure(reason));
     }
-    let code = turn::run(&mut shell, &mut Machine::new(terms, Generation::FIRST, SLOTS));
+    let mut machine = Machine::new(terms, Generation::FIRST, SLOTS);
+    if shell.predecessor.is_some() {
+        machine = machine.beside_another();
+    }
+    let code = turn::run(&mut shell, &mut machine);
     if shell.predecessor.as_mut().is_some_and(Predecessor::read_promotion) {
         // It left at the same moment, and so relies on us.
         shell.own_socket_files();

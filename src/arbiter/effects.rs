@@ -7,10 +7,15 @@ use super::obituary::{self, Death};
 use super::shell::Shell;
 use super::upgrade::Successor;
 use crate::log;
+use crate::scoreboard;
 use crate::supervisor::{Action, Cause, Event, Symptom};
 use crate::sys;
 use crate::sys::wait::Reaped;
 use crate::types::{ExitStatus, Generation, Mono, Pid, Signal, SlotId};
+use std::time::Duration;
+
+/// How soon after their time workers have left sockets.
+const LEFT: Duration = Duration::from_millis(200);
 
 /// What is left to do after an action.
 pub enum Outcome {
@@ -80,7 +85,7 @@ impl Shell<'_> {
                     load.listeners.close();
                 }
             }
-            Action::Settle { generation } => self.settle(generation),
+            Action::Settle { generation } => return self.settle(generation, now),
             Action::StartUpgrade => return Outcome::Answer(self.start_upgrade()),
             Action::StartBuild => {
                 let refused = self.development.as_mut().and_then(|development| development.start_build());
@@ -98,10 +103,17 @@ impl Shell<'_> {
         Outcome::Done
     }
 
-    fn settle(&mut self, generation: Generation) {
+    fn settle(&mut self, generation: Generation, now: Mono) -> Outcome {
         match self.loads.settle(generation) {
-            Ok(()) => self.scoreboard.settle(generation),
-            Err(error) => log::error!("{error}; the reload that is next tries it again"),
+            Ok(do_some_leave) => {
+                self.scoreboard.settle(generation);
+                let until = now.after(scoreboard::LEAVING + LEFT);
+                if do_some_leave { Outcome::Answer(Event::SocketsLeave { until }) } else { Outcome::Done }
+            }
+            Err(error) => {
+                log::error!("{error}; HUP tries it again");
+                Outcome::Done
+            }
         }
     }
 

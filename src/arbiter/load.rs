@@ -107,11 +107,12 @@ impl Loads {
     }
 
     /// Nobody but workers of this generation serves: all its listeners listen, and those that it has replaced are let go.
+    /// Whether there were any.
     ///
     /// # Errors
     /// The bind that cannot be listened on.
-    pub fn settle(&mut self, generation: Generation) -> Result<(), ListenError> {
-        self.loads.get_mut(&generation).map_or(Ok(()), |load| load.listeners.settle())
+    pub fn settle(&mut self, generation: Generation) -> Result<bool, ListenError> {
+        self.loads.get_mut(&generation).map_or(Ok(false), |load| load.listeners.settle())
     }
 
     /// Every load, oldest first.

@@ -8,7 +8,7 @@ use super::open::Listeners;
 use crate::sys::{accepting, fd, socket};
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, RawFd};
 use std::rc::Rc;
 
 /// The variable by which an arbiter passes its listeners on.
@@ -59,8 +59,7 @@ pub fn inherit_upgrade(take: impl Fn(&str) -> Option<OsString>) -> Result<Option
     let passed: Passed = serde_json::from_str(&text.to_string_lossy()).map_err(|error| broken(error.to_string()))?;
     let (mut all, custody) = (Vec::new(), Rc::default());
     for listener in passed.listeners {
-        // One that is dormant was passed in the middle of a reload.
-        all.push(adopt(listener, &custody, |fd| accepting::could_accept(fd)).map_err(broken)?);
+        all.push(adopt(listener, &custody).map_err(broken)?);
     }
     Ok(Some(Listeners { all, activated: passed.activated, backlog: 0, custody }))
 }
@@ -80,17 +79,17 @@ pub fn inherit_systemd(take: impl Fn(&str) -> Option<OsString>) -> Result<Option
         let name = names.next().filter(|name| !name.is_empty()).unwrap_or("socket");
         let fds = vec![FIRST.saturating_add_unsigned(offset)];
         let listener = PassedListener { name: format!("systemd:{name}"), fds, file: None };
-        let adopted = adopt(listener, &custody, |fd| accepting::accepts_connections(fd));
+        let adopted = adopt(listener, &custody);
         all.push(adopted.map_err(|why| ListenError::Inheritance { from: "systemd", why })?);
     }
     Ok(Some(Listeners { all, activated: true, backlog: 0, custody }))
 }
 
-fn adopt(passed: PassedListener, custody: &Rc<Custody>, fits: impl Fn(&OwnedFd) -> bool) -> Result<Listener, String> {
+fn adopt(passed: PassedListener, custody: &Rc<Custody>) -> Result<Listener, String> {
     let mut sockets = Vec::new();
     for number in &passed.fds {
         let socket = fd::adopt(*number).map_err(|error| format!("descriptor {number}: {error}"))?;
-        if !fits(&socket) {
+        if !accepting::accepts_connections(&socket) {
             return Err(format!("descriptor {number} is not a listening stream socket"));
         }
         fd::set_nonblocking(&socket).map_err(|error| format!("descriptor {number}: {error}"))?;

@@ -6,6 +6,9 @@
 //! old ones. Then the arbiter lets the narrow one listen and lets go of the wide one, which *leaves*: the workers accept
 //! from it for a moment more, since a handshake that began there also ends there. While they overlap all of them have
 //! `SO_REUSEPORT`, which Linux asks for when a socket is bound and again when it begins to listen.
+//!
+//! An upgrade (USR2) can make a bind narrower, too: then the workers of before are those of the old arbiter, and the
+//! new one settles when that has gone.
 
 use super::error::{ListenError, refuse};
 use super::listener::Listener;
@@ -65,12 +68,18 @@ pub(super) fn keep_beside(spare: &Listener, binds: &[Listener], certificates: bo
 }
 
 impl Listeners {
+    /// One that waits for [`Listeners::settle`], as it was written.
+    #[must_use]
+    pub fn unsettled(&self) -> Option<&str> {
+        self.all.iter().find(|listener| listener.leaving || listener.is_dormant()).map(|listener| &*listener.name)
+    }
+
     /// These are the listeners that serve, and no others: all of them listen, those that leave are let go, and nobody may
-    /// join any more.
+    /// join any more. Whether there were some to let go.
     ///
     /// # Errors
     /// If one cannot listen; those that it was to replace stay. To be tried again after the next reload.
-    pub fn settle(&mut self) -> Result<(), ListenError> {
+    pub fn settle(&mut self) -> Result<bool, ListenError> {
         for listener in self.all.iter().filter(|listener| listener.is_dormant()) {
             let awake = || {
                 // Another arbiter that has them too may have thought that they overlap no more.
@@ -79,8 +88,13 @@ impl Listeners {
             };
             awake().map_err(|error| refuse(&listener.name, format!("it was bound, but cannot listen: {error}")))?;
         }
-        self.all.iter().for_each(Listener::overlap_no_more);
+        // The workers have those that leave for a moment more: who wants the address back must be able to join.
+        self.lasting().for_each(Listener::overlap_no_more);
+        let do_some_leave = self.all.iter().any(|listener| listener.leaving);
+        if do_some_leave {
+            self.custody.note_leaving();
+        }
         self.all.retain(|listener| !listener.leaving);
-        Ok(())
+        Ok(do_some_leave)
     }
 }

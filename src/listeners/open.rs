@@ -182,6 +182,7 @@ impl Opening<'_> {
                 self.all[index] = Some(self.open(bind)?);
             }
         }
+        self.refuse_overlaps()?;
         let spoken = self.all.into_iter().flatten().zip(self.binds);
         let mut all: Vec<_> =
             spoken.map(|(listener, bind)| listener.speaking(bind.speech(), self.options.certificates)).collect();
@@ -189,6 +190,21 @@ impl Opening<'_> {
         let staying: Vec<_> = staying.collect();
         all.extend(staying);
         Ok(all)
+    }
+
+    /// What a start refuses is refused by a reload, too, where sockets of before can hide it from the kernel.
+    fn refuse_overlaps(&self) -> Result<(), ListenError> {
+        if self.options.reuse_port {
+            return Ok(());
+        }
+        let open: Vec<&Listener> = self.all.iter().flatten().collect();
+        for (index, listener) in open.iter().enumerate() {
+            let others = open.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, other)| other);
+            if let Some(wider) = others.copied().find(|other| tcp::replaces(other, &listener.address)) {
+                return Err(refuse(&listener.name, tcp::in_common(wider)));
+            }
+        }
+        Ok(())
     }
 
     fn open(&mut self, bind: &Bind) -> Result<Listener, ListenError> {
@@ -229,7 +245,7 @@ impl Opening<'_> {
     }
 
     fn open_tcp(&self, bind: &Bind, address: SocketAddr) -> Result<(OwnedFd, bool), ListenError> {
-        let opened = tcp::open(address, self.binds, self.options, &self.spare);
+        let opened = tcp::open(address, self.binds, self.options, &self.spare, self.custody.may_be_leaving());
         opened.map_err(|error| tcp::failure(&error, bind, address, self.all.iter().flatten(), &self.spare))
     }
 }

@@ -13,12 +13,14 @@ use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::os::fd::OwnedFd;
 
-/// Opens a socket beside `spare`, sockets of ours that are in no bind any more. Whether it overlaps with one of them.
+/// Opens a socket beside `spare`, sockets of ours that are in no bind any more, and, if some `may_be_leaving`, beside
+/// those that only our workers have. Whether it overlaps with one of them.
 pub(super) fn open(
     address: SocketAddr,
     binds: &[Bind],
     options: &Options,
     spare: &[&Listener],
+    may_be_leaving: bool,
 ) -> io::Result<(OwnedFd, bool)> {
     // [::] would take the IPv4 port with it, if the system is so configured, and a bind for that would fail.
     let only_v6 = address.is_ipv6() && binds.iter().any(|other| is_v4(other.place(), address.port()));
@@ -29,7 +31,14 @@ pub(super) fn open(
     let beside: Vec<_> =
         spare.iter().filter(|other| is_wider(other) || includes(&address, only_v6, &other.address)).collect();
     if beside.is_empty() {
-        return Ok((socket::tcp_listener(address, plain)?, false));
+        return match socket::tcp_listener(address, plain) {
+            // What leaves can be joined still.
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && may_be_leaving => Ok((
+                socket::tcp_listener(address, TcpOptions { reuse_port: true, first: false, ..plain })?,
+                !reuse_port,
+            )),
+            opened => Ok((opened?, false)),
+        };
     }
     beside.iter().try_for_each(|other| other.overlap())?;
     let dormant = beside.iter().any(|other| is_wider(other) && !other.is_dormant());
@@ -80,7 +89,7 @@ pub(super) fn failure<'a>(
     let why = if error.kind() != io::ErrorKind::AddrInUse {
         tcp_failure(error, address.port())
     } else if let Some(open) = staying.into_iter().find(overlaps) {
-        format!("the bind {} has addresses in common with it; leave one of the two out", open.name)
+        in_common(open)
     } else if let Some(open) = spare.iter().find(|spare| replaces(spare, &name)) {
         let open = &open.name;
         format!(
@@ -91,6 +100,11 @@ pub(super) fn failure<'a>(
         tcp_failure(error, address.port())
     };
     refuse(&bind.to_string(), why)
+}
+
+/// Why a bind beside this one cannot be had.
+pub(super) fn in_common(open: &Listener) -> String {
+    format!("the bind {} has addresses in common with it; leave one of the two out", open.name)
 }
 
 #[cfg(test)]

@@ -24,6 +24,10 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+/// How long a wide socket is accepted from when the reload is done that has made its bind narrower: as long as a handshake
+/// takes of which one packet is lost.
+pub const LEAVING: Duration = Duration::from_secs(2);
+
 /// A view of the whole mapping. Cheap to copy; the mapping lives as long as the process.
 #[derive(Clone, Copy, Debug)]
 pub struct Scoreboard {

@@ -99,6 +99,11 @@ pub enum Event {
         /// The new arbiter.
         pid: Pid,
     },
+    /// Answer to `Action::Settle`: it has replaced sockets, which the workers leave now.
+    SocketsLeave {
+        /// When they have left, if they do anything at all.
+        until: Mono,
+    },
     /// We are the upgrade and the old arbiter is gone.
     Promoted,
     /// A watched file changed (`--reload`); the machine debounces.

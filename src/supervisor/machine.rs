@@ -3,6 +3,7 @@
 use super::action::{Action, Phase};
 use super::event::{Event, Intent, Terms};
 use super::farewell::Hurry;
+use super::postpone::Postponed;
 use super::rebuild::Rebuild;
 use super::reload::Base;
 use super::slot::{Seat, Slot, Starting};
@@ -34,6 +35,9 @@ pub struct Machine {
     pub(super) loading: bool,
     /// The generation that serves alone, since the newest attempt to load another.
     pub(super) settled: Option<Generation>,
+    /// We are an upgrade, and the arbiter before us serves from our listeners, too.
+    pub(super) beside_another: bool,
+    pub(super) postponed: Postponed,
     /// Why the last reload did not succeed.
     pub(super) trouble: Option<String>,
     /// The newest `Serving` or `Reloading` that is out.
@@ -88,6 +92,8 @@ impl Machine {
             newest: generation,
             loading: false,
             settled: Some(generation),
+            beside_another: false,
+            postponed: Postponed::default(),
             trouble: None,
             announced: None,
             rebuild: Rebuild::default(),
@@ -95,6 +101,13 @@ impl Machine {
             hurry: Hurry::default(),
             stop: None,
         }
+    }
+
+    /// This arbiter is an upgrade: it serves from the listeners of another until [`Event::Promoted`], and only then are
+    /// they to be settled.
+    #[must_use]
+    pub fn beside_another(self) -> Self {
+        Self { settled: None, beside_another: true, ..self }
     }
 
     /// Starts the first workers.
@@ -125,6 +138,7 @@ impl Machine {
             Event::UpgradeFailed { reason } => self.upgrade_failed(&reason, out),
             Event::UpgradeReady { pid } => self.upgrade_ready(pid, out),
             Event::Promoted => self.promoted(out),
+            Event::SocketsLeave { until } => self.sockets_leave(until),
             Event::FilesChanged => self.files_changed(now),
             Event::Built { ok } => self.built(now, ok, out),
             Event::Deadline => self.deadline(now, out),
@@ -134,6 +148,9 @@ impl Machine {
 
     fn intend(&mut self, now: Mono, intent: Intent, out: &mut Vec<Action>) {
         log(out, Level::Info, format!("Handling signal: {}", signal_name(intent)));
+        if self.postpones(now, intent, out) {
+            return;
+        }
         match intent {
             Intent::Reload => self.reload(out),
             Intent::MoreWorkers => self.more_workers(out),
@@ -151,7 +168,7 @@ impl Machine {
     pub fn next_deadline(&self) -> Option<Mono> {
         let may_spawn = self.may_spawn();
         let seats = self.seats.iter().filter_map(|seat| seat.slot.deadline(may_spawn));
-        seats.chain(self.rebuild.deadline()).min()
+        seats.chain(self.rebuild.deadline()).chain(self.postponed.deadline()).min()
     }
 
     /// Every seat that is not empty.

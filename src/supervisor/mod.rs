@@ -10,6 +10,7 @@ mod farewell;
 mod invariants;
 mod machine;
 mod patience;
+mod postpone;
 mod rebuild;
 mod reconcile;
 mod reload;

@@ -40,6 +40,7 @@ impl Machine {
             }
         }
         self.rebuild_due(now, out);
+        self.postponed_due(now, out);
     }
 
     pub(super) fn heartbeat(&mut self, now: Mono, slot: SlotId, at: Mono, out: &mut Vec<Action>) {

@@ -126,8 +126,11 @@ impl Machine {
         self.announce_serving(true, out);
     }
 
-    /// After a reload, in whichever way it ended: nobody but the target serves.
+    /// After a reload, in whichever way it ended, or an upgrade: nobody but the target serves.
     pub(super) fn settle(&mut self, out: &mut Vec<Action>) {
+        if self.beside_another {
+            return;
+        }
         let generation = self.target;
         let others = self.ready_count(|ready| ready.birth.generation != generation);
         if self.settled.is_none() && !self.loading && self.proven && self.base.is_none() && others == 0 {

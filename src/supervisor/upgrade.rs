@@ -89,6 +89,7 @@ impl Machine {
 
     pub(super) fn promoted(&mut self, out: &mut Vec<Action>) {
         log(out, Level::Info, "Master has been promoted.");
+        self.beside_another = false;
         out.push(Action::Announce(Phase::Promoted));
         self.tell_again(out);
     }

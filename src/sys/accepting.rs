@@ -13,17 +13,9 @@ pub fn listen(fd: impl AsFd, backlog: i32) -> io::Result<()> {
 /// Whether this is a stream socket that listens. False for whatever else a descriptor may be.
 #[must_use]
 pub fn accepts_connections(fd: impl AsFd) -> bool {
-    is_stream(&fd) && SockRef::from(&fd.as_fd()).is_listener().unwrap_or(false)
-}
-
-/// Whether this is a stream socket that listens, or could: one that is not connected.
-#[must_use]
-pub fn could_accept(fd: impl AsFd) -> bool {
-    is_stream(&fd) && SockRef::from(&fd.as_fd()).peer_addr().is_err()
-}
-
-fn is_stream(fd: impl AsFd) -> bool {
-    SockRef::from(&fd.as_fd()).r#type().is_ok_and(|kind| kind == Type::STREAM)
+    let fd = fd.as_fd();
+    let socket = SockRef::from(&fd);
+    socket.r#type().is_ok_and(|kind| kind == Type::STREAM) && socket.is_listener().unwrap_or(false)
 }
 
 /// Whether an error of accept concerns one connection that is gone already, and nothing else: what was pending on it

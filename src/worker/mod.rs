@@ -52,7 +52,7 @@ pub use factory::IntoApp;
 pub use host::{BootFailure, Host, Life, Place};
 pub use http1::spare_headers;
 pub use pause::Pause;
-pub use remember::may_stay;
+pub use remember::{Sightings, may_stay};
 pub use sendfile::SendFile;
 pub use sentinel::{grace_left, leave_in_order, leaving, tell_more_stacks, was_stopped_quickly};
 

@@ -2,6 +2,7 @@
 //! secrets.
 
 use http::HeaderName;
+use std::hash::{BuildHasher, RandomState};
 
 /// What is longer than this does not stay.
 const LONGEST: usize = 128;
@@ -53,6 +54,30 @@ fn is_harmless(name: &str) -> bool {
     ) || ["sec-fetch-", "sec-ch-", "access-control-", "cross-origin-"].iter().any(|family| name.starts_with(family))
 }
 
+/// What has come before, as far as can be told without keeping it: what comes once, as the link in a letter, is not worth
+/// to be kept, and may be a secret.
+#[derive(Debug)]
+pub struct Sightings {
+    hasher: RandomState,
+    /// One for each remainder of a hash, and then they take turns.
+    last: [u64; 16],
+}
+
+impl Default for Sightings {
+    fn default() -> Self {
+        Self { hasher: RandomState::new(), last: [0; 16] }
+    }
+}
+
+impl Sightings {
+    /// Whether this has been asked of the same bytes lately.
+    pub fn again(&mut self, bytes: &[u8]) -> bool {
+        let hash = self.hasher.hash_one(bytes);
+        let place = usize::try_from(hash % 16).unwrap_or(0);
+        std::mem::replace(&mut self.last[place], hash) == hash
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,5 +92,14 @@ mod tests {
             assert!(!stays(name), "{name}");
         }
         assert!(!may_stay(&http::header::HOST, &[b'a'; LONGEST + 1]));
+    }
+
+    #[test]
+    fn what_comes_again_is_known_and_what_is_new_is_not() {
+        let mut seen = Sightings::default();
+        assert!(!seen.again(b"a"));
+        assert!(seen.again(b"a"));
+        assert!((0..100u32).all(|number| !seen.again(&number.to_ne_bytes())));
+        assert!(!seen.again(b""));
     }
 }

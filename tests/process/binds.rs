@@ -98,6 +98,32 @@ fn a_bind_that_a_start_has_opened_is_narrowed_under_load_and_nothing_is_lost() {
 }
 
 #[test]
+fn second_thoughts_come_into_force_when_the_wide_socket_has_been_left() {
+    let lab = Lab::alone();
+    let port = std::net::TcpListener::bind("0.0.0.0:0").and_then(|free| free.local_addr()).expect("a port").port();
+    let at = |host: &str| Address::parse(&format!("http://{host}:{port}")).expect("an address");
+    let write = |host: &str| lab.write("rustcorn.toml", &format!("bind = [\"{host}:{port}\"]\n"));
+    write("0.0.0.0");
+    let server = lab.launch().no_bind().args("--workers 2").start();
+    server.wait_ready(2);
+    let load = Load::start(&at("127.0.0.1"));
+    for (host, is_wide) in [("127.0.0.1", false), ("0.0.0.0", true), ("127.0.0.1", false), ("0.0.0.0", true)] {
+        let mark = server.mark();
+        write(host);
+        server.signal(Signal::SIGHUP);
+        server.wait_log_since(mark, &["Reload done"], SOON);
+        // A narrow one is given up at once.
+        if is_wide {
+            assert!(at("127.0.0.2").answers());
+        }
+    }
+    assert!(server.log().contains("when the workers have left the wider sockets"), "{}", server.log());
+    load.stop().assert_lossless("binds that change to and fro");
+    server.assert_no_errors();
+    server.finish();
+}
+
+#[test]
 fn lanes_are_narrowed_under_load_and_nothing_is_lost() {
     narrow_down("--reuse-port", &["0.0.0.0", "127.0.0.1"], "127.0.0.2");
     // One after the other: the newcomers take lanes over whose owners have not left yet.

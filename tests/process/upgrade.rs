@@ -229,3 +229,45 @@ fn the_upgrade_runs_the_program_that_is_on_disk_now() {
     end(new);
     old.assert_gone();
 }
+
+/// Each arbiter opens what the settings say and serves beside the one before; it narrows a bind when that one has gone.
+#[test]
+fn upgrades_change_the_width_of_a_bind_and_lose_nothing() {
+    change_the_width("");
+    change_the_width("--reuse-port");
+}
+
+fn change_the_width(flags: &str) {
+    let lab = Lab::alone();
+    let port = std::net::TcpListener::bind("0.0.0.0:0").and_then(|free| free.local_addr()).expect("a port").port();
+    let write = |host: &str| lab.write("rustcorn.toml", &format!("bind = [\"{host}:{port}\"]\n"));
+    let at = |host: &str| Address::parse(&format!("http://{host}:{port}")).expect("an address");
+    write("0.0.0.0");
+    let mut first = lab.launch().no_bind().args("--workers 2").args(flags).pid_file("web.pid").start();
+    first.wait_ready(2);
+    let mut arbiter = first.pid();
+    let load = Load::start(&at("127.0.0.1"));
+    for host in ["127.0.0.1", "127.0.0.1", "0.0.0.0", "127.0.0.1"] {
+        let (mark, was_wide) = (first.mark(), at("127.0.0.2").answers());
+        write(host);
+        kill(Pid::from_raw(arbiter), Signal::SIGUSR2).expect("it lives");
+        first.wait_log_since(mark, &["Upgrade: the new arbiter", "serves"], SOON);
+        let new = lab.read("web.pid.2").trim().parse().expect("a pid");
+        assert_eq!(at("127.0.0.2").answers(), was_wide || host == "0.0.0.0", "{host}, both serving");
+        kill(Pid::from_raw(arbiter), Signal::SIGTERM).expect("it lives");
+        if arbiter == first.pid() {
+            assert_eq!(first.wait_exit(SOON), 0);
+        }
+        proc::wait_gone(arbiter, SOON);
+        first.wait_log_since(mark, &["Master has been promoted"], SOON);
+        wait_until("it listens where it was told to", SOON, || {
+            (at("127.0.0.2").answers() == (host == "0.0.0.0")).then_some(())
+        });
+        let seen = load.answered();
+        wait_until("it serves alone", SOON, || (load.answered() > seen + 100).then_some(()));
+        arbiter = new;
+    }
+    load.stop().assert_lossless("upgrades that narrow and widen a bind");
+    end(arbiter);
+    first.assert_gone();
+}

@@ -57,6 +57,25 @@ fn listeners_settle_when_nobody_of_before_serves() {
 }
 
 #[test]
+fn what_opens_sockets_waits_until_those_of_before_are_left() {
+    let mut scene = Scene::serving(terms(1));
+    scene.reload(terms(1));
+    scene.roll();
+    let until = scene.now.after(secs(2));
+    scene.tell(Event::SocketsLeave { until });
+    for intent in [Intent::Reload, Intent::Upgrade, Intent::Reload] {
+        let step = scene.intent(intent).step();
+        assert!(!step.iter().any(|action| matches!(action, Action::Load { .. } | Action::StartUpgrade)), "{step:?}");
+    }
+    scene.pass(secs(2));
+    let step = scene.step();
+    let begun = step.iter().filter(|action| matches!(action, Action::Load { .. } | Action::StartUpgrade));
+    assert_eq!(begun.count(), 2, "each of them once: {step:?}");
+    scene.pass(secs(60));
+    assert!(scene.intent(Intent::Reload).load_wanted().is_some());
+}
+
+#[test]
 fn a_large_surge_starts_all_newcomers_together() {
     let mut scene = Scene::serving(terms(3));
     let new = scene.reload(Terms { surge: 3, ..terms(3) });

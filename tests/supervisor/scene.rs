@@ -71,9 +71,18 @@ impl Scene {
         Self::with_capacity(terms, CAPACITY)
     }
 
+    /// The same of an upgrade.
+    pub fn beside_another(terms: Terms) -> Self {
+        Self::with(Machine::new(terms, Generation::FIRST, CAPACITY).beside_another())
+    }
+
     pub fn with_capacity(terms: Terms, capacity: u16) -> Self {
+        Self::with(Machine::new(terms, Generation::FIRST, capacity))
+    }
+
+    fn with(machine: Machine) -> Self {
         let mut scene = Self {
-            machine: Machine::new(terms, Generation::FIRST, capacity),
+            machine,
             now: Mono(1_000_000_000),
             no_fork: false,
             late_fork: false,

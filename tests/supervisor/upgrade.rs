@@ -2,7 +2,7 @@
 
 use crate::scene::{Scene, killed, secs, terms};
 use rustcorn::supervisor::{Action, Event, Intent, Phase};
-use rustcorn::types::{ExitStatus, Level, Pid, Signal};
+use rustcorn::types::{ExitStatus, Generation, Level, Pid, Signal};
 
 const NEW: Pid = Pid(9_000);
 
@@ -84,4 +84,23 @@ fn workers_are_looked_after_while_an_upgrade_runs() {
 fn the_upgrade_alone_is_the_main_process() {
     let mut scene = Scene::serving(terms(1));
     assert!(matches!(scene.tell(Event::Promoted).announced()[..], [Phase::Promoted, Phase::Serving { .. }]));
+}
+
+#[test]
+fn listeners_settle_when_the_arbiter_before_us_is_gone() {
+    let mut scene = Scene::beside_another(terms(2));
+    scene.all_ready();
+    assert!(scene.settled().is_empty());
+    let generation = scene.reload(terms(2));
+    scene.roll();
+    assert!(scene.settled().is_empty(), "the other one's workers still serve");
+    assert_eq!(scene.tell(Event::Promoted).settled(), [generation]);
+    assert!(scene.tell(Event::Promoted).settled().is_empty());
+}
+
+#[test]
+fn whoever_is_promoted_before_it_serves_settles_when_it_does() {
+    let mut scene = Scene::beside_another(terms(1));
+    assert!(scene.tell(Event::Promoted).settled().is_empty());
+    assert_eq!(scene.all_ready().settled(), [Generation::FIRST]);
 }

@@ -46,9 +46,12 @@ impl Artifacts {
                 ErrorKind::NotFound => Ok(()),
                 _ => Err(error).with_context(|| format!("cannot empty {}", wheels.display())),
             })?;
-            let mut maturin = Command::new(bin.join("maturin"));
-            maturin.args(["build", "--release", "--manifest-path", "python/Cargo.toml", "--target-dir"]).arg(target);
-            run(maturin.arg("--interpreter").arg(bin.join("python")).arg("--out").arg(&wheels))?;
+            // As it is shipped, like those of the peers.
+            let told = |name: &str, path: &Path| format!("{name}={}", path.display());
+            let mut make = Command::new("make");
+            make.env("CARGO_TARGET_DIR", target).arg("wheel").arg(told("WHEELS", &wheels));
+            make.arg(told("MATURIN", &bin.join("maturin"))).arg(told("PYTHON", &bin.join("python")));
+            run(&mut make)?;
             let wheel = std::fs::read_dir(&wheels).context("maturin built no wheel")?.flatten().next();
             let wheel = wheel.context("maturin built no wheel")?.path();
             let mut pip = Command::new(bin.join("pip"));

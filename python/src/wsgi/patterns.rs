@@ -9,12 +9,13 @@ use http::{Method, Version};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use rustcorn::worker::may_stay;
+use rustcorn::worker::{Sightings, may_stay};
 
 /// One for each number of fields, and then they take turns.
 const PLACES: usize = 16;
-/// What is longer is not kept.
+/// What is longer is not kept, and what has more fields.
 const LONGEST: usize = 128;
+const MOST_FIELDS: usize = 64;
 /// What a new pattern costs, in requests that fit none; each that fits one earns more. So requests that are all different
 /// pay next to nothing for the attempt.
 const PRICE: u32 = 64;
@@ -24,12 +25,13 @@ const MOST_CREDIT: u32 = 4 * PRICE;
 /// The patterns of one thread.
 pub(super) struct Patterns {
     places: [Option<Box<Pattern>>; PLACES],
+    targets: Sightings,
     credit: u32,
 }
 
 impl Default for Patterns {
     fn default() -> Self {
-        Self { places: Default::default(), credit: MOST_CREDIT }
+        Self { places: Default::default(), targets: Sightings::default(), credit: MOST_CREDIT }
     }
 }
 
@@ -84,7 +86,9 @@ impl Patterns {
         ends: Ends,
         environ: &Bound<'_, PyDict>,
     ) -> PyResult<()> {
-        if let Some(pattern) = Pattern::of(names, head, ends, environ)? {
+        let has_come_before = may_keep_target(head) && self.targets.again(target(head).as_bytes());
+        let target = has_come_before.then(|| target(head));
+        if let Some(pattern) = Pattern::of(names, head, target, ends, environ)? {
             self.keep(Box::new(pattern));
         }
         Ok(())
@@ -97,10 +101,18 @@ impl Patterns {
 }
 
 impl Pattern {
-    /// None: something in it has to be looked at each time.
-    fn of(names: &mut Names, head: &Parts, ends: Ends, environ: &Bound<'_, PyDict>) -> PyResult<Option<Self>> {
+    /// None: something in it has to be looked at each time. Without a `target` it is one for any.
+    fn of(
+        names: &mut Names,
+        head: &Parts,
+        target: Option<&str>,
+        ends: Ends,
+        environ: &Bound<'_, PyDict>,
+    ) -> PyResult<Option<Self>> {
         let py = environ.py();
-        if head.headers.keys_len() != head.headers.len() || head.headers.contains_key(header::TRANSFER_ENCODING) {
+        let is_large = head.headers.len() > MOST_FIELDS || head.method.as_str().len() > LONGEST;
+        let has_one_of_each = head.headers.keys_len() == head.headers.len();
+        if is_large || !has_one_of_each || head.headers.contains_key(header::TRANSFER_ENCODING) {
             return Ok(None);
         }
         let environ = environ.copy()?;
@@ -115,7 +127,6 @@ impl Pattern {
             }
             fields.push(Field { name: name.clone(), value: value.map(Into::into) });
         }
-        let target = Some(target(head)).filter(|_| may_keep_target(head));
         if target.is_none() {
             for key in [intern!(py, "RAW_URI"), intern!(py, "PATH_INFO"), intern!(py, "QUERY_STRING")] {
                 environ.set_item(key, "")?;

@@ -151,22 +151,34 @@ fn second_thoughts_about_a_narrower_bind_find_the_wide_one() {
     assert!(all.iter().flatten().all(|socket| !socket::reuses_port(socket)));
 }
 
+/// The workers have the wide one for a moment more; the arbiter does not.
 #[test]
-fn a_new_arbiter_is_given_a_bind_that_nobody_listens_to_yet() {
+fn what_only_the_workers_have_still_is_in_nobodys_way() {
     let port = port();
     let (wide, narrow) = (format!("0.0.0.0:{port}"), format!("127.0.0.1:{port}"));
-    let mut old = open(&[&wide], &PLAIN, None);
-    let new = open(&[&narrow], &PLAIN, Some(&old));
-    let inherited = inherit_upgrade(handed_over(&new)).unwrap().unwrap();
-    assert_eq!(names(&inherited), [&narrow]);
-    let mut successor = open(&[&narrow], &PLAIN, Some(&inherited));
-    assert!(successor.iter().all(Listener::is_dormant));
-    // The old one gives it up.
-    drop(new);
-    old.settle().unwrap();
-    drop(old);
-    successor.settle().unwrap();
-    assert!(TcpStream::connect(&narrow).is_ok());
+    for (again, reached) in [(&wide, "127.0.0.3"), (&format!("127.0.0.2:{port}"), "127.0.0.2")] {
+        let old = open(&[&wide], &PLAIN, None);
+        let of_a_worker = old.all[0].sockets();
+        let mut new = open(&[&narrow], &PLAIN, Some(&old));
+        drop(old);
+        assert_eq!(new.unsettled(), Some(&*narrow));
+        assert!(new.settle().unwrap());
+        assert_eq!(new.unsettled(), None);
+        let mut back = open(&[again], &PLAIN, Some(&new));
+        drop((new, of_a_worker));
+        assert!(!back.settle().unwrap());
+        assert!(TcpStream::connect((reached, port)).is_ok());
+        assert!(back.iter().flat_map(Listener::sockets).all(|socket| !socket::reuses_port(&socket)));
+    }
+}
+
+#[test]
+fn binds_that_include_each_other_are_refused_also_where_a_socket_of_before_includes_both() {
+    let port = port();
+    let (one, all) = (format!("127.0.0.1:{port}"), format!("0.0.0.0:{port}"));
+    let old = open(&[&one], &PLAIN, None);
+    let line = refused(&[&all, &format!("localhost:{port}")], &PLAIN, Some(&old));
+    assert!(line.ends_with("leave one of the two out"), "{line}");
 }
 
 #[test]

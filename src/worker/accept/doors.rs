@@ -122,7 +122,17 @@ impl Doors {
 
     /// Whether somebody waits in a shut socket.
     pub(in crate::worker) fn somebody_waits(&self) -> bool {
-        let fds: Vec<BorrowedFd<'_>> = self.doors.iter().filter_map(Door::outside).collect();
+        self.somebody_waits_in(|_| true)
+    }
+
+    /// The same of those that are in no bind any more.
+    pub(in crate::worker) fn somebody_waits_in_leaving(&self) -> bool {
+        self.somebody_waits_in(|door| door.leaving)
+    }
+
+    fn somebody_waits_in(&self, wanted: impl Fn(&Door) -> bool) -> bool {
+        let fds: Vec<BorrowedFd<'_>> =
+            self.doors.iter().filter(|door| wanted(door)).filter_map(Door::outside).collect();
         poll::wait(&fds, Some(Duration::ZERO)).is_ok_and(|readable| readable.contains(&true))
     }
 }

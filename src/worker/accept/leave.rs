@@ -1,6 +1,7 @@
 //! Leaving sockets: those that a reload has replaced by narrower ones, and all of them in the end.
 
 use super::{Acceptor, DORMANT, REST};
+use crate::scoreboard::LEAVING;
 use crate::sys::clock;
 use crate::worker::application::Application;
 use crate::worker::heartbeat;
@@ -8,8 +9,6 @@ use std::io;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long a wide socket is accepted from when the reload is done that has made its bind narrower: as long as a handshake takes of which one packet is lost.
-const LEAVING: Duration = Duration::from_secs(2);
 /// How many connections of the last sweep are taken before the event loop turns.
 const PIECE: usize = 64;
 /// How many a leaving worker takes from peers that could take them too.
@@ -26,13 +25,13 @@ enum Swept {
 }
 
 impl<S: Application> Acceptor<S> {
-    /// Whether the reload is done and this worker accepts from what it is to accept from; until when from the rest, too.
+    /// Opens what listens by now. Whether the reload is done and this worker accepts from what it is to accept from; until
+    /// when from the rest, too.
     pub(super) fn look_whether_settled(&mut self, troubled: &mut bool) -> Option<Instant> {
-        if !self.worker.board.is_settled(self.worker.generation) {
-            return None;
-        }
-        self.look_again(troubled);
         if self.doors.has_unopened() {
+            self.look_again(troubled);
+        }
+        if self.doors.has_unopened() || !self.worker.board.is_settled(self.worker.generation) {
             return None;
         }
         self.settling = false;
@@ -61,6 +60,8 @@ impl<S: Application> Acceptor<S> {
                 Ok(accepted) => self.serve(accepted),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
                 Err(error) if self.is_passing(&error) => {}
+                // What accept says without a descriptor, it says with an empty queue too.
+                Err(_) if !self.doors.somebody_waits_in_leaving() => return None,
                 Err(error) => {
                     self.complain(&error);
                     return Some(REST);

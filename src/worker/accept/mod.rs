@@ -34,8 +34,10 @@ const HOLD: Duration = Duration::from_millis(1);
 const REST: Duration = Duration::from_millis(100);
 /// How often a worker looks whether a lane has lost its owner, or has found one.
 const LANES: Duration = Duration::from_millis(100);
-/// How often a worker looks whether the reload is done that has made a bind narrower.
+/// How often a worker looks whether the reload is done that has made a bind narrower, in its first so many looks; later,
+/// as long as an operator takes to end the arbiter that this one upgrades, it looks as often as for lanes.
 const DORMANT: Duration = Duration::from_millis(10);
+const SOON: u32 = 3000;
 /// How many connections in a row may be gone before they are accepted. More are no coincidence, but an error that we
 /// take for one of a connection.
 const MOST_PASSING: u32 = 100;
@@ -100,15 +102,16 @@ impl<S: Application> Acceptor<S> {
         let mut look = tokio::time::interval(LANES);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut troubled = false;
-        let mut soon = tokio::time::interval(DORMANT);
-        soon.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut soon, mut looks) = (pin!(tokio::time::sleep(DORMANT)), 0);
         let mut left = pin!(tokio::time::sleep(Duration::ZERO));
         loop {
             tokio::select! {
                 biased;
                 _ = &mut another_wish => return self,
                 _ = look.tick(), if !self.lanes.is_empty() => self.look_again(&mut troubled),
-                _ = soon.tick(), if self.settling => {
+                () = &mut soon, if self.settling => {
+                    looks += 1;
+                    soon.as_mut().reset(Instant::now() + if looks < SOON { DORMANT } else { LANES });
                     if let Some(until) = self.look_whether_settled(&mut troubled) {
                         left.as_mut().reset(until);
                     }

@@ -72,7 +72,8 @@ pub fn take_headers() -> HeaderMap {
 
 /// Gives the map of a response back, which has been sent: the next fields find their memory made.
 pub(super) fn keep_headers(mut headers: HeaderMap) {
-    if (1..=MOST_FIELDS).contains(&headers.capacity()) {
+    // Values under one name do not count as capacity, but take memory too.
+    if (1..=MOST_FIELDS).contains(&headers.capacity()) && headers.len() <= MOST_FIELDS {
         headers.clear();
         SCRATCH.with(|scratch| {
             scratch.borrow_mut().headers.get_or_insert(headers);
