@@ -24,20 +24,20 @@ build: ## Build the program and the examples, optimised
 # As it is shipped: optimised by a profile that is taken from the package at work (python/profile), which takes two builds,
 # in a folder of their own because nothing of them can be used again. PROFILED=no leaves that out.
 PROFILED ?= yes
-MATURIN ?= $(VENV)/bin/maturin
 WHEELS ?= $(TARGET)/wheels
-WHEEL_BUILD := $(abspath $(TARGET))/wheel-build
-wheel: $(if $(filter $(VENV)/%,$(MATURIN)),$(VENV)/ready) ## Build a wheel for the interpreter PYTHON into target/wheels
+WHEEL_BUILD := $(TARGET)/wheel-build
+wheel: $(if $(MATURIN),,$(VENV)/ready) ## Build a wheel for the interpreter PYTHON into target/wheels
 	@profile=""; \
 	if [ "$(PROFILED)" != no ]; then \
 		tool="$$(rustc --print target-libdir)/../bin/llvm-profdata"; \
-		if [ -x "$$tool" ] || rustup component add llvm-tools; then profile="--pgo --target-dir $(WHEEL_BUILD)"; \
+		if [ -x "$$tool" ] || rustup component add llvm-tools; then profile=--pgo; \
 		else echo "rustc's llvm-tools are not here: the wheel is built without a profile, and is slower" >&2; fi; \
 	fi; \
-	rm -rf $(WHEEL_BUILD); \
-	$(MATURIN) build --profile wheel $$profile --manifest-path python/Cargo.toml --interpreter $(PYTHON) --out $(WHEELS) || \
-		{ [ -z "$$profile" ] || echo "make wheel PROFILED=no does without the profile" >&2; exit 1; }; \
-	rm -rf $(WHEEL_BUILD)
+	$(or $(MATURIN),$(VENV)/bin/maturin) build --profile wheel $${profile:+--pgo --target-dir "$(WHEEL_BUILD)"} \
+		--manifest-path python/Cargo.toml --interpreter $(PYTHON) --out "$(WHEELS)"; \
+	status=$$?; rm -rf "$(WHEEL_BUILD)"; \
+	[ $$status = 0 ] || [ -z "$$profile" ] || echo "make wheel PROFILED=no does without the profile" >&2; \
+	exit $$status
 
 # The program is tested as it is shipped: in one build with its neighbours it would have their features too (their allocator).
 test: test-tools test-apps ## Run every test; installs the tools that they need if it may
@@ -117,7 +117,7 @@ $(BENCH_VENV)/ready: benches/peers/requirements.txt
 
 # make bench WHAT="cpu short" ONLY="rustcorn nginx" ROUNDS=9 SECONDS_EACH=3; by default everything. Of Python alone:
 # make bench WHAT="asgi wsgi latency scale"
-bench: bench-tools $(BENCH_VENV)/ready ## Measure against peers on this machine, about twenty minutes
+bench: bench-tools $(BENCH_VENV)/ready ## Measure against peers on this machine, about forty minutes
 	$(CARGO) run --release --package rustcorn-benches -- $(WHAT) $(addprefix --only ,$(ONLY)) \
 		$(addprefix --rounds ,$(ROUNDS)) $(addprefix --seconds ,$(SECONDS_EACH)) $(addprefix --trials ,$(TRIALS))
 

@@ -118,7 +118,7 @@ def talk(connection: http.client.HTTPConnection, method: str, path: str, status:
 
 
 def requests_of_http2(server: Server) -> None:
-    with httpx.Client(http1=False, http2=True, base_url=server.url("http"), verify=server.trust() or False) as client:
+    with httpx.Client(http1=False, http2=True, base_url=server.url("http"), verify=server.trust() or False, trust_env=False) as client:
         for number in range(ROUNDS // 4):
             client.get("/").raise_for_status()
             client.get(f"/item/{number}", params={"page": number}).raise_for_status()
@@ -133,7 +133,7 @@ def messages(server: Server) -> None:
 
 async def converse(server: Server) -> None:
     for compression in ("deflate", None):
-        async with connect(server.url("ws"), ssl=server.trust(), compression=compression) as socket:
+        async with connect(server.url("ws"), ssl=server.trust(), compression=compression, proxy=None) as socket:
             for number in range(ROUNDS):
                 for message in (b"x" * 40, f"hello {number}", "a longer one " * 40):
                     await socket.send(message)

@@ -211,7 +211,7 @@ impl Shell<'_> {
             Ok(successor) => {
                 let pid = successor.pid;
                 self.successor = Some(successor);
-                self.share_socket_files();
+                self.share_listeners();
                 Event::UpgradeStarted { pid }
             }
             Err(error) => Event::UpgradeFailed { reason: error.to_string() },

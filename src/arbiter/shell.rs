@@ -140,9 +140,9 @@ impl Shell<'_> {
     }
 
     /// Another arbiter has just got the newest listeners from us.
-    pub fn share_socket_files(&self) {
+    pub fn share_listeners(&self) {
         if let Some(load) = self.loads.newest() {
-            load.listeners.share_files();
+            load.listeners.share();
         }
     }
 

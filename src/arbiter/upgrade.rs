@@ -88,10 +88,6 @@ impl Successor {
         let pipes = format!("{},{}", ready_write.as_raw_fd(), life_read.as_raw_fd());
         environment.push((PIPES_VARIABLE.into(), pipes.into()));
         if let Some(load) = loads.newest() {
-            if let Some(bind) = load.listeners.unsettled() {
-                let why = "a reload that narrows it is not done yet; send USR2 again when it is";
-                return Err(io::Error::other(format!("bind {bind}: {why}")));
-            }
             let (variables, sockets) = load.listeners.export_upgrade();
             environment.extend(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
             fds.extend(sockets);

@@ -1,27 +1,23 @@
-//! The files of Unix sockets: whose they are, and who removes them when. And which sockets the arbiter has let go of
-//! while workers have them still.
+//! The files of Unix sockets: whose they are, and who removes them when.
 //!
 //! During an upgrade two arbiters serve from one file, and neither may remove it. Whichever is left alone in the end
 //! inherits the duty, also for files that it had no use for itself.
 
+use super::narrow::LetGo;
 use std::cell::{Cell, RefCell};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::time::{Duration, Instant};
-
-/// How long a worker of before may hold a socket that the arbiter has let go of: longer than it is usually given to end
-/// its requests.
-const HELD: Duration = Duration::from_secs(60);
 
 /// Device and inode: what is known of a file besides its name.
 type Identity = (u64, u64);
 
-/// Files that this arbiter has let go of while another one may serve from them, and the like of TCP. One for all loads.
+/// What this arbiter has let go of while others may serve from it. One for all loads.
 #[derive(Debug, Default)]
 pub struct Custody {
+    /// Files that another arbiter may serve from.
     left: RefCell<Vec<(PathBuf, Identity)>>,
-    leaving_since: Cell<Option<Instant>>,
+    pub(super) sockets: LetGo,
 }
 
 impl Custody {
@@ -30,16 +26,6 @@ impl Custody {
         for (path, identity) in self.left.take() {
             remove(&path, identity);
         }
-    }
-
-    /// The arbiter lets go of TCP sockets that its workers have for a moment more.
-    pub(super) fn note_leaving(&self) {
-        self.leaving_since.set(Some(Instant::now()));
-    }
-
-    /// Whether workers may have such sockets still.
-    pub(super) fn may_be_leaving(&self) -> bool {
-        self.leaving_since.get().is_some_and(|since| since.elapsed() < HELD)
     }
 
     /// Another socket was made at this path. Its inode may be the former one's, so the path must not be remembered.

@@ -30,16 +30,21 @@ struct PassedListener {
     /// Device and inode of the file of a Unix socket, if its removal is the arbiter's.
     #[serde(default)]
     file: Option<(u64, u64)>,
+    /// It was made ready to be joined, for as long as it overlaps with another.
+    #[serde(default)]
+    overlaps: bool,
 }
 
 impl Listeners {
     /// The variables and descriptors that hand these listeners to a new arbiter.
     #[must_use]
     pub fn export_upgrade(&self) -> (Vec<(String, String)>, Vec<RawFd>) {
-        let listeners = self.lasting().map(|listener| PassedListener {
+        // In the middle of a reload that narrows a bind, what listens is the wide one.
+        let listeners = self.iter().filter(|listener| !listener.is_dormant()).map(|listener| PassedListener {
             name: listener.name.clone(),
             fds: listener.sockets().iter().map(|socket| socket.as_raw_fd()).collect(),
             file: listener.file.borrow().as_ref().map(|file| file.identity()),
+            overlaps: listener.overlaps.get(),
         });
         let passed = Passed { activated: self.activated, listeners: listeners.collect() };
         let fds = passed.listeners.iter().flat_map(|listener| listener.fds.clone()).collect();
@@ -78,7 +83,7 @@ pub fn inherit_systemd(take: impl Fn(&str) -> Option<OsString>) -> Result<Option
     for offset in 0..count {
         let name = names.next().filter(|name| !name.is_empty()).unwrap_or("socket");
         let fds = vec![FIRST.saturating_add_unsigned(offset)];
-        let listener = PassedListener { name: format!("systemd:{name}"), fds, file: None };
+        let listener = PassedListener { name: format!("systemd:{name}"), fds, file: None, overlaps: false };
         let adopted = adopt(listener, &custody);
         all.push(adopted.map_err(|why| ListenError::Inheritance { from: "systemd", why })?);
     }
@@ -103,5 +108,7 @@ fn adopt(passed: PassedListener, custody: &Rc<Custody>) -> Result<Listener, Stri
         (Place::Unix(path), Some(identity)) => SocketFile::of_another(path, identity, custody),
         _ => None,
     };
-    Ok(Listener::new(place, passed.name, address, sockets, file))
+    let listener = Listener::new(place, passed.name, address, sockets, file);
+    listener.overlaps.set(passed.overlaps);
+    Ok(listener)
 }

@@ -2,7 +2,7 @@
 
 use super::bind::{Bind, Place, Speech};
 use super::file::SocketFile;
-use crate::sys::socket::SocketName;
+use crate::sys::socket::{self, SocketName};
 use std::cell::{Cell, RefCell};
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
@@ -88,6 +88,11 @@ impl Listener {
     #[must_use]
     pub fn sockets(&self) -> Vec<Rc<OwnedFd>> {
         self.sockets.borrow().clone()
+    }
+
+    /// Whether it takes no connections by IPv4, though it is of IPv6.
+    pub(super) fn is_only_v6(&self) -> bool {
+        self.sockets.borrow().first().is_some_and(socket::is_only_v6)
     }
 
     /// As a client would write it.

@@ -8,7 +8,7 @@
 //! `SO_REUSEPORT`, which Linux asks for when a socket is bound and again when it begins to listen.
 //!
 //! An upgrade (USR2) can make a bind narrower, too: then the workers of before are those of the old arbiter, and the
-//! new one settles when that has gone.
+//! new one settles when that has gone. As long as two arbiters serve, neither settles.
 
 use super::error::{ListenError, refuse};
 use super::listener::Listener;
@@ -16,7 +16,14 @@ use super::open::Listeners;
 use super::tcp;
 use crate::sys::socket::SocketName;
 use crate::sys::{accepting, socket};
+use std::cell::RefCell;
 use std::io;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+/// How long a busy worker of before may hold a socket that the arbiter has let go of: longer than it is usually given to end
+/// its requests.
+const HELD: Duration = Duration::from_secs(60);
 
 impl Listener {
     /// Whether it is bound, but does not listen before the reload is done.
@@ -43,6 +50,14 @@ impl Listener {
         Ok(())
     }
 
+    /// Another arbiter has it from now on, and may let it overlap.
+    pub(super) fn may_overlap(&self) {
+        let is_tcp = matches!(self.address, SocketName::Tcp(_));
+        if is_tcp && !self.sockets().iter().any(socket::reuses_port) {
+            self.overlaps.set(true);
+        }
+    }
+
     fn overlap_no_more(&self) {
         if self.overlaps.replace(false) {
             for socket in self.sockets() {
@@ -67,13 +82,35 @@ pub(super) fn keep_beside(spare: &Listener, binds: &[Listener], certificates: bo
     is_wide.then(|| Listener { leaving: true, tls: spare.tls && certificates, ..spare.share() })
 }
 
-impl Listeners {
-    /// One that waits for [`Listeners::settle`], as it was written.
-    #[must_use]
-    pub fn unsettled(&self) -> Option<&str> {
-        self.all.iter().find(|listener| listener.leaving || listener.is_dormant()).map(|listener| &*listener.name)
+/// TCP sockets that the arbiter has let go of, and that a worker of before that is busy may have still.
+#[derive(Debug, Default)]
+pub struct LetGo(RefCell<Vec<(Instant, SocketAddr, bool)>>);
+
+impl LetGo {
+    /// Whether there are any.
+    fn note(&self, leaving: &[Listener]) -> bool {
+        let mut sockets = self.0.borrow_mut();
+        sockets.retain(|(since, ..)| since.elapsed() < HELD);
+        for listener in leaving {
+            if let SocketName::Tcp(address) = listener.address {
+                sockets.push((Instant::now(), address, listener.is_only_v6()));
+            }
+        }
+        !leaving.is_empty()
     }
 
+    /// Whether the address of one is among those of a socket at `address`, or the other way round.
+    pub(super) fn overlap(&self, address: SocketAddr, only_v6: bool) -> bool {
+        let overlaps = |theirs: &SocketAddr, theirs_only_v6| {
+            tcp::includes(theirs, theirs_only_v6, &SocketName::Tcp(address))
+                || tcp::includes(&address, only_v6, &SocketName::Tcp(*theirs))
+        };
+        let sockets = self.0.borrow();
+        sockets.iter().any(|(since, theirs, only_v6)| since.elapsed() < HELD && overlaps(theirs, *only_v6))
+    }
+}
+
+impl Listeners {
     /// These are the listeners that serve, and no others: all of them listen, those that leave are let go, and nobody may
     /// join any more. Whether there were some to let go.
     ///
@@ -90,11 +127,8 @@ impl Listeners {
         }
         // The workers have those that leave for a moment more: who wants the address back must be able to join.
         self.lasting().for_each(Listener::overlap_no_more);
-        let do_some_leave = self.all.iter().any(|listener| listener.leaving);
-        if do_some_leave {
-            self.custody.note_leaving();
-        }
-        self.all.retain(|listener| !listener.leaving);
-        Ok(do_some_leave)
+        let (leaving, lasting) = std::mem::take(&mut self.all).into_iter().partition(|listener| listener.leaving);
+        self.all = lasting;
+        Ok(self.custody.sockets.note(&leaving))
     }
 }

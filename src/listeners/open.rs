@@ -111,9 +111,10 @@ impl Listeners {
         self.all.iter().for_each(Listener::close);
     }
 
-    /// Another arbiter serves from the files of these Unix sockets now: they stay when the listeners close.
-    pub fn share_files(&self) {
+    /// Another arbiter serves from these now: the files of Unix sockets stay when the listeners close.
+    pub fn share(&self) {
         self.set_shared(true);
+        self.all.iter().for_each(Listener::may_overlap);
     }
 
     /// There is no other arbiter any more: the files go with the listeners again, and those that went before them go
@@ -197,7 +198,9 @@ impl Opening<'_> {
         if self.options.reuse_port {
             return Ok(());
         }
-        let open: Vec<&Listener> = self.all.iter().flatten().collect();
+        // Of sockets that others have opened the kernel has been the judge.
+        let is_ours = |listener: &&Listener| !matches!(listener.place, Place::Fd(_));
+        let open: Vec<&Listener> = self.all.iter().flatten().filter(is_ours).collect();
         for (index, listener) in open.iter().enumerate() {
             let others = open.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, other)| other);
             if let Some(wider) = others.copied().find(|other| tcp::replaces(other, &listener.address)) {
@@ -245,7 +248,7 @@ impl Opening<'_> {
     }
 
     fn open_tcp(&self, bind: &Bind, address: SocketAddr) -> Result<(OwnedFd, bool), ListenError> {
-        let opened = tcp::open(address, self.binds, self.options, &self.spare, self.custody.may_be_leaving());
+        let opened = tcp::open(address, self.binds, self.options, &self.spare, &self.custody.sockets);
         opened.map_err(|error| tcp::failure(&error, bind, address, self.all.iter().flatten(), &self.spare))
     }
 }

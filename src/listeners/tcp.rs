@@ -7,20 +7,21 @@
 use super::bind::{Bind, Place};
 use super::error::{ListenError, refuse, tcp_failure};
 use super::listener::Listener;
+use super::narrow::LetGo;
 use super::open::Options;
 use crate::sys::socket::{self, SocketName, TcpOptions};
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::os::fd::OwnedFd;
 
-/// Opens a socket beside `spare`, sockets of ours that are in no bind any more, and, if some `may_be_leaving`, beside
-/// those that only our workers have. Whether it overlaps with one of them.
+/// Opens a socket beside `spare`, sockets of ours that are in no bind any more, and beside those that were `let_go`. Whether
+/// it overlaps with one of them.
 pub(super) fn open(
     address: SocketAddr,
     binds: &[Bind],
     options: &Options,
     spare: &[&Listener],
-    may_be_leaving: bool,
+    let_go: &LetGo,
 ) -> io::Result<(OwnedFd, bool)> {
     // [::] would take the IPv4 port with it, if the system is so configured, and a bind for that would fail.
     let only_v6 = address.is_ipv6() && binds.iter().any(|other| is_v4(other.place(), address.port()));
@@ -32,8 +33,8 @@ pub(super) fn open(
         spare.iter().filter(|other| is_wider(other) || includes(&address, only_v6, &other.address)).collect();
     if beside.is_empty() {
         return match socket::tcp_listener(address, plain) {
-            // What leaves can be joined still.
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse && may_be_leaving => Ok((
+            // Workers that have one still let it be joined.
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && let_go.overlap(address, only_v6) => Ok((
                 socket::tcp_listener(address, TcpOptions { reuse_port: true, first: false, ..plain })?,
                 !reuse_port,
             )),
@@ -62,7 +63,7 @@ fn is_v4(place: &Place, wanted: u16) -> bool {
 }
 
 /// Whether a socket at `wide` takes every connection that one at `narrow` would.
-fn includes(wide: &SocketAddr, only_v6: bool, narrow: &SocketName) -> bool {
+pub(super) fn includes(wide: &SocketAddr, only_v6: bool, narrow: &SocketName) -> bool {
     let SocketName::Tcp(narrow) = narrow else { return false };
     let same_kind = wide.is_ipv4() == narrow.is_ipv4() || wide.is_ipv6() && !only_v6;
     wide == narrow || wide.ip().is_unspecified() && wide.port() == narrow.port() && same_kind
@@ -71,8 +72,7 @@ fn includes(wide: &SocketAddr, only_v6: bool, narrow: &SocketName) -> bool {
 /// Whether `listener` takes every connection that a socket at `other` would.
 pub(super) fn replaces(listener: &Listener, other: &SocketName) -> bool {
     let SocketName::Tcp(wide) = &listener.address else { return false };
-    let only_v6 = listener.sockets().first().is_some_and(socket::is_only_v6);
-    includes(wide, only_v6, other)
+    includes(wide, listener.is_only_v6(), other)
 }
 
 /// The sentence for a bind that failed, with the listeners of ours: those that stay, and those that are spare. If we are

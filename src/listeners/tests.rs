@@ -188,7 +188,7 @@ fn a_listening_descriptor_is_taken_over_by_number() {
 fn handed_over(listeners: &Listeners) -> impl Fn(&str) -> Option<OsString> {
     let (mut variables, fds) = listeners.export_upgrade();
     let (name, mut text) = variables.pop().unwrap();
-    let sockets: Vec<_> = listeners.lasting().flat_map(Listener::sockets).collect();
+    let sockets: Vec<_> = listeners.iter().filter(|one| !one.is_dormant()).flat_map(Listener::sockets).collect();
     assert_eq!(fds, sockets.iter().map(|socket| socket.as_raw_fd()).collect::<Vec<_>>());
     for (old, socket) in fds.iter().zip(&sockets) {
         let number = socket.try_clone().unwrap().into_raw_fd();

@@ -6,10 +6,10 @@ use super::farewell::Hurry;
 use super::postpone::Postponed;
 use super::rebuild::Rebuild;
 use super::reload::Base;
-use super::slot::{Seat, Slot, Starting};
+use super::slot::{Seat, Slot, Starting, Step};
 use super::stop::Stop;
 use super::upgrade::Upgrade;
-use crate::types::{Generation, Level, Mono, Pid, SlotId};
+use crate::types::{Generation, Level, Mono, Pid, Signal, SlotId};
 use std::time::Duration;
 
 /// If a deadline is noticed this late, the arbiter itself did not run (a suspended machine, SIGSTOP): the workers may
@@ -103,8 +103,7 @@ impl Machine {
         }
     }
 
-    /// This arbiter is an upgrade: it serves from the listeners of another until [`Event::Promoted`], and only then are
-    /// they to be settled.
+    /// This arbiter is an upgrade: it serves from the listeners of another until [`Event::Promoted`].
     #[must_use]
     pub fn beside_another(self) -> Self {
         Self { settled: None, beside_another: true, ..self }
@@ -148,11 +147,8 @@ impl Machine {
 
     fn intend(&mut self, now: Mono, intent: Intent, out: &mut Vec<Action>) {
         log(out, Level::Info, format!("Handling signal: {}", signal_name(intent)));
-        if self.postpones(now, intent, out) {
-            return;
-        }
         match intent {
-            Intent::Reload => self.reload(out),
+            Intent::Reload => self.reload_soon(now, out),
             Intent::MoreWorkers => self.more_workers(out),
             Intent::FewerWorkers => self.fewer_workers(out),
             Intent::ReopenLogs => self.reopen_logs(out),
@@ -231,7 +227,12 @@ impl Machine {
             // It was told to go between the spawn and its answer.
             Some(Slot::Stopping(stopping)) => {
                 stopping.birth.pid = Some(pid);
-                out.push(Action::Signal { pid, signal: stopping.step.first_signal() });
+                let signal = stopping.step.first_signal();
+                if signal == Signal::KILL {
+                    // There is nothing harder to come.
+                    stopping.step = Step::Killed { cause: stopping.step.cause() };
+                }
+                out.push(Action::Signal { pid, signal });
             }
             _ => {}
         }
@@ -240,7 +241,7 @@ impl Machine {
     fn reopen_logs(&mut self, out: &mut Vec<Action>) {
         out.push(Action::ReopenLogs);
         let pids = self.seats.iter().filter_map(|seat| seat.slot.birth()?.pid);
-        out.extend(pids.map(|pid| Action::Signal { pid, signal: crate::types::Signal::USR1 }));
+        out.extend(pids.map(|pid| Action::Signal { pid, signal: Signal::USR1 }));
     }
 }
 

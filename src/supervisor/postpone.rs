@@ -1,22 +1,25 @@
-//! What has to wait until workers have left the sockets that a reload has replaced: another load would find them in its
+//! A reload that has to wait until workers have left the sockets that the one before has replaced: it would find them in its
 //! way, and could join them only to lose who has just begun to connect.
 
 use super::action::Action;
-use super::event::Intent;
 use super::machine::{Machine, log};
 use crate::types::{Level, Mono};
 
-/// Until when, and what.
+/// Until when workers have such sockets, and whether a reload waits for that.
 #[derive(Clone, Debug, Default)]
 pub struct Postponed {
     until: Option<Mono>,
     reload: bool,
-    upgrade: bool,
 }
 
 impl Postponed {
     pub fn deadline(&self) -> Option<Mono> {
-        self.until.filter(|_| self.reload || self.upgrade)
+        self.until.filter(|_| self.reload)
+    }
+
+    /// The reload that waits is not wanted any more.
+    pub fn give_up(&mut self) {
+        self.reload = false;
     }
 }
 
@@ -26,32 +29,23 @@ impl Machine {
         self.postponed.until = Some(until);
     }
 
-    /// Whether it has to wait; then it will be done later, once.
-    pub(super) fn postpones(&mut self, now: Mono, intent: Intent, out: &mut Vec<Action>) -> bool {
+    /// Reloads now, or as soon as that can be.
+    pub(super) fn reload_soon(&mut self, now: Mono, out: &mut Vec<Action>) {
         let Some(until) = self.postponed.until.filter(|until| *until > now && self.stop.is_none()) else {
-            return false;
+            self.postponed = Postponed::default();
+            self.reload(out);
+            return;
         };
-        match intent {
-            Intent::Reload => self.postponed.reload = true,
-            Intent::Upgrade => self.postponed.upgrade = true,
-            _ => return false,
+        if !std::mem::replace(&mut self.postponed.reload, true) {
+            let wait = until.since(now).as_secs_f64();
+            let text = format!("Reload in {wait:.1} s, when the workers have left the wider sockets of before");
+            log(out, Level::Info, text);
         }
-        let wait = until.since(now).as_secs_f64();
-        let text = format!("It begins in {wait:.1} s, when the workers have left the wider sockets of before");
-        log(out, Level::Info, text);
-        true
     }
 
     pub(super) fn postponed_due(&mut self, now: Mono, out: &mut Vec<Action>) {
-        if self.postponed.deadline().is_none_or(|deadline| deadline > now) {
-            return;
-        }
-        let due = std::mem::take(&mut self.postponed);
-        if due.reload {
-            self.reload(out);
-        }
-        if due.upgrade {
-            self.start_upgrade(out);
+        if self.postponed.deadline().is_some_and(|deadline| deadline <= now) {
+            self.reload_soon(now, out);
         }
     }
 }

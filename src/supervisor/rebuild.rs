@@ -35,7 +35,7 @@ impl Machine {
             self.rebuild.building = true;
             out.push(Action::StartBuild);
         } else {
-            self.reload(out);
+            self.reload_soon(now, out);
         }
     }
 
@@ -47,7 +47,7 @@ impl Machine {
             // Changed again while it was built: what was built is old already.
             *quiet = (*quiet).max(now);
         } else if ok {
-            self.reload(out);
+            self.reload_soon(now, out);
         } else {
             log(out, Level::Error, "The build failed (see above); the workers go on with what they have");
         }

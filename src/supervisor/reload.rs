@@ -126,9 +126,9 @@ impl Machine {
         self.announce_serving(true, out);
     }
 
-    /// After a reload, in whichever way it ended, or an upgrade: nobody but the target serves.
+    /// After a reload, in whichever way it ended, or an upgrade: nobody but the target serves, and no other arbiter.
     pub(super) fn settle(&mut self, out: &mut Vec<Action>) {
-        if self.beside_another {
+        if self.beside_another || self.upgrade.is_under_way() {
             return;
         }
         let generation = self.target;

@@ -101,6 +101,7 @@ impl Machine {
         if self.stop.is_some() {
             return;
         }
+        self.postponed.give_up();
         // A load that is not answered yet must not bring workers back: its name is given up.
         if std::mem::take(&mut self.loading) {
             self.newest = self.newest.next();

@@ -15,6 +15,10 @@ pub enum Upgrade {
 }
 
 impl Upgrade {
+    pub fn is_under_way(&self) -> bool {
+        matches!(self, Self::Running { .. })
+    }
+
     pub fn is(&self, pid: Pid) -> bool {
         matches!(self, Self::Running { pid: Some(own), .. } if *own == pid)
     }
@@ -66,6 +70,8 @@ impl Machine {
             _ => "after it had served",
         };
         self.upgrade = Upgrade::None;
+        // It may have made our listeners ready to be joined.
+        self.settled = None;
         let ended = format!("Upgrade: the new arbiter (pid:{pid}) {status} {when}");
         if self.stop.is_none() {
             log(out, Level::Error, format!("{ended}; this one goes on"));

@@ -61,10 +61,12 @@ pub fn play(seed: u64, trace: &mut Trace) -> Result<Tally, String> {
     let climate = Climate::new(&mut rng);
     let terms = climate::terms(&mut rng, climate.capacity);
     let (capacity, storm) = (climate.capacity, millis(climate.storm));
+    let machine = Machine::new(terms.clone(), Generation::FIRST, capacity);
+    let world = World::new(rng, climate, &terms);
     let mut play = Play {
-        machine: Machine::new(terms.clone(), Generation::FIRST, capacity),
-        shadow: Shadow::new(terms.clone(), capacity),
-        world: World::new(rng, climate, &terms),
+        machine: if world.is_upgrade { machine.beside_another() } else { machine },
+        shadow: Shadow::new(terms.clone(), capacity, world.is_upgrade),
+        world,
         trace,
         wakeups: 0,
         stirred: None,

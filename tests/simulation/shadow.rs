@@ -34,6 +34,10 @@ pub struct Shadow {
     asked: BTreeSet<Generation>,
     upgrade: Option<Pid>,
     upgrade_pending: bool,
+    /// Another arbiter serves from our listeners: the one before us.
+    beside_another: bool,
+    /// The listeners are still to be settled.
+    unsettled: bool,
     building: bool,
     ever_ready: bool,
     ever_served: bool,
@@ -59,7 +63,7 @@ macro_rules! must {
 }
 
 impl Shadow {
-    pub fn new(terms: Terms, capacity: u16) -> Self {
+    pub fn new(terms: Terms, capacity: u16, is_upgrade: bool) -> Self {
         Self {
             capacity,
             entries: BTreeMap::new(),
@@ -69,6 +73,8 @@ impl Shadow {
             asked: BTreeSet::from([Generation::FIRST]),
             upgrade: None,
             upgrade_pending: false,
+            beside_another: is_upgrade,
+            unsettled: is_upgrade,
             building: false,
             ever_ready: false,
             ever_served: false,
@@ -142,7 +148,8 @@ impl Shadow {
             Event::UpgradeStarted { pid } => (self.upgrade, self.upgrade_pending) = (Some(*pid), false),
             Event::UpgradeFailed { .. } => self.upgrade_pending = false,
             Event::Built { .. } => self.building = false,
-            Event::Exited { pid, .. } if self.upgrade == Some(*pid) => self.upgrade = None,
+            Event::Exited { pid, .. } if self.upgrade == Some(*pid) => (self.upgrade, self.unsettled) = (None, true),
+            Event::Promoted => self.beside_another = false,
             Event::Exited { pid, status } => {
                 let entry = self.entries.remove(pid)?;
                 if !entry.ready && (!entry.touched || entry.examined || entry.withdrawn && stops) {
@@ -201,6 +208,7 @@ impl Shadow {
                 must!(alive, "{action:?}, but nobody serves there");
             }
             Action::Load { generation } => {
+                self.unsettled = true;
                 must!(!self.stopping, "{action:?} while stopping");
                 must!(self.asked.last() < Some(generation), "{action:?}: the name is used");
                 self.asked.insert(*generation);
@@ -221,6 +229,9 @@ impl Shadow {
             Action::CancelBuild => self.building = false,
             Action::CloseListeners => must!(self.stopping, "{action:?} without a stop"),
             Action::Settle { generation } => {
+                must!(!self.beside_another && self.upgrade.is_none(), "{action:?} beside another arbiter");
+                must!(self.unsettled, "{action:?} again");
+                self.unsettled = false;
                 must!(
                     self.loaded.len() == 1 && self.loaded.contains_key(generation),
                     "{action:?} of {:?}",
@@ -312,7 +323,10 @@ impl Shadow {
                 // Who hears of us again hears how we are.
                 self.said_stopping = false;
             }
-            Phase::Promoted => {}
+            Phase::Promoted => {
+                must!(!self.beside_another, "{phase:?}, but the arbiter before us serves");
+                self.said_stopping = false;
+            }
         }
         Ok(())
     }
@@ -360,6 +374,8 @@ impl Shadow {
         must!(self.last_broken == 0, "{} slots are said to be broken", self.last_broken);
         must!(self.ever_served || wanted == 0, "serving was never announced");
         must!(!self.building, "a build runs");
+        let may_settle = !self.beside_another && self.upgrade.is_none() && machine.proven() == Some(target);
+        must!(!self.unsettled || !may_settle, "the listeners were never settled");
         Ok(())
     }
 }

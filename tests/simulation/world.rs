@@ -49,6 +49,8 @@ pub enum Happening {
     BuildEnds,
     UpgradeServes(Pid),
     UpgradeDies(Pid),
+    /// The arbiter that this one upgrades.
+    PredecessorLeaves,
     /// An operator, an editor, or a suspended machine.
     Whim,
 }
@@ -59,6 +61,8 @@ pub struct World {
     pub climate: Climate,
     pub now: Mono,
     pub tally: Tally,
+    /// This arbiter is the upgrade of another one.
+    pub is_upgrade: bool,
     /// The storm is over: from now on nothing goes wrong that has not already begun to.
     pub calm: bool,
     agenda: BTreeMap<(Mono, u64), Happening>,
@@ -87,8 +91,10 @@ impl World {
         if rng.permille(climate.bad_generation / 4) {
             bad.insert(Generation::FIRST);
         }
+        let is_upgrade = rng.permille(300);
         let mut world = Self {
             rng,
+            is_upgrade,
             climate,
             now: Mono(77_000_000_000),
             tally: Tally::default(),
@@ -109,6 +115,9 @@ impl World {
             asleep: (Mono(0), Mono(0)),
         };
         world.soon(0, 3_000, Happening::Whim);
+        if is_upgrade {
+            world.soon(0, 20_000, Happening::PredecessorLeaves);
+        }
         world
     }
 
@@ -155,6 +164,10 @@ impl World {
                 } else {
                     Some(self.load(generation))
                 }
+            }
+            // What a reload has replaced, if anything, is left now.
+            Action::Settle { .. } if self.rng.permille(300) => {
+                Some(Event::SocketsLeave { until: self.now.after(millis(2_200)) })
             }
             Action::StartUpgrade => Some(self.start_upgrade()),
             Action::StartBuild => {

@@ -57,22 +57,26 @@ fn listeners_settle_when_nobody_of_before_serves() {
 }
 
 #[test]
-fn what_opens_sockets_waits_until_those_of_before_are_left() {
+fn a_reload_waits_until_the_sockets_of_before_are_left() {
     let mut scene = Scene::serving(terms(1));
     scene.reload(terms(1));
     scene.roll();
     let until = scene.now.after(secs(2));
     scene.tell(Event::SocketsLeave { until });
-    for intent in [Intent::Reload, Intent::Upgrade, Intent::Reload] {
-        let step = scene.intent(intent).step();
-        assert!(!step.iter().any(|action| matches!(action, Action::Load { .. } | Action::StartUpgrade)), "{step:?}");
+    let loads = |step: &[Action]| step.iter().filter(|action| matches!(action, Action::Load { .. })).count();
+    for _ in 0..2 {
+        assert_eq!(loads(scene.intent(Intent::Reload).step()), 0);
     }
     scene.pass(secs(2));
-    let step = scene.step();
-    let begun = step.iter().filter(|action| matches!(action, Action::Load { .. } | Action::StartUpgrade));
-    assert_eq!(begun.count(), 2, "each of them once: {step:?}");
-    scene.pass(secs(60));
-    assert!(scene.intent(Intent::Reload).load_wanted().is_some());
+    assert_eq!(loads(scene.step()), 1);
+    assert_eq!(loads(scene.intent(Intent::Reload).step()), 1, "the next one finds nothing in its way");
+    // Who retires all workers does not want them back.
+    let until = scene.now.after(secs(2));
+    scene.tell(Event::SocketsLeave { until });
+    scene.intent(Intent::Reload);
+    scene.intent(Intent::RetireWorkers);
+    scene.pass(secs(3));
+    assert_eq!(loads(scene.step()), 0);
 }
 
 #[test]

@@ -104,3 +104,13 @@ fn whoever_is_promoted_before_it_serves_settles_when_it_does() {
     assert!(scene.tell(Event::Promoted).settled().is_empty());
     assert_eq!(scene.all_ready().settled(), [Generation::FIRST]);
 }
+
+#[test]
+fn listeners_do_not_settle_while_another_arbiter_serves_from_them() {
+    let mut scene = upgrading();
+    let generation = scene.reload(terms(2));
+    scene.roll();
+    assert!(scene.settled().is_empty());
+    scene.tell(Event::Exited { pid: NEW, status: ExitStatus::Code(1) });
+    assert_eq!(scene.settled(), [generation]);
+}

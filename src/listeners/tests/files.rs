@@ -55,7 +55,7 @@ fn an_upgrade_takes_over_sockets_and_leaves_the_files_alone() {
     assert!(path.exists(), "the old arbiter still serves from it");
 
     let inherited = inherit_upgrade(handed_over(&old)).unwrap().unwrap();
-    old.share_files();
+    old.share();
     drop(old);
     assert!(path.exists(), "the new arbiter serves from it");
     // It may be told to stop before it learns that it is alone.
@@ -74,7 +74,7 @@ fn a_file_that_only_the_old_arbiter_wanted_goes_when_the_new_one_is_alone() {
     let inherited = inherit_upgrade(handed_over(&old)).unwrap().unwrap();
     let new = open(&[&kept_bind], &PLAIN, Some(&inherited));
     drop(inherited);
-    old.share_files();
+    old.share();
     assert!(UnixStream::connect(&dropped).is_ok(), "the old arbiter still serves from it");
     // A reload of the new one in the meantime changes nothing.
     let newer = open(&[&kept_bind], &PLAIN, Some(&new));
@@ -92,7 +92,7 @@ fn an_upgrade_that_comes_to_nothing_gives_the_files_back() {
     let ((kept, kept_bind), (dropped, dropped_bind)) = (unix(&folder, "kept.sock"), unix(&folder, "dropped.sock"));
     let (own, own_bind) = unix(&folder, "own.sock");
     let first = open(&[&kept_bind, &dropped_bind], &PLAIN, None);
-    first.share_files();
+    first.share();
     let second = open(&[&kept_bind, &own_bind], &PLAIN, Some(&first));
     drop(first);
     assert!(dropped.exists(), "the new arbiter serves from it");
@@ -108,7 +108,7 @@ fn a_path_that_is_taken_anew_is_not_removed_for_its_past() {
     let folder = tempfile::tempdir().unwrap();
     let (path, bind) = unix(&folder, "x.sock");
     let first = open(&["127.0.0.1:0", &bind], &PLAIN, None);
-    first.share_files();
+    first.share();
     let second = open(&["127.0.0.1:0"], &PLAIN, Some(&first));
     drop(first);
     // The other arbiter does not serve from it any more: the socket is stale, and its inode may come again.

@@ -161,15 +161,56 @@ fn what_only_the_workers_have_still_is_in_nobodys_way() {
         let of_a_worker = old.all[0].sockets();
         let mut new = open(&[&narrow], &PLAIN, Some(&old));
         drop(old);
-        assert_eq!(new.unsettled(), Some(&*narrow));
         assert!(new.settle().unwrap());
-        assert_eq!(new.unsettled(), None);
         let mut back = open(&[again], &PLAIN, Some(&new));
         drop((new, of_a_worker));
         assert!(!back.settle().unwrap());
         assert!(TcpStream::connect((reached, port)).is_ok());
         assert!(back.iter().flat_map(Listener::sockets).all(|socket| !socket::reuses_port(&socket)));
     }
+}
+
+#[test]
+fn strangers_are_not_joined_for_the_sake_of_what_was_let_go() {
+    let (port, theirs) = (port(), TcpListener::bind("127.0.0.1:0").unwrap());
+    socket::set_reuse_port(&theirs, true).unwrap();
+    let (wide, narrow) = (format!("0.0.0.0:{port}"), format!("127.0.0.1:{port}"));
+    let mut new = open(&[&narrow], &PLAIN, Some(&open(&[&wide], &PLAIN, None)));
+    assert!(new.settle().unwrap());
+    let taken = theirs.local_addr().unwrap().to_string();
+    let line = refused(&[&narrow, &taken], &PLAIN, Some(&new));
+    assert!(line.contains("in use by another process"), "{line}");
+}
+
+#[test]
+fn an_upgrade_that_is_gone_leaves_nothing_to_join() {
+    let port = port();
+    let (wide, narrow) = (format!("0.0.0.0:{port}"), format!("127.0.0.1:{port}"));
+    let mut old = open(&[&wide], &PLAIN, None);
+    let inherited = inherit_upgrade(handed_over(&old)).unwrap().unwrap();
+    old.share();
+    drop((open(&[&narrow], &PLAIN, Some(&inherited)), inherited));
+    assert!(socket::reuses_port(&old.all[0].sockets()[0]));
+    old.settle().unwrap();
+    assert!(!socket::reuses_port(&old.all[0].sockets()[0]));
+}
+
+#[test]
+fn an_upgrade_in_the_middle_of_a_reload_is_given_what_listens() {
+    let port = port();
+    let (wide, narrow) = (format!("0.0.0.0:{port}"), format!("127.0.0.1:{port}"));
+    let old = open(&[&wide], &PLAIN, None);
+    let new = open(&[&narrow], &PLAIN, Some(&old));
+    let inherited = inherit_upgrade(handed_over(&new)).unwrap().unwrap();
+    assert_eq!(names(&inherited), [&wide]);
+    let mut successor = open(&[&narrow], &PLAIN, Some(&inherited));
+    drop((old, new, inherited));
+    let _client = TcpStream::connect(&narrow).unwrap();
+    assert_eq!(waiting(&successor), [0, 1]);
+    successor.settle().unwrap();
+    let _client = TcpStream::connect(&narrow).unwrap();
+    assert_eq!(waiting(&successor), [1]);
+    assert!(!socket::reuses_port(&successor.all[0].sockets()[0]));
 }
 
 #[test]

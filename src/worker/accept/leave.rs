@@ -93,7 +93,9 @@ impl<S: Application> Acceptor<S> {
             }
         }
         // Whoever comes after this worker may not have what it was about to leave.
-        let Some(until) = self.leaves_at else { return };
+        let is_about_to = self.settling && self.worker.board.is_settled(self.worker.generation);
+        let soon = (is_about_to && self.doors.has_leaving()).then(|| Instant::now() + LEAVING);
+        let Some(until) = self.leaves_at.or(soon) else { return };
         self.doors.close(false);
         loop {
             match self.take_leaving() {

@@ -46,6 +46,7 @@ impl World {
                 vec![Event::Exited { pid, status: ExitStatus::Code(1) }]
             }
             Happening::UpgradeServes(_) | Happening::UpgradeDies(_) => vec![],
+            Happening::PredecessorLeaves => vec![Event::Promoted],
             Happening::Whim => self.whim(),
         }
     }
