@@ -8,6 +8,7 @@ use super::open::Listeners;
 use crate::sys::{accepting, fd, socket};
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, RawFd};
 use std::rc::Rc;
 
@@ -21,6 +22,9 @@ const FIRST: RawFd = 3;
 struct Passed {
     activated: bool,
     listeners: Vec<PassedListener>,
+    /// What workers may still have that no arbiter has: each address, and whether it is of IPv6 alone.
+    #[serde(default)]
+    let_go: Vec<(SocketAddr, bool)>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -33,6 +37,9 @@ struct PassedListener {
     /// It was made ready to be joined, for as long as it overlaps with another.
     #[serde(default)]
     overlaps: bool,
+    /// TLS is spoken there.
+    #[serde(default)]
+    tls: bool,
 }
 
 impl Listeners {
@@ -45,8 +52,10 @@ impl Listeners {
             fds: listener.sockets().iter().map(|socket| socket.as_raw_fd()).collect(),
             file: listener.file.borrow().as_ref().map(|file| file.identity()),
             overlaps: listener.overlaps.get(),
+            tls: listener.tls,
         });
-        let passed = Passed { activated: self.activated, listeners: listeners.collect() };
+        let let_go = self.custody.sockets.addresses();
+        let passed = Passed { activated: self.activated, listeners: listeners.collect(), let_go };
         let fds = passed.listeners.iter().flat_map(|listener| listener.fds.clone()).collect();
         let text = serde_json::to_string(&passed).unwrap_or_default();
         (vec![(UPGRADE.to_owned(), text)], fds)
@@ -62,10 +71,14 @@ pub fn inherit_upgrade(take: impl Fn(&str) -> Option<OsString>) -> Result<Option
     let Some(text) = take(UPGRADE) else { return Ok(None) };
     let broken = |why: String| ListenError::Inheritance { from: "the old arbiter", why };
     let passed: Passed = serde_json::from_str(&text.to_string_lossy()).map_err(|error| broken(error.to_string()))?;
-    let (mut all, custody) = (Vec::new(), Rc::default());
+    let (mut all, custody) = (Vec::new(), Rc::<Custody>::default());
     for listener in passed.listeners {
-        all.push(adopt(listener, &custody).map_err(broken)?);
+        let listener = adopt(listener, &custody).map_err(broken)?;
+        // The old arbiter may let it overlap as long as it has it, too.
+        listener.may_overlap();
+        all.push(listener);
     }
+    custody.sockets.note(passed.let_go);
     Ok(Some(Listeners { all, activated: passed.activated, backlog: 0, custody }))
 }
 
@@ -83,7 +96,7 @@ pub fn inherit_systemd(take: impl Fn(&str) -> Option<OsString>) -> Result<Option
     for offset in 0..count {
         let name = names.next().filter(|name| !name.is_empty()).unwrap_or("socket");
         let fds = vec![FIRST.saturating_add_unsigned(offset)];
-        let listener = PassedListener { name: format!("systemd:{name}"), fds, file: None, overlaps: false };
+        let listener = PassedListener { name: format!("systemd:{name}"), fds, file: None, overlaps: false, tls: false };
         let adopted = adopt(listener, &custody);
         all.push(adopted.map_err(|why| ListenError::Inheritance { from: "systemd", why })?);
     }
@@ -110,5 +123,5 @@ fn adopt(passed: PassedListener, custody: &Rc<Custody>) -> Result<Listener, Stri
     };
     let listener = Listener::new(place, passed.name, address, sockets, file);
     listener.overlaps.set(passed.overlaps);
-    Ok(listener)
+    Ok(Listener { tls: passed.tls, ..listener })
 }

@@ -4,6 +4,7 @@ use super::bind::{Bind, Place, Speech};
 use super::file::SocketFile;
 use crate::sys::socket::{self, SocketName};
 use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
@@ -88,6 +89,14 @@ impl Listener {
     #[must_use]
     pub fn sockets(&self) -> Vec<Rc<OwnedFd>> {
         self.sockets.borrow().clone()
+    }
+
+    /// The address, if it is one of TCP.
+    pub(super) fn tcp(&self) -> Option<SocketAddr> {
+        match self.address {
+            SocketName::Tcp(address) => Some(address),
+            SocketName::Unix(_) => None,
+        }
     }
 
     /// Whether it takes no connections by IPv4, though it is of IPv6.

@@ -40,7 +40,7 @@ impl Listener {
     /// Lets it overlap with others of ours. [`Listeners::settle`] ends that.
     pub(super) fn overlap(&self) -> io::Result<()> {
         // A Unix socket never does, and Linux refuses it the option.
-        if matches!(self.address, SocketName::Unix(_)) {
+        if self.tcp().is_none() {
             return Ok(());
         }
         for socket in self.sockets().iter().filter(|socket| !socket::reuses_port(socket)) {
@@ -52,17 +52,20 @@ impl Listener {
 
     /// Another arbiter has it from now on, and may let it overlap.
     pub(super) fn may_overlap(&self) {
-        let is_tcp = matches!(self.address, SocketName::Tcp(_));
-        if is_tcp && !self.sockets().iter().any(socket::reuses_port) {
+        if self.tcp().is_some() && !self.sockets().iter().any(socket::reuses_port) {
             self.overlaps.set(true);
         }
     }
 
     fn overlap_no_more(&self) {
-        if self.overlaps.replace(false) {
-            for socket in self.sockets() {
+        let sockets = self.sockets();
+        if self.overlaps.replace(false) && sockets.iter().any(socket::reuses_port) {
+            for socket in sockets {
                 // Whoever may join now could join a moment ago, too.
                 let _ = socket::set_reuse_port(&socket, false);
+            }
+            if let Some(address) = self.tcp() {
+                socket::forget_reuse_port(address.port());
             }
         }
     }
@@ -87,16 +90,17 @@ pub(super) fn keep_beside(spare: &Listener, binds: &[Listener], certificates: bo
 pub struct LetGo(RefCell<Vec<(Instant, SocketAddr, bool)>>);
 
 impl LetGo {
-    /// Whether there are any.
-    fn note(&self, leaving: &[Listener]) -> bool {
+    /// Adds such addresses, and says of each whether it is of IPv6 alone.
+    pub(super) fn note(&self, addresses: Vec<(SocketAddr, bool)>) {
         let mut sockets = self.0.borrow_mut();
         sockets.retain(|(since, ..)| since.elapsed() < HELD);
-        for listener in leaving {
-            if let SocketName::Tcp(address) = listener.address {
-                sockets.push((Instant::now(), address, listener.is_only_v6()));
-            }
-        }
-        !leaving.is_empty()
+        sockets.extend(addresses.into_iter().map(|(address, only_v6)| (Instant::now(), address, only_v6)));
+    }
+
+    pub(super) fn addresses(&self) -> Vec<(SocketAddr, bool)> {
+        let sockets = self.0.borrow();
+        let held = sockets.iter().filter(|(since, ..)| since.elapsed() < HELD);
+        held.map(|(_, address, only_v6)| (*address, *only_v6)).collect()
     }
 
     /// Whether the address of one is among those of a socket at `address`, or the other way round.
@@ -105,8 +109,7 @@ impl LetGo {
             tcp::includes(theirs, theirs_only_v6, &SocketName::Tcp(address))
                 || tcp::includes(&address, only_v6, &SocketName::Tcp(*theirs))
         };
-        let sockets = self.0.borrow();
-        sockets.iter().any(|(since, theirs, only_v6)| since.elapsed() < HELD && overlaps(theirs, *only_v6))
+        self.addresses().iter().any(|(theirs, only_v6)| overlaps(theirs, *only_v6))
     }
 }
 
@@ -127,8 +130,10 @@ impl Listeners {
         }
         // The workers have those that leave for a moment more: who wants the address back must be able to join.
         self.lasting().for_each(Listener::overlap_no_more);
-        let (leaving, lasting) = std::mem::take(&mut self.all).into_iter().partition(|listener| listener.leaving);
-        self.all = lasting;
-        Ok(self.custody.sockets.note(&leaving))
+        let leaving = self.all.extract_if(.., |listener| listener.leaving);
+        let let_go: Vec<_> = leaving.filter_map(|listener| Some((listener.tcp()?, listener.is_only_v6()))).collect();
+        let do_some_leave = !let_go.is_empty();
+        self.custody.sockets.note(let_go);
+        Ok(do_some_leave)
     }
 }

@@ -103,7 +103,7 @@ impl Listeners {
     /// How many lanes were laid; none: these are from a time without lanes.
     fn laid(&self) -> Option<usize> {
         let first = |listener: &Listener| listener.sockets().first().is_some_and(socket::reuses_port);
-        self.lasting().any(first).then(|| self.lanes())
+        self.lasting().filter(|listener| !listener.overlaps.get()).any(first).then(|| self.lanes())
     }
 
     /// Closes the arbiter's sockets; the workers keep theirs.

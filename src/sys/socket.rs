@@ -3,7 +3,7 @@
 use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
@@ -76,6 +76,23 @@ pub fn set_reuse_port(fd: impl AsFd, reuse: bool) -> io::Result<()> {
 #[must_use]
 pub fn reuses_port(fd: impl AsFd) -> bool {
     SockRef::from(&fd.as_fd()).reuse_port().unwrap_or(false)
+}
+
+/// Has Linux look at each socket of a port again before another may join them. It remembers for a port that the last one
+/// that was bound there let others join, and takes that for all of them until one is bound that does not. Here that is one
+/// for a moment, at an address where none is in its way; where all are taken, it goes on as before.
+pub fn forget_reuse_port(port: u16) {
+    let bind = |ip: IpAddr| {
+        let address = SocketAddr::new(ip, port);
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM.cloexec(), None)?;
+        if ip.is_ipv6() {
+            socket.set_only_v6(true)?;
+        }
+        socket.set_reuse_address(true)?;
+        socket.bind(&address.into())
+    };
+    let places = [Ipv6Addr::LOCALHOST.into(), Ipv4Addr::LOCALHOST.into(), Ipv4Addr::new(127, 255, 255, 254).into()];
+    let _ = places.into_iter().any(|ip| bind(ip).is_ok());
 }
 
 /// Whether an IPv6 socket leaves IPv4 alone. False for any other socket.

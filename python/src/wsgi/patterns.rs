@@ -88,11 +88,6 @@ impl Patterns {
     ) -> PyResult<()> {
         let has_come_before = may_keep_target(head) && self.targets.again(target(head).as_bytes());
         let target = has_come_before.then(|| target(head));
-        let known = self.places[head.headers.len() % PLACES].as_ref();
-        if target.is_none() && known.is_some_and(|known| known.target.is_some() && known.fits(head, &ends)) {
-            // That of a request for something else is worth more.
-            return Ok(());
-        }
         if let Some(pattern) = Pattern::of(names, head, target, ends, environ)? {
             self.keep(Box::new(pattern));
         }

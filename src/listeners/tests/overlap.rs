@@ -17,6 +17,14 @@ fn waiting(listeners: &Listeners) -> Vec<usize> {
     listeners.iter().map(count).collect()
 }
 
+/// Whether a socket of somebody else could be bound beside ours, and get connections that are meant for us.
+fn lets_strangers_join(address: &str) -> bool {
+    let address: SocketAddr = address.parse().unwrap();
+    let stranger = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    stranger.set_reuse_port(true).unwrap();
+    stranger.bind(&address.into()).is_ok()
+}
+
 fn names(listeners: &Listeners) -> Vec<&str> {
     listeners.iter().map(|listener| listener.name.as_str()).collect()
 }
@@ -171,6 +179,32 @@ fn what_only_the_workers_have_still_is_in_nobodys_way() {
 }
 
 #[test]
+fn what_an_upgrade_is_given_speaks_as_before_until_it_leaves() {
+    let port = port();
+    let (wide, narrow) = (format!("0.0.0.0:{port}"), format!("127.0.0.1:{port}"));
+    let tls = Options { certificates: true, ..PLAIN };
+    let old = open(&[&wide], &tls, None);
+    let inherited = inherit_upgrade(handed_over(&old)).unwrap().unwrap();
+    let new = open(&[&narrow], &tls, Some(&inherited));
+    assert!(new.iter().count() == 2 && new.iter().all(Listener::is_tls));
+}
+
+#[test]
+fn what_was_let_go_is_told_to_an_upgrade() {
+    let port = port();
+    let (wide, narrow) = (format!("0.0.0.0:{port}"), format!("127.0.0.1:{port}"));
+    let old = open(&[&wide], &PLAIN, None);
+    let of_a_worker = old.all[0].sockets();
+    let mut new = open(&[&narrow], &PLAIN, Some(&old));
+    drop(old);
+    assert!(new.settle().unwrap());
+    let inherited = inherit_upgrade(handed_over(&new)).unwrap().unwrap();
+    let upgraded = open(&[&narrow, &format!("127.0.0.2:{port}")], &PLAIN, Some(&inherited));
+    drop(of_a_worker);
+    assert!(upgraded.iter().count() == 2 && !upgraded.iter().any(Listener::is_dormant));
+}
+
+#[test]
 fn strangers_are_not_joined_for_the_sake_of_what_was_let_go() {
     let (port, theirs) = (port(), TcpListener::bind("127.0.0.1:0").unwrap());
     socket::set_reuse_port(&theirs, true).unwrap();
@@ -193,6 +227,7 @@ fn an_upgrade_that_is_gone_leaves_nothing_to_join() {
     assert!(socket::reuses_port(&old.all[0].sockets()[0]));
     old.settle().unwrap();
     assert!(!socket::reuses_port(&old.all[0].sockets()[0]));
+    assert!(!lets_strangers_join(&wide));
 }
 
 #[test]
@@ -207,7 +242,9 @@ fn an_upgrade_in_the_middle_of_a_reload_is_given_what_listens() {
     drop((old, new, inherited));
     let _client = TcpStream::connect(&narrow).unwrap();
     assert_eq!(waiting(&successor), [0, 1]);
+    assert!(lets_strangers_join(&narrow));
     successor.settle().unwrap();
+    assert!(!lets_strangers_join(&narrow));
     let _client = TcpStream::connect(&narrow).unwrap();
     assert_eq!(waiting(&successor), [1]);
     assert!(!socket::reuses_port(&successor.all[0].sockets()[0]));
