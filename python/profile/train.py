@@ -118,7 +118,8 @@ def talk(connection: http.client.HTTPConnection, method: str, path: str, status:
 
 
 def requests_of_http2(server: Server) -> None:
-    with httpx.Client(http1=False, http2=True, base_url=server.url("http"), verify=server.trust() or False, trust_env=False) as client:
+    options = {"http1": False, "http2": True, "verify": server.trust() or False, "trust_env": False}
+    with httpx.Client(base_url=server.url("http"), **options) as client:
         for number in range(ROUNDS // 4):
             client.get("/").raise_for_status()
             client.get(f"/item/{number}", params={"page": number}).raise_for_status()
