@@ -90,7 +90,7 @@ pub(super) fn keep_beside(spare: &Listener, binds: &[Listener], certificates: bo
 pub struct LetGo(RefCell<Vec<(Instant, SocketAddr, bool)>>);
 
 impl LetGo {
-    /// Adds such addresses, and says of each whether it is of IPv6 alone.
+    /// Adds such addresses; of each it is told whether it is of IPv6 alone.
     pub(super) fn note(&self, addresses: Vec<(SocketAddr, bool)>) {
         let mut sockets = self.0.borrow_mut();
         sockets.retain(|(since, ..)| since.elapsed() < HELD);
