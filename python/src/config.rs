@@ -1,15 +1,19 @@
 //! The settings file that is a program: Python runs it (`rustcorn/_config.py`), and here it becomes what the settings
 //! take. It runs in the arbiter, as Gunicorn's does, since hooks of the arbiter's are in it; each reload runs it anew.
 
-use crate::{interp, report};
+use crate::{hooks, interp, report};
 use pyo3::exceptions::PySyntaxError;
 use pyo3::prelude::*;
-use rustcorn::settings::{Fault, Place, Problem, Said, Script, ScriptValue};
+use rustcorn::Settings;
+use rustcorn::settings::{Amendment, Fault, Place, Problem, Said, Script, ScriptValue};
 use std::path::Path;
 
 /// As Python hands over what a file has said: the name, the line, whether the file reads it, the kind of the value, and
 /// its texts.
 type Value = (String, usize, bool, String, Vec<String>);
+
+/// A line, a name in it, and the rest of the sentence that begins with the name.
+type Mistake = (usize, String, String);
 
 /// Runs the settings file of this location.
 ///
@@ -20,20 +24,39 @@ pub fn read(location: &str, directory: &Path) -> Result<Script, Problem> {
         let answer = py
             .import("rustcorn._config")
             .and_then(|module| module.call_method1("read", (location, directory))?.extract());
-        let (path, values, problems): (String, Vec<Value>, Vec<(usize, String, String)>) =
+        let (path, values, mistakes): (String, Vec<Value>, Vec<Mistake>) =
             answer.map_err(|error| failed(py, location, directory, &error))?;
-        if let Some((line, key, why)) = problems.into_iter().next() {
-            let place = Place::File { path: path.into(), line, column: 1 };
-            return Err(Problem { place, fault: Fault::NotHere { key, why } });
-        }
-        let values = values.into_iter().map(|(name, line, used, kind, texts)| ScriptValue {
-            name,
-            line,
-            used,
-            said: said(&kind, texts),
-        });
-        Ok(Script { path: path.into(), values: values.collect() })
+        script(path, values, mistakes)
     })
+}
+
+/// What the hook `ssl_context` makes of these settings, if there is one. It runs in the directory.
+///
+/// # Errors
+/// It failed, or wants what cannot be had.
+pub fn amend(settings: &Settings, directory: &Path) -> Result<Amendment, Problem> {
+    Python::attach(|py| {
+        let answer = hooks::values(py, settings).and_then(|settings| {
+            py.import("rustcorn._config")?.call_method1("amend", (settings, directory))?.extract()
+        });
+        let (path, values, mistakes, warnings): (String, Vec<Value>, Vec<Mistake>, Vec<String>) =
+            answer.map_err(|error| failed(py, "ssl_context", directory, &error))?;
+        Ok(Amendment { script: script(path, values, mistakes)?, warnings })
+    })
+}
+
+fn script(path: String, values: Vec<Value>, mistakes: Vec<Mistake>) -> Result<Script, Problem> {
+    if let Some((line, key, why)) = mistakes.into_iter().next() {
+        let place = Place::File { path: path.into(), line, column: 1 };
+        return Err(Problem { place, fault: Fault::NotHere { key, why } });
+    }
+    let values = values.into_iter().map(|(name, line, used, kind, texts)| ScriptValue {
+        name,
+        line,
+        used,
+        said: said(&kind, texts),
+    });
+    Ok(Script { path: path.into(), values: values.collect() })
 }
 
 fn said(kind: &str, mut texts: Vec<String>) -> Said {

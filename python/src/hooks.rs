@@ -118,6 +118,12 @@ fn facts<'py>(
     facts.set_item("pid", pid.0)?;
     facts.set_item("wanted", wanted)?;
     facts.set_item("addresses", addresses)?;
+    facts.set_item("settings", values(py, settings)?)?;
+    Ok(facts)
+}
+
+/// The settings by key, as Python has such values.
+pub fn values<'py>(py: Python<'py>, settings: &Settings) -> PyResult<Bound<'py, PyDict>> {
     let values = PyDict::new(py);
     for spec in OPTIONS {
         let value = match spec.of(settings) {
@@ -132,8 +138,7 @@ fn facts<'py>(
         };
         values.set_item(spec.key, value)?;
     }
-    facts.set_item("settings", values)?;
-    Ok(facts)
+    Ok(values)
 }
 
 /// The hooks of each generation, and those of the arbiter: the newest's.

@@ -42,6 +42,7 @@ fn _rustcorn(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_function(wrap_pyfunction!(launch::start, module)?)?;
     module.add_function(wrap_pyfunction!(launch::options, module)?)?;
+    module.add_function(wrap_pyfunction!(launch::cipher_suites, module)?)?;
     module.add_function(wrap_pyfunction!(interp::log, module)?)?;
     bridge::init(module)?;
     asgi::init(module)

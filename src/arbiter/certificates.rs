@@ -14,7 +14,7 @@ use super::shell::Shell;
 use crate::abi::TlsOrders;
 use crate::log;
 use crate::settings::{self, Settings};
-use crate::tls::{self, Identity, Material, Parcel, TicketKeys, TlsError, Vault};
+use crate::tls::{self, Files, Identity, Material, Parcel, TicketKeys, TlsError, Vault};
 use crate::types::Mono;
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -162,7 +162,12 @@ impl Shell<'_> {
 fn read(settings: &Settings) -> Result<Material, TlsError> {
     // Who shows no certificate needs nobody to vouch for it.
     let clients = settings.ca_certs.as_deref().filter(|_| settings.cert_reqs > 0);
-    tls::read(&settings.certfile, &settings.keyfile, clients)
+    tls::read(&Files {
+        certfiles: &settings.certfile,
+        keyfiles: &settings.keyfile,
+        password: settings.ssl_keyfile_password.as_deref(),
+        clients,
+    })
 }
 
 /// Checks by making what a worker will make of it.

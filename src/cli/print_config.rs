@@ -14,6 +14,7 @@ pub fn text(resolved: &Resolved) -> String {
     }
     for spec in OPTIONS {
         let said = match spec.of(&resolved.settings) {
+            Some(_) if spec.secret => format!("# {} is set, and not shown", spec.key),
             Some(value) if spec.in_file => format!("{} = {value}", spec.key),
             Some(value) => format!("# {} = {value}", spec.key),
             None => format!("# {} is not set", spec.key),
@@ -43,5 +44,20 @@ mod tests {
         assert!(shown.contains("\nthreads = 2                           # the command line\n"), "{shown}");
         assert!(shown.contains("\n# pidfile is not set                  # rustcorn.toml:7\n"), "{shown}");
         assert!(shown.contains("\ntimeout = 30                          # the default\n"), "{shown}");
+    }
+
+    #[test]
+    fn a_password_is_not_shown() {
+        let resolved = resolve(&sources("ssl_keyfile_password = 'opena'")).expect("good settings");
+        assert_eq!(resolved.settings.ssl_keyfile_password.as_deref(), Some("opena"));
+        let shown = text(&resolved);
+        assert!(
+            shown.contains("\n# ssl_keyfile_password is set, and not shown") && !shown.contains("opena"),
+            "{shown}"
+        );
+        let complaint = resolve(&sources("ssl_keyfile_password = 31415")).expect_err("a number").to_string();
+        assert!(
+            complaint.contains("must be a string, found a value that is not shown") && !complaint.contains("31415")
+        );
     }
 }

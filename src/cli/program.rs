@@ -1,6 +1,6 @@
 //! Which program the command line belongs to.
 
-use crate::settings::{Problem, Script};
+use crate::settings::{Amendment, Problem, Script, Settings};
 use std::path::Path;
 
 /// A program with rustcorn's command line.
@@ -16,9 +16,16 @@ pub struct Program {
     pub script: Option<ScriptReader>,
 }
 
-/// Runs the settings file of this location (a path, or `python:MODULE`) and tells what it has said. A relative path goes
-/// on from the directory.
-pub type ScriptReader = fn(location: &str, directory: &Path) -> Result<Script, Problem>;
+/// Runs settings files that are programs.
+#[derive(Clone, Copy, Debug)]
+pub struct ScriptReader {
+    /// Runs the file of this location (a path, or `python:MODULE`) and tells what it has said. A relative path goes on
+    /// from the directory.
+    pub read: fn(location: &str, directory: &Path) -> Result<Script, Problem>,
+    /// Calls what a program has for settings that all sources have made together, in the directory that the service will
+    /// work in.
+    pub amend: fn(&Settings, &Path) -> Result<Amendment, Problem>,
+}
 
 impl Program {
     /// `rustcorn`, which loads an application by name.
@@ -29,8 +36,8 @@ impl Program {
 
     /// `rustcorn` inside a Python interpreter, which loads applications of both languages.
     #[must_use]
-    pub fn with_python(script: ScriptReader) -> Self {
-        Self { lacks_python: false, script: Some(script), ..Self::loader() }
+    pub fn with_python(reader: ScriptReader) -> Self {
+        Self { lacks_python: false, script: Some(reader), ..Self::loader() }
     }
 
     /// The running program, an application with rustcorn linked in.

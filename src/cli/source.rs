@@ -3,8 +3,8 @@
 use super::program::ScriptReader;
 use super::{Program, args, command, complain};
 use crate::settings::{
-    self, CMD_ARGS, ConfigFile, DEFAULT_FILE, Environment, Fault, GUNICORN_CMD_ARGS, Given, Place, Problem, Resolved,
-    Script, SettingsError, SettingsSource, Sources,
+    self, Amendment, CMD_ARGS, ConfigFile, DEFAULT_FILE, Environment, Fault, GUNICORN_CMD_ARGS, Given, Place, Problem,
+    Resolved, Script, Settings, SettingsError, SettingsSource, Sources,
 };
 use clap::ArgMatches;
 use clap::error::ErrorKind;
@@ -73,12 +73,12 @@ impl Source {
             place: Place::WholeFile(path.clone()),
             fault: Fault::Unreadable { named_by, reason },
         };
-        if let (Some(read), Some(location)) = (self.reader, path.to_str().filter(|location| is_script(location))) {
+        if let (Some(reader), Some(location)) = (self.reader, path.to_str().filter(|location| is_script(location))) {
             let is_file = !location.starts_with(MODULE);
             if is_file && let Err(error) = fs::metadata(self.start_dir.join(&path)) {
                 return Err(unreadable(reason(&error)));
             }
-            return read(location, &self.start_dir).map(Found::Script);
+            return (reader.read)(location, &self.start_dir).map(Found::Script);
         }
         match read(&self.start_dir.join(&path)) {
             Ok(text) => Ok(Found::Text(ConfigFile { path, text })),
@@ -104,7 +104,13 @@ impl SettingsSource for Source {
             Found::Text(file) => Some(sources.file.insert(file).path.clone()),
             Found::Script(script) => Some(sources.script.insert(script).path.clone()),
         };
-        let mut resolved = settings::resolve(&sources)?;
+        let amend = |settings: &Settings| {
+            let Some(reader) = self.reader else { return Ok(Amendment::default()) };
+            let directory =
+                settings.chdir.as_ref().map_or_else(|| self.start_dir.clone(), |to| self.start_dir.join(to));
+            (reader.amend)(settings, &directory)
+        };
+        let mut resolved = settings::resolve_amended(&sources, amend)?;
         resolved.settings.config = path;
         if self.linked && resolved.settings.app.is_some() {
             let origin = resolved.origin("app");

@@ -201,7 +201,6 @@ fn flags_of_others_are_refused_with_what_to_do() {
     for (words, told) in [
         (["--paste", "x.ini"], "--paste of Gunicorn is not supported: name the application itself, `shop:app`"),
         (["--protocol=uwsgi", "a:b"], "--protocol of Gunicorn is not supported: the uwsgi protocol is not spoken"),
-        (["--ssl-keyfile-password", "x"], "--ssl-keyfile-password of uvicorn is not supported: keys with a password"),
     ] {
         let refusal = refusal(&words);
         assert!(refusal.starts_with(told), "{refusal}");

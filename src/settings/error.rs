@@ -166,6 +166,9 @@ pub fn quoted(text: &str) -> String {
     format!("\"{}\"", shortened(text))
 }
 
+/// What stands for a value that nobody is shown.
+pub const HIDDEN: &str = "a value that is not shown";
+
 /// One line of at most sixty characters.
 pub fn shortened(text: &str) -> String {
     const LONGEST: usize = 60;

@@ -1,6 +1,6 @@
 //! The layer of the settings file: TOML with every complaint at its line and column, all of them at once.
 
-use super::error::{Fault, Place, Problem, quoted, shortened};
+use super::error::{Fault, HIDDEN, Place, Problem, quoted, shortened};
 use super::layer::{Entry, Layer, Origin};
 use super::spec::OptionSpec;
 use super::{spec, suggest};
@@ -56,7 +56,7 @@ impl Document<'_> {
     }
 
     fn unfit(&self, spec: &OptionSpec, span: Range<usize>) -> Fault {
-        let found = shortened(self.text.get(span).unwrap_or_default());
+        let found = if spec.secret { HIDDEN.to_owned() } else { shortened(self.text.get(span).unwrap_or_default()) };
         Fault::Unfit { key: spec.key, wanted: spec.kind.wanted_in_file(), found }
     }
 

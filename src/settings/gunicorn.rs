@@ -25,7 +25,6 @@ const NO_STATSD: &str = "statsd is not spoken";
 const DIRTY: &str = "there is no pool of side processes; leave it out";
 const NO_DIRTY: &str = "there are no side processes";
 const UWSGI: &str = "the uwsgi protocol is not spoken; have the proxy speak HTTP";
-const SSL_CONTEXT: &str = "TLS is spoken by rustls, which takes no SSLContext; see certfile and its neighbours";
 
 /// Gunicorn's settings in its own order: name, flags, verdict.
 #[rustfmt::skip]
@@ -105,7 +104,7 @@ pub const GUNICORN: &[(&str, &str, Verdict)] = &[
     ("worker_exit", "", Hook),
     ("nworkers_changed", "", Hook),
     ("on_exit", "", Hook),
-    ("ssl_context", "", Refused(SSL_CONTEXT)),
+    ("ssl_context", "", Hook),
     ("proxy_protocol", "--proxy-protocol", Same),
     ("proxy_allow_ips", "--proxy-allow-from", Same),
     ("protocol", "--protocol", Refused(UWSGI)),

@@ -41,8 +41,10 @@ pub use kind::{Item, Kind, SWITCH_OFF, SWITCH_ON};
 pub use layer::{Entry, Layer, Origin};
 pub use options::{AccessOutput, OPTIONS, Settings};
 pub use python::{Protocol, WorkerClass, is_python, worker_class};
-pub use resolve::{Change, ConfigFile, DEFAULT_FILE, Resolved, SettingsSource, Sources, changed, config_path, resolve};
-pub use script::{Said, Script, ScriptValue};
+pub use resolve::{
+    Change, ConfigFile, DEFAULT_FILE, Resolved, SettingsSource, Sources, changed, config_path, resolve, resolve_amended,
+};
+pub use script::{Amendment, Said, Script, ScriptValue};
 pub use secure::protocols;
 pub use spec::{Foreign, OptionSpec, Section, spec};
 pub use syslog::{SyslogAddress, facility, parse_address as parse_syslog_address};

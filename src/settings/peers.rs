@@ -15,8 +15,8 @@ pub enum Fate {
     NoEffect(String),
     /// There is no such flag; in a settings file of Gunicorn's it is accepted with a warning; why.
     Ignored(&'static str),
-    /// It is a function in the settings file, and is called.
-    Hook,
+    /// It is a function in the settings file, and is called; where it is not quite the same, how it differs.
+    Hook(Option<&'static str>),
     /// It is refused; what to do instead.
     Refused(&'static str),
     /// It is reached otherwise.
@@ -36,10 +36,7 @@ pub const UVICORN: &[&str] = &[
     "factory",
 ];
 
-const PASSWORD: &str =
-    "keys with a password are not read; take it off with `openssl pkey -in KEYFILE -out FILE`, for root's eyes only";
-
-/// How ours differ from theirs of the same name, by our key.
+/// How ours differ from theirs of the same name, by our key; or by a hook's name.
 const DIFFERENT: &[(&str, &str)] = &[
     ("config", "its format is TOML, and Gunicorn's own with Python inside"),
     ("worker_class", "asgi or wsgi under all their names; what needs gevent, eventlet or Tornado is refused"),
@@ -57,6 +54,12 @@ const DIFFERENT: &[(&str, &str)] = &[
         "asgi_loop",
         "asyncio's unless uvloop is demanded: the worker's own loop runs inside of asyncio's, which makes a request cheaper",
     ),
+    ("ssl_keyfile_password", "keys in PKCS#8; OpenSSL's older form is refused with the command that writes it anew"),
+    (
+        "ssl_context",
+        "in the arbiter, at the start and at reloads: rustls does what the context is set to, and what it cannot do \
+         (sni_callback, revocation lists) is refused",
+    ),
     ("limit_concurrency", "requests are counted, not connections"),
 ];
 
@@ -69,7 +72,7 @@ pub fn of_gunicorn(name: &str) -> Option<Fate> {
         Verdict::NoEffect(why) => Fate::Ignored(why),
         Verdict::Refused(why) => Fate::Refused(why),
         Verdict::Python => Fate::Otherwise("as in Gunicorn, in a gunicorn.conf.py"),
-        Verdict::Hook => Fate::Hook,
+        Verdict::Hook => Fate::Hook(different(name)),
     })
 }
 
@@ -82,7 +85,6 @@ pub fn of_uvicorn(flag: &str) -> Option<Fate> {
     }
     Some(match flag {
         "http2" => Fate::Otherwise("HTTP/2 is spoken where the client asks for it; see http_protocols"),
-        "ssl-keyfile-password" => Fate::Refused(PASSWORD),
         "version" => Fate::Otherwise("--version"),
         _ => return None,
     })
@@ -102,8 +104,12 @@ pub fn of_flag(flag: &str) -> Option<(&'static str, Fate)> {
 fn ours(spec: &'static OptionSpec) -> Fate {
     match spec.help().strip_prefix("Has no effect: ") {
         Some(why) if spec.section == Section::Spellings => Fate::NoEffect(why.to_owned()),
-        _ => Fate::Ours(spec, DIFFERENT.iter().find(|(key, _)| *key == spec.key).map(|(_, how)| *how)),
+        _ => Fate::Ours(spec, different(spec.key)),
     }
+}
+
+fn different(key: &str) -> Option<&'static str> {
+    DIFFERENT.iter().find(|(other, _)| *other == key).map(|(_, how)| *how)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::environment::{self, CMD_ARGS, Environment};
 use super::error::{Problem, SettingsError};
 use super::layer::{Entry, Layer, Origin, merge};
 use super::options::{OPTIONS, Settings};
-use super::script::{self, Script};
+use super::script::{self, Amendment, Script};
 use super::value::Value;
 use super::{Given, check, file, given, spellings};
 use std::collections::BTreeMap;
@@ -56,6 +56,17 @@ impl Resolved {
     pub fn origin(&self, key: &str) -> &Origin {
         self.provenance.get(key).unwrap_or(&Origin::Default)
     }
+
+    fn take(&mut self, layer: &Layer) {
+        for spec in OPTIONS {
+            // `put` cannot fail: a test holds every option's kind against its field.
+            if let Some(Entry { value, origin }) = layer.get(spec.key)
+                && spec.put(&mut self.settings, value)
+            {
+                self.provenance.insert(spec.key, origin.clone());
+            }
+        }
+    }
 }
 
 /// Whoever can produce the settings again: asked at the start and at every reload.
@@ -74,28 +85,37 @@ pub trait SettingsSource {
 ///
 /// Every problem of every layer, then, if there is none, every conflict between options.
 pub fn resolve(sources: &Sources) -> Result<Resolved, SettingsError> {
+    resolve_amended(sources, |_| Ok(Amendment::default()))
+}
+
+/// The same with somebody who may change what has come of the layers, before it is checked.
+///
+/// # Errors
+///
+/// As [`resolve`], and those of `amend`.
+pub fn resolve_amended(
+    sources: &Sources,
+    amend: impl FnOnce(&Settings) -> Result<Amendment, Problem>,
+) -> Result<Resolved, SettingsError> {
     let (layer, problems) = layers(sources);
-    if !problems.is_empty() {
-        return Err(SettingsError { problems });
-    }
-    let mut settings = Settings::default();
-    let mut provenance = BTreeMap::new();
-    for spec in OPTIONS {
-        // `put` cannot fail: a test holds every option's kind against its field.
-        if let Some(Entry { value, origin }) = layer.get(spec.key)
-            && spec.put(&mut settings, value)
-        {
-            provenance.insert(spec.key, origin.clone());
-        }
-    }
-    let mut resolved = Resolved { settings, provenance, warnings: environment::near_misses(&sources.environment) };
-    let problems = check::conflicts(&resolved);
-    if !problems.is_empty() {
-        return Err(SettingsError { problems });
-    }
+    let mut resolved = Resolved {
+        settings: Settings::default(),
+        provenance: BTreeMap::new(),
+        warnings: environment::near_misses(&sources.environment),
+    };
+    resolved.take(&whole(layer, problems)?);
+    let amendment = amend(&resolved.settings)?;
+    let (layer, problems) = script::layer(&amendment.script);
+    resolved.take(&whole(layer, problems)?);
+    whole((), check::conflicts(&resolved))?;
     resolved.warnings.extend(check::warnings(&resolved));
     resolved.warnings.extend(sources.script.as_ref().map(script::warnings).unwrap_or_default());
+    resolved.warnings.extend(amendment.warnings);
     Ok(resolved)
+}
+
+fn whole<T>(result: T, problems: Vec<Problem>) -> Result<T, SettingsError> {
+    if problems.is_empty() { Ok(result) } else { Err(SettingsError { problems }) }
 }
 
 /// Which file the command line or the environment name, and who does; none: the default one, if it exists.

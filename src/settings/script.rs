@@ -1,12 +1,12 @@
 //! The layer of a settings file that is a program: Gunicorn's gunicorn.conf.py. Whoever can run it hands in what it has
 //! said; what that means is decided here, in the words of the table and of Gunicorn.
 
-use super::error::{Fault, Place, Problem, shortened};
+use super::error::{Fault, HIDDEN, Place, Problem, shortened};
 use super::kind::Kind;
 use super::layer::{Entry, Layer, Origin};
 use super::options::OPTIONS;
 use super::peers::{self, Fate};
-use super::spec::OptionSpec;
+use super::spec::{OptionSpec, Section};
 use super::value::Value;
 use super::{spellings, suggest};
 use std::path::PathBuf;
@@ -18,6 +18,15 @@ pub struct Script {
     pub path: PathBuf,
     /// Each name with its value.
     pub values: Vec<ScriptValue>,
+}
+
+/// What a function of such a file makes of the settings when all the sources are merged: it outranks them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Amendment {
+    /// What is other than before.
+    pub script: Script,
+    /// One sentence each, for the log.
+    pub warnings: Vec<String>,
 }
 
 /// A name in the file.
@@ -148,8 +157,14 @@ fn entry(script: &Script, value: &ScriptValue) -> Result<Option<(&'static str, E
     if !spec.in_file {
         return Err(Fault::NotInFile { key: spec.key, flag: spec.flag() });
     }
-    let unfit = || Fault::Unfit { key: spec.key, wanted: spec.kind.wanted_in_file(), found: said.shown() };
-    let value = said.read(&spec.kind).ok_or_else(unfit)?;
+    let found = || if spec.secret { HIDDEN.to_owned() } else { said.shown() };
+    let unfit = || Fault::Unfit { key: spec.key, wanted: spec.kind.wanted_in_file(), found: found() };
+    let value = match said {
+        // ssl_version is one of Python's numbers.
+        Said::Number(text) if spec.section == Section::Spellings => spec.kind.parse(text),
+        _ => said.read(&spec.kind),
+    };
+    let value = value.ok_or_else(unfit)?;
     let origin = Origin::File { path: script.path.clone(), line: *line };
     Ok(Some((spec.key, Entry { value, origin })))
 }
@@ -206,6 +221,7 @@ mod tests {
             ("sendfile", Said::Switch(false)),
             ("statsd_host", Said::Nothing),
             ("logconfig_dict", Said::Other("{}".into())),
+            ("ssl_version", Said::Number("17".into())),
         ]));
         let settings = resolved.expect("all of it is fine").settings;
         assert_eq!((settings.workers, settings.threads, settings.umask), (5, 2, Some(0o22)));

@@ -108,6 +108,8 @@ pub struct OptionSpec {
     pub reloadable: bool,
     /// It may stand in the file. What names the file, or asks for something else than serving, may not.
     pub in_file: bool,
+    /// Nobody is shown its value.
+    pub secret: bool,
     /// The lines of the description: one sentence, then the rest.
     docs: &'static [&'static str],
     /// Reads the field.
@@ -140,6 +142,7 @@ impl OptionSpec {
             foreign: None,
             reloadable: true,
             in_file: true,
+            secret: false,
             docs: &[],
             get: |_, _| None,
             set: |_, _| false,
@@ -184,6 +187,11 @@ impl OptionSpec {
 
     pub(super) const fn not_in_file(mut self) -> Self {
         self.in_file = false;
+        self
+    }
+
+    pub(super) const fn secret(mut self) -> Self {
+        self.secret = true;
         self
     }
 

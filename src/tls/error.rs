@@ -45,8 +45,32 @@ pub enum TlsError {
         hint: &'static str,
     },
     /// A key that wants a password.
-    #[error("the private key in {file} is encrypted; decrypt it with: openssl pkey -in {} -out KEYFILE", .file.path)]
+    #[error("the private key in {file} is encrypted; set ssl_keyfile_password")]
     Encrypted {
+        /// Which.
+        file: Named,
+    },
+    /// The same in OpenSSL's old way, which makes nothing of a password.
+    #[error(
+        "the private key in {file} is encrypted in OpenSSL's old way, which is not read; write it anew with: openssl \
+         pkcs8 -topk8 -in {} -out KEYFILE", .file.path
+    )]
+    OldEncryption {
+        /// Which.
+        file: Named,
+    },
+    /// Encrypted with an algorithm that is not known.
+    #[error(
+        "the private key in {file} is encrypted in a way that is not known; write it anew with: openssl pkcs8 -topk8 -in {} \
+         -out KEYFILE", .file.path
+    )]
+    UnknownEncryption {
+        /// Which.
+        file: Named,
+    },
+    /// The password is not the key's.
+    #[error("the private key in {file} is not decrypted by that password (option `ssl_keyfile_password`)")]
+    WrongPassword {
         /// Which.
         file: Named,
     },

@@ -2,6 +2,7 @@
 
 use super::error::{Named, TlsError};
 use super::material::{Material, Pair, Pem};
+use super::password::decrypted;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -10,21 +11,38 @@ use std::path::Path;
 /// Far more than any chain has; a bundle of every authority there is has a quarter of it.
 const MOST: u64 = 1 << 20;
 
-/// Reads certificates, keys (none: each is in the file of its certificate) and the authorities for clients.
+/// What the settings name.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Files<'a> {
+    /// Certificates with their chains.
+    pub certfiles: &'a [String],
+    /// Their keys; none: each is in the file of its certificate.
+    pub keyfiles: &'a [String],
+    /// What decrypts those keys that are encrypted.
+    pub password: Option<&'a str>,
+    /// The authorities for clients.
+    pub clients: Option<&'a Path>,
+}
+
+/// Reads what is named.
 ///
 /// # Errors
-/// The first file that cannot be read.
-pub fn read(certfiles: &[String], keyfiles: &[String], clients: Option<&Path>) -> Result<Material, TlsError> {
-    let mut pairs = Vec::with_capacity(certfiles.len());
-    for (index, certfile) in certfiles.iter().enumerate() {
+/// The first file that cannot be read, or the first key that is not decrypted.
+pub fn read(files: &Files<'_>) -> Result<Material, TlsError> {
+    let mut pairs = Vec::with_capacity(files.certfiles.len());
+    for (index, certfile) in files.certfiles.iter().enumerate() {
         let certificate = pem("certfile", Path::new(certfile))?;
-        let key = match keyfiles.get(index) {
-            Some(keyfile) => pem("keyfile", Path::new(keyfile))?,
-            None => certificate.clone(),
+        let (option, key) = match files.keyfiles.get(index) {
+            Some(keyfile) => ("keyfile", pem("keyfile", Path::new(keyfile))?),
+            None => ("certfile", certificate.clone()),
+        };
+        let key = match files.password {
+            Some(password) => decrypted(option, key, password)?,
+            None => key,
         };
         pairs.push(Pair { certificate, key });
     }
-    let clients = clients.map(|path| pem("ca_certs", path)).transpose()?;
+    let clients = files.clients.map(|path| pem("ca_certs", path)).transpose()?;
     Ok(Material { pairs, clients })
 }
 
@@ -65,7 +83,8 @@ mod tests {
     use super::*;
 
     fn complaint(path: &Path) -> String {
-        read(&[path.display().to_string()], &[], None).unwrap_err().to_string()
+        let certfiles = [path.display().to_string()];
+        read(&Files { certfiles: &certfiles, ..Files::default() }).unwrap_err().to_string()
     }
 
     #[test]
@@ -79,9 +98,10 @@ mod tests {
         assert!(complaint(&path).ends_with("it is larger than 1024 KiB"));
         std::fs::write(&path, "text").unwrap();
         let certfiles = [path.display().to_string()];
-        let error = read(&certfiles, &["/no/key".into()], None).unwrap_err().to_string();
+        let files = Files { certfiles: &certfiles, ..Files::default() };
+        let error = read(&Files { keyfiles: &["/no/key".into()], ..files }).unwrap_err().to_string();
         assert_eq!(error, "cannot read /no/key (option `keyfile`): there is no such file");
-        let error = read(&certfiles, &[], Some(Path::new("/no/ca"))).unwrap_err().to_string();
+        let error = read(&Files { clients: Some(Path::new("/no/ca")), ..files }).unwrap_err().to_string();
         assert_eq!(error, "cannot read /no/ca (option `ca_certs`): there is no such file");
     }
 

@@ -82,8 +82,11 @@ pub(super) fn certificates(pem: &Pem, option: &'static str) -> Result<Vec<Certif
 
 fn private_key(pem: &Pem, file: Named) -> Result<PrivateKeyDer<'static>, TlsError> {
     // PKCS#8 says it in its label, the older forms in a header.
-    if pem.text.contains("BEGIN ENCRYPTED PRIVATE KEY") || pem.text.contains("Proc-Type: 4,ENCRYPTED") {
+    if pem.text.contains("BEGIN ENCRYPTED PRIVATE KEY") {
         return Err(TlsError::Encrypted { file });
+    }
+    if pem.text.contains("Proc-Type: 4,ENCRYPTED") {
+        return Err(TlsError::OldEncryption { file });
     }
     match PrivateKeyDer::from_pem_slice(pem.text.as_bytes()) {
         Ok(key) => Ok(key),

@@ -1,6 +1,6 @@
 //! Certificates, keys and what is made of them: everything about TLS that knows no event loop.
 //!
-//! - `files`, `identity`, `certificate`: what an operator names, read and checked.
+//! - `files`, `password`, `identity`, `certificate`: what an operator names, read and checked.
 //! - `vault`, `material`, `tickets`: how it gets from the arbiter, which may read the files, to the workers, which
 //!   perhaps may not, and how it is renewed under living workers.
 //! - `config`, `suites`, `resolver`: the rustls configuration.
@@ -18,6 +18,8 @@ mod facts;
 mod files;
 mod identity;
 mod material;
+#[cfg(feature = "arbiter")]
+mod password;
 mod resolver;
 mod subject;
 mod suites;
@@ -31,9 +33,11 @@ pub use config::server_config;
 pub use error::{Named, TlsError};
 pub use facts::TlsFacts;
 #[cfg(feature = "arbiter")]
-pub use files::{open_to_everybody, read};
+pub use files::{Files, open_to_everybody, read};
 pub use identity::Identity;
 pub use material::{Material, Pair, Parcel, Pem};
+#[cfg(feature = "arbiter")]
+pub use suites::cipher_suites;
 pub use tickets::TicketKeys;
 #[cfg(feature = "arbiter")]
 pub use vault::Vault;

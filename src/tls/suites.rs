@@ -41,6 +41,12 @@ static KNOWN: [(&str, &str, &SupportedCipherSuite); 9] = [
     ),
 ];
 
+/// The names of every suite, at IANA and in OpenSSL: the same for those of TLS 1.3.
+#[cfg(feature = "arbiter")]
+pub fn cipher_suites() -> impl Iterator<Item = (&'static str, &'static str)> {
+    KNOWN.iter().map(|(iana, openssl, _)| (*iana, *openssl))
+}
+
 /// The suites that `ciphers` names; none: all. A list without one of TLS 1.3 leaves those as they are, because to
 /// OpenSSL, whose lists people have, they are another option's business.
 pub fn suites(ciphers: Option<&str>) -> Result<Vec<SupportedCipherSuite>, TlsError> {

@@ -85,6 +85,19 @@ pub fn pair(certificate: &str, key: &str) -> Pair {
     Pair { certificate: pem("cert.pem", certificate), key: pem("key.pem", key) }
 }
 
+/// What the command says to this input.
+pub fn openssl(arguments: &[&str], input: &str) -> String {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+    let mut command = Command::new("openssl");
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "openssl {arguments:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
 /// With fresh ticket keys.
 pub fn parcel(pairs: Vec<Pair>, clients: Option<&str>) -> Parcel {
     let clients = clients.map(|text| pem("ca.pem", text));

@@ -9,6 +9,7 @@ import os
 import sys
 import sysconfig
 import types
+from collections.abc import Callable
 from typing import Any
 
 #: The hooks, and how many arguments each may take.
@@ -28,12 +29,11 @@ HOOKS: dict[str, tuple[int, ...]] = {
     "worker_exit": (2,),
     "nworkers_changed": (3,),
     "on_exit": (1,),
+    "ssl_context": (2,),
 }
 
 #: Hooks of Gunicorn's that cannot be run, with the rest of the sentence that says why.
 REFUSED = {
-    "ssl_context": "makes an SSLContext, and TLS is spoken by rustls here, which takes none; set certfile, keyfile,"
-    " ca_certs, cert_reqs and ssl_min_version instead",
     "on_dirty_starting": "belongs to Gunicorn's pool of side processes, which rustcorn does not have; leave it out",
     "dirty_post_fork": "belongs to Gunicorn's pool of side processes, which rustcorn does not have; leave it out",
     "dirty_worker_init": "belongs to Gunicorn's pool of side processes, which rustcorn does not have; leave it out",
@@ -44,8 +44,9 @@ REFUSED = {
 class Config:
     """What a settings file has said."""
 
-    def __init__(self, path: str, names: dict[str, Any]) -> None:
+    def __init__(self, path: str, names: dict[str, Any], lines: dict[str, int]) -> None:
         self.path = path
+        self.lines = lines
         self.hooks = {name: names[name] for name in HOOKS if callable(names.get(name))}
         self.logconfig_dict = names.get("logconfig_dict") or None
         #: Descriptors that the file, or a hook in the arbiter, has opened: workers keep them.
@@ -57,6 +58,12 @@ class Config:
 
 #: A name, its line, whether the file reads it, the kind of its value, and its texts.
 Value = tuple[str, int, bool, str, list[str]]
+
+#: A function that the settings depend on: its name, where it is, itself.
+Hook = tuple[str, str, int, Callable[..., Any]]
+
+#: `ssl_context_factory` of `run()`.
+context_factory: Callable[..., Any] | None = None
 
 #: The newest that was read, until the settings that came of it are in use.
 newest: Config | None = None
@@ -82,7 +89,7 @@ def read(location: str, directory: str | os.PathLike[str]) -> tuple[str, list[Va
         sys.modules.update(former)
         raise
     _imported = {name for name in set(sys.modules) - known if _is_own(sys.modules.get(name))}
-    config = Config(path, names)
+    config = Config(path, names, lines)
     config.descriptors = open_descriptors() - before
     if newest is not None:
         config.descriptors |= newest.descriptors
@@ -96,6 +103,30 @@ def read(location: str, directory: str | os.PathLike[str]) -> tuple[str, list[Va
         elif name not in HOOKS and name not in REFUSED and not _is_private(name, value, lines):
             values.append((name, line, used is None or name in used, *_said(value)))
     return path, values, problems
+
+
+def amend(settings: dict[str, Any], directory: str | os.PathLike[str]) -> tuple[str, list[Value], list[Any], list[str]]:
+    """What `ssl_context` makes of the settings: where it is, what it changes, what is wrong with it, what to warn of."""
+    hook = _context_hook()
+    if hook is None:
+        return "", [], [], []
+    name, path, line, _ = hook
+    if name == "ssl_context" and not settings["certfile"]:
+        # It is not called, as in Gunicorn, where people wonder why.
+        return path, [], [], [f"{name} ({path}:{line}) has no effect without certfile"]
+    # The module ssl takes its time.
+    from . import _context
+
+    return *_context.amend(hook, settings, directory), []
+
+
+def _context_hook() -> Hook | None:
+    if context_factory is not None:
+        code = getattr(context_factory, "__code__", None)
+        place = (code.co_filename, code.co_firstlineno) if code is not None else (repr(context_factory), 1)
+        return "ssl_context_factory", *place, context_factory
+    function = newest and newest.hook("ssl_context")
+    return ("ssl_context", newest.path, newest.lines.get("ssl_context", 1), function) if newest and function else None
 
 
 def _run(location: str, directory: str) -> tuple[str, dict[str, Any], dict[str, int], set[str] | None]:

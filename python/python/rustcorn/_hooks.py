@@ -62,7 +62,7 @@ class Log:
 class Settings:
     """`cfg`: the settings by their names in Gunicorn and in rustcorn."""
 
-    def __init__(self, values: dict[str, Any], config: Config) -> None:
+    def __init__(self, values: dict[str, Any], config: Config | None) -> None:
         self.settings = values
         self._hooks = config
 
@@ -71,8 +71,21 @@ class Settings:
             if name in self.settings:
                 return self.settings[name]
             if name in _config.HOOKS:
-                return self._hooks.hook(name)
+                return self._hooks and self._hooks.hook(name)
+            table = _rustcorn.options()
+            if name in table:
+                # One of its other names: they have the flag in common.
+                flag = table[name][0]
+                return getattr(self, next(key for key in self.settings if table.get(key, "")[:1] == (flag,)))
         raise AttributeError(f"there is no setting {name}")
+
+    @property
+    def certfile(self) -> Any:
+        return _one(self.settings.get("certfile"))
+
+    @property
+    def keyfile(self) -> Any:
+        return _one(self.settings.get("keyfile"))
 
     @property
     def wsgi_app(self) -> Any:
@@ -89,6 +102,11 @@ class Settings:
     @property
     def is_ssl(self) -> bool:
         return bool(self.settings.get("certfile") or self.settings.get("keyfile"))
+
+
+def _one(several: Any) -> Any:
+    """Of what may be there several times and is there once, that; None of nothing."""
+    return several if several and len(several) > 1 else next(iter(several or ()), None)
 
 
 class Server:

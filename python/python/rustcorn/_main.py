@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Any, NoReturn
 
-from . import _logging, _rustcorn
+from . import _config, _logging, _rustcorn
 
 
 def main() -> NoReturn:
@@ -32,6 +32,7 @@ def run(app: Any, **settings: Any) -> None:
     if isinstance(settings.get("log_config"), dict):
         # Workers are forked, and so find it where it is.
         _logging.given = settings.pop("log_config")
+    _config.context_factory = settings.pop("ssl_context_factory", None)
     words = _words(settings)
     if not isinstance(app, str):
         if settings.get("reload") or int(settings.get("workers") or os.environ.get("WEB_CONCURRENCY") or 1) > 1:
@@ -46,7 +47,7 @@ def run(app: Any, **settings: Any) -> None:
     if _loop_is_running():
         raise RuntimeError("rustcorn.run() forks, and so cannot be called from a running event loop")
     if isinstance(app, str):
-        if _has_threads() and _logging.given is None and sys.executable:
+        if _has_threads() and not _is_given() and sys.executable:
             _replace_process([*words, "--", app])
         code = _start([*words, "--", app])
     else:
@@ -64,6 +65,11 @@ def _start(words: list[str], application: Any = None) -> int:
 
 def _has_threads() -> bool:
     return len(os.listdir("/proc/self/task")) > 1
+
+
+def _is_given() -> bool:
+    """Whether there is something that no command line can say."""
+    return _logging.given is not None or _config.context_factory is not None
 
 
 def _replace_process(words: list[str]) -> NoReturn:

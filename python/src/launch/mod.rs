@@ -14,7 +14,7 @@ use pyo3::types::PyDict;
 use rustcorn::Settings;
 use rustcorn::abi::Seat;
 use rustcorn::arbiter::{Hooks, LaunchError, Launcher, Names, PrepareError, WatchPlan};
-use rustcorn::cli::{self, Program};
+use rustcorn::cli::{self, Program, ScriptReader};
 use rustcorn::launch::LibraryLauncher;
 use rustcorn::settings::OPTIONS;
 use rustcorn::types::Generation;
@@ -181,7 +181,14 @@ pub fn start(
     }
     interp::join_forks();
     // Threads that a settings file starts go on while the arbiter waits.
-    Ok(py.detach(|| cli::obey(&Program::with_python(config::read), &mut PythonLauncher::new(object, command), words)))
+    let program = Program::with_python(ScriptReader { read: config::read, amend: config::amend });
+    Ok(py.detach(|| cli::obey(&program, &mut PythonLauncher::new(object, command), words)))
+}
+
+/// Every cipher suite that can be spoken: its names at IANA and in OpenSSL, the same for those of TLS 1.3.
+#[pyfunction]
+pub fn cipher_suites() -> Vec<(&'static str, &'static str)> {
+    rustcorn::tls::cipher_suites().collect()
 }
 
 /// Every option that a command line takes, for `run`: its key, with flag, opposite flag (or None) and whether it may be

@@ -53,7 +53,6 @@ def test_other_loops_are_what_is_there(rustcorn, loop):
         ("--statsd-host localhost:8125", 2, "is not supported: statsd is not spoken"),
         ("--protocol uwsgi", 2, "have the proxy speak HTTP"),
         ("--dirty-workers=2", 2, "--dirty-workers of Gunicorn is not supported: there is no pool of side processes"),
-        ("--ssl-keyfile-password secret", 2, "take it off with `openssl pkey -in KEYFILE -out FILE`"),
         ("--http2", 2, "--http2 of uvicorn is not supported: HTTP/2 is spoken where the client asks for it"),
         ("--header X-Only-A-Name", 2, 'must be NAME:VALUE, as in "X-Frame-Options: DENY"'),
         ("--header Content-Length:5", 1, "says how the response is sent"),
@@ -63,7 +62,6 @@ def test_other_loops_are_what_is_there(rustcorn, loop):
 def test_what_is_refused_says_why(failing, words, code, said):
     ended, log = failing("main:app", *words.split(), cwd=APPS)
     assert said in log and ended == code, log
-    assert "secret" not in log
 
 
 def test_what_changes_nothing_is_accepted(rustcorn):
@@ -86,7 +84,9 @@ def test_the_environment_comes_from_a_file_too(rustcorn, tmp_path):
     assert httpx.get(f"{server.url}/LATER").text == "1"
     file.write_text("LATER=2\n")
     server.signal(signal.SIGHUP)
-    until("the new file is in use", lambda: httpx.get(f"{server.url}/LATER").text == "2")
+    # Until then a worker of before may answer.
+    server.wait_for("Reload done")
+    assert httpx.get(f"{server.url}/LATER").text == "2"
     assert httpx.get(f"{server.url}/PLACE").text == "nothing"
 
 

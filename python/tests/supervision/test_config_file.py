@@ -11,7 +11,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from running import until
 
 APPS = Path(__file__).parent / "apps"
 
@@ -97,7 +96,7 @@ def test_our_own_file_comes_first(rustcorn, folder):
         ("\n\nbanana = 3\n", 'gunicorn.conf.py:3:1: unknown key "banana"; it is no setting'),
         ("workers = 'many'", "gunicorn.conf.py:1:1: workers must be an integer"),
         ("statsd_host = 'localhost:8125'", "gunicorn.conf.py:1:1: statsd_host is refused: statsd is not spoken"),
-        ("def ssl_context(config, default):\n    pass", "ssl_context makes an SSLContext"),
+        ("def ssl_context(config):\n    pass", "gunicorn.conf.py:1:1: ssl_context must be a function of 2 arguments"),
         ("def pre_fork(server):\n    pass", "gunicorn.conf.py:1:1: pre_fork must be a function of 2 arguments"),
         ("post_fork = 7", "gunicorn.conf.py:1:1: post_fork must be a function, found 7"),
         ("workers = 1\nimport nosuch", "gunicorn.conf.py:2:1: the settings file failed: ModuleNotFoundError"),
@@ -158,4 +157,5 @@ def test_a_broken_file_at_a_reload_changes_nothing(rustcorn, folder):
     file.write_text("raw_env = ['GREETING=three']")
     server.signal(signal.SIGHUP)
     server.wait_for("Reload done")
-    until("the new settings hold", lambda: httpx.get(server.url).text.startswith("three "))
+    server.wait_for("Reload done")
+    assert httpx.get(server.url).text.startswith("three ")

@@ -36,7 +36,8 @@ fn told(fate: Option<Fate>) -> String {
         }
         Some(Fate::NoEffect(why)) => format!("no effect: {why}"),
         Some(Fate::Ignored(why)) => format!("no effect in a gunicorn.conf.py, no such flag: {why}"),
-        Some(Fate::Hook) => "called, from a gunicorn.conf.py".to_owned(),
+        Some(Fate::Hook(None)) => "called, from a gunicorn.conf.py".to_owned(),
+        Some(Fate::Hook(Some(how))) => format!("called, from a gunicorn.conf.py: {how}"),
         Some(Fate::Refused(instead)) => format!("refused: {instead}"),
         Some(Fate::Otherwise(how)) => how.to_owned(),
     }

@@ -16,10 +16,16 @@ macro_rules! tls_rows {
 
     /// The private key of the certificate, as a PEM file.
     ///
-    /// PKCS#8, PKCS#1 or SEC1, not encrypted. As often as certfile and in the same order; or not at all, if each
-    /// certfile holds its key too.
+    /// PKCS#8, PKCS#1 or SEC1. As often as certfile and in the same order; or not at all, if each certfile holds its key
+    /// too. Of encrypted ones PKCS#8 is read, with ssl_keyfile_password.
     keyfile: Vec<String> = Vec::new() => new(Section::Tls, Kind::List(Item::Text { name: "FILE" }))
         .aliases(&["ssl-keyfile"]);
+
+    /// The password of private keys that are encrypted.
+    ///
+    /// The same for all keyfiles. Others may see a command line: a settings file or an environment that only its owner
+    /// may read is a better place. The arbiter decrypts the keys, and hands them to the workers in memory.
+    ssl_keyfile_password: Option<String> = None => new(Section::Tls, Kind::Text { name: "PASSWORD" }).secret();
 
     /// Who may vouch for the certificates of clients: a PEM file.
     ca_certs: Option<PathBuf> = None => new(Section::Tls, Kind::Text { name: "FILE" }).aliases(&["ssl-ca-certs"]);
