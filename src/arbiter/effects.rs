@@ -86,6 +86,7 @@ impl Shell<'_> {
                 }
             }
             Action::Settle { generation } => return self.settle(generation, now),
+            Action::CloseLeft => self.loads.close_left(),
             Action::StartUpgrade => return Outcome::Answer(self.start_upgrade()),
             Action::StartBuild => {
                 let refused = self.development.as_mut().and_then(|development| development.start_build());
@@ -207,14 +208,18 @@ impl Shell<'_> {
             self.with_hooks(|hooks, server| hooks.upgrading(server));
         };
         let hook: Option<&dyn Fn()> = if self.launcher.hooks().want_upgrades() { Some(&hook) } else { None };
+        // Before it can change anything about them.
+        self.share_listeners();
         match Successor::start(&self.origin, &self.loads, hook) {
             Ok(successor) => {
                 let pid = successor.pid;
                 self.successor = Some(successor);
-                self.share_listeners();
                 Event::UpgradeStarted { pid }
             }
-            Err(error) => Event::UpgradeFailed { reason: error.to_string() },
+            Err(error) => {
+                self.own_socket_files();
+                Event::UpgradeFailed { reason: error.to_string() }
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 //! During an upgrade two arbiters serve from one file, and neither may remove it. Whichever is left alone in the end
 //! inherits the duty, also for files that it had no use for itself.
 
-use super::narrow::LetGo;
+use super::listener::Listener;
 use std::cell::{Cell, RefCell};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,8 @@ type Identity = (u64, u64);
 pub struct Custody {
     /// Files that another arbiter may serve from.
     left: RefCell<Vec<(PathBuf, Identity)>>,
-    pub(super) sockets: LetGo,
+    /// TCP sockets that the workers leave.
+    pub(super) sockets: RefCell<Vec<Listener>>,
 }
 
 impl Custody {

@@ -8,7 +8,6 @@ use super::open::Listeners;
 use crate::sys::{accepting, fd, socket};
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
-use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, RawFd};
 use std::rc::Rc;
 
@@ -22,9 +21,6 @@ const FIRST: RawFd = 3;
 struct Passed {
     activated: bool,
     listeners: Vec<PassedListener>,
-    /// What workers may still have that no arbiter has: each address, and whether it is of IPv6 alone.
-    #[serde(default)]
-    let_go: Vec<(SocketAddr, bool)>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -54,8 +50,7 @@ impl Listeners {
             overlaps: listener.overlaps.get(),
             tls: listener.tls,
         });
-        let let_go = self.custody.sockets.addresses();
-        let passed = Passed { activated: self.activated, listeners: listeners.collect(), let_go };
+        let passed = Passed { activated: self.activated, listeners: listeners.collect() };
         let fds = passed.listeners.iter().flat_map(|listener| listener.fds.clone()).collect();
         let text = serde_json::to_string(&passed).unwrap_or_default();
         (vec![(UPGRADE.to_owned(), text)], fds)
@@ -78,7 +73,6 @@ pub fn inherit_upgrade(take: impl Fn(&str) -> Option<OsString>) -> Result<Option
         listener.may_overlap();
         all.push(listener);
     }
-    custody.sockets.note(passed.let_go);
     Ok(Some(Listeners { all, activated: passed.activated, backlog: 0, custody }))
 }
 

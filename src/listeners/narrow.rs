@@ -4,26 +4,20 @@
 //! *dormant*: it does not listen before the reload is done, and no worker of before serves any more. Until then, and for
 //! ever if the new workers cannot boot, all connections go to the wide one, which the new workers accept from like the
 //! old ones. Then the arbiter lets the narrow one listen and lets go of the wide one, which *leaves*: the workers accept
-//! from it for a moment more, since a handshake that began there also ends there. While they overlap all of them have
-//! `SO_REUSEPORT`, which Linux asks for when a socket is bound and again when it begins to listen.
+//! from it for a moment more, since a handshake that began there also ends there. After that moment the arbiter ends it,
+//! for whoever has it still; until then nothing is opened that would have to be beside it. While they overlap all of them
+//! have `SO_REUSEPORT`, which Linux asks for when a socket is bound and again when it begins to listen.
 //!
 //! An upgrade (USR2) can make a bind narrower, too: then the workers of before are those of the old arbiter, and the
 //! new one settles when that has gone. As long as two arbiters serve, neither settles.
 
+use super::bind::Place;
 use super::error::{ListenError, refuse};
 use super::listener::Listener;
 use super::open::Listeners;
 use super::tcp;
-use crate::sys::socket::SocketName;
 use crate::sys::{accepting, socket};
-use std::cell::RefCell;
 use std::io;
-use std::net::SocketAddr;
-use std::time::{Duration, Instant};
-
-/// How long a busy worker of before may hold a socket that the arbiter has let go of: longer than it is usually given to end
-/// its requests.
-const HELD: Duration = Duration::from_secs(60);
 
 impl Listener {
     /// Whether it is bound, but does not listen before the reload is done.
@@ -85,37 +79,9 @@ pub(super) fn keep_beside(spare: &Listener, binds: &[Listener], certificates: bo
     is_wide.then(|| Listener { leaving: true, tls: spare.tls && certificates, ..spare.share() })
 }
 
-/// TCP sockets that the arbiter has let go of, and that a worker of before that is busy may have still.
-#[derive(Debug, Default)]
-pub struct LetGo(RefCell<Vec<(Instant, SocketAddr, bool)>>);
-
-impl LetGo {
-    /// Adds such addresses; of each it is told whether it is of IPv6 alone.
-    pub(super) fn note(&self, addresses: Vec<(SocketAddr, bool)>) {
-        let mut sockets = self.0.borrow_mut();
-        sockets.retain(|(since, ..)| since.elapsed() < HELD);
-        sockets.extend(addresses.into_iter().map(|(address, only_v6)| (Instant::now(), address, only_v6)));
-    }
-
-    pub(super) fn addresses(&self) -> Vec<(SocketAddr, bool)> {
-        let sockets = self.0.borrow();
-        let held = sockets.iter().filter(|(since, ..)| since.elapsed() < HELD);
-        held.map(|(_, address, only_v6)| (*address, *only_v6)).collect()
-    }
-
-    /// Whether the address of one is among those of a socket at `address`, or the other way round.
-    pub(super) fn overlap(&self, address: SocketAddr, only_v6: bool) -> bool {
-        let overlaps = |theirs: &SocketAddr, theirs_only_v6| {
-            tcp::includes(theirs, theirs_only_v6, &SocketName::Tcp(address))
-                || tcp::includes(&address, only_v6, &SocketName::Tcp(*theirs))
-        };
-        self.addresses().iter().any(|(theirs, only_v6)| overlaps(theirs, *only_v6))
-    }
-}
-
 impl Listeners {
     /// These are the listeners that serve, and no others: all of them listen, those that leave are let go, and nobody may
-    /// join any more. Whether there were some to let go.
+    /// join any more. Whether there were some to let go: [`Self::close_left`] ends them.
     ///
     /// # Errors
     /// If one cannot listen; those that it was to replace stay. To be tried again after the next reload.
@@ -128,12 +94,25 @@ impl Listeners {
             };
             awake().map_err(|error| refuse(&listener.name, format!("it was bound, but cannot listen: {error}")))?;
         }
-        // The workers have those that leave for a moment more: who wants the address back must be able to join.
-        self.lasting().for_each(Listener::overlap_no_more);
+        self.all.iter().for_each(Listener::overlap_no_more);
         let leaving = self.all.extract_if(.., |listener| listener.leaving);
-        let let_go: Vec<_> = leaving.filter_map(|listener| Some((listener.tcp()?, listener.is_only_v6()))).collect();
-        let do_some_leave = !let_go.is_empty();
-        self.custody.sockets.note(let_go);
+        // What was passed to us is somebody else's, too.
+        let mut ours: Vec<_> = leaving.filter(|listener| !matches!(listener.place, Place::Fd(_))).collect();
+        let do_some_leave = !ours.is_empty();
+        self.custody.sockets.borrow_mut().append(&mut ours);
         Ok(do_some_leave)
+    }
+
+    /// Whoever was to leave the sockets that [`Self::settle`] has let go of has done so. They listen no more, even if a
+    /// worker of before, or one that hangs, has them still.
+    pub fn close_left(&self) {
+        for listener in self.custody.sockets.take() {
+            let sockets = listener.sockets();
+            // Nobody who is there can be hurt, and nothing is to be done about it.
+            let _ = sockets.iter().try_for_each(accepting::stop_listening);
+            if let Some(address) = listener.tcp() {
+                socket::forget_reuse_port(address.port());
+            }
+        }
     }
 }

@@ -74,6 +74,7 @@ impl Listeners {
         let lanes = newest.and_then(|keep| keep.laid()).unwrap_or(usize::from(options.lanes));
         for listener in all.iter().filter(|listener| !listener.leaving) {
             listener.add_lanes(options, lanes)?;
+            listener.keep_joinable(options).map_err(|error| refuse(&listener.name, error.to_string()))?;
         }
         for listener in all.iter().filter(|listener| !matches!(listener.place, Place::Fd(_))) {
             for socket in listener.sockets().iter().filter(|socket| accepting::accepts_connections(socket)) {
@@ -109,6 +110,7 @@ impl Listeners {
     /// Closes the arbiter's sockets; the workers keep theirs.
     pub fn close(&self) {
         self.all.iter().for_each(Listener::close);
+        self.custody.sockets.take();
     }
 
     /// Another arbiter serves from these now: the files of Unix sockets stay when the listeners close.
@@ -148,6 +150,15 @@ impl Listener {
             // The first may be from a time without lanes.
             let opened = socket::set_reuse_port(&first, true).and_then(|()| socket::tcp_listener(*address, lane));
             sockets.push(Rc::new(opened.map_err(|error| refuse(&self.name, tcp_failure(&error, address.port())))?));
+        }
+        Ok(())
+    }
+
+    /// Lanes are joined for good, wherever they come from: without the option, Linux gives all connections to one of them.
+    fn keep_joinable(&self, options: &Options) -> io::Result<()> {
+        if options.reuse_port && matches!(self.place, Place::Tcp { .. }) {
+            self.overlaps.set(false);
+            self.sockets().iter().try_for_each(|lane| socket::set_reuse_port(lane, true))?;
         }
         Ok(())
     }
@@ -248,7 +259,7 @@ impl Opening<'_> {
     }
 
     fn open_tcp(&self, bind: &Bind, address: SocketAddr) -> Result<(OwnedFd, bool), ListenError> {
-        let opened = tcp::open(address, self.binds, self.options, &self.spare, &self.custody.sockets);
+        let opened = tcp::open(address, self.binds, self.options, &self.spare);
         opened.map_err(|error| tcp::failure(&error, bind, address, self.all.iter().flatten(), &self.spare))
     }
 }

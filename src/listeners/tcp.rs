@@ -7,21 +7,19 @@
 use super::bind::{Bind, Place};
 use super::error::{ListenError, refuse, tcp_failure};
 use super::listener::Listener;
-use super::narrow::LetGo;
 use super::open::Options;
 use crate::sys::socket::{self, SocketName, TcpOptions};
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::os::fd::OwnedFd;
 
-/// Opens a socket beside `spare`, sockets of ours that are in no bind any more, and beside those that were `let_go`. Whether
-/// it overlaps with one of them.
+/// Opens a socket, perhaps beside `spare`, sockets of ours that are in no bind any more. Whether it overlaps with one of
+/// them for now.
 pub(super) fn open(
     address: SocketAddr,
     binds: &[Bind],
     options: &Options,
     spare: &[&Listener],
-    let_go: &LetGo,
 ) -> io::Result<(OwnedFd, bool)> {
     // [::] would take the IPv4 port with it, if the system is so configured, and a bind for that would fail.
     let only_v6 = address.is_ipv6() && binds.iter().any(|other| is_v4(other.place(), address.port()));
@@ -32,14 +30,7 @@ pub(super) fn open(
     let beside: Vec<_> =
         spare.iter().filter(|other| is_wider(other) || includes(&address, only_v6, &other.address)).collect();
     if beside.is_empty() {
-        return match socket::tcp_listener(address, plain) {
-            // Workers that have one still let it be joined.
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse && let_go.overlap(address, only_v6) => Ok((
-                socket::tcp_listener(address, TcpOptions { reuse_port: true, first: false, ..plain })?,
-                !reuse_port,
-            )),
-            opened => Ok((opened?, false)),
-        };
+        return Ok((socket::tcp_listener(address, plain)?, false));
     }
     beside.iter().try_for_each(|other| other.overlap())?;
     let dormant = beside.iter().any(|other| is_wider(other) && !other.is_dormant());

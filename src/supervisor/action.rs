@@ -75,6 +75,8 @@ pub enum Action {
         /// Which one.
         generation: Generation,
     },
+    /// The workers have had their time to leave what the last `Settle` has let go of: end it, whoever has it still.
+    CloseLeft,
     /// Start the binary on disk with our listeners. Answered by `UpgradeStarted` or `UpgradeFailed` at once.
     StartUpgrade,
     /// Start the cargo build. Answered by `Built` when it ends.

@@ -152,7 +152,7 @@ impl Machine {
             Intent::MoreWorkers => self.more_workers(out),
             Intent::FewerWorkers => self.fewer_workers(out),
             Intent::ReopenLogs => self.reopen_logs(out),
-            Intent::Upgrade => self.start_upgrade(out),
+            Intent::Upgrade => self.upgrade_soon(now, out),
             Intent::RetireWorkers => self.retire_workers(now, out),
             Intent::StopGracefully => self.stop_gracefully(now, out),
             Intent::StopQuickly => self.stop_quickly(now, out),

@@ -126,14 +126,17 @@ impl Machine {
         self.announce_serving(true, out);
     }
 
-    /// After a reload, in whichever way it ended, or an upgrade: nobody but the target serves, and no other arbiter.
+    /// After a reload, in whichever way it ended, or an upgrade: the target serves, and nobody else, and no other arbiter.
+    /// As long as nobody serves, those who wait do so in the sockets of before; the next worker takes them.
     pub(super) fn settle(&mut self, out: &mut Vec<Action>) {
         if self.beside_another || self.upgrade.is_under_way() {
             return;
         }
         let generation = self.target;
+        let ours = self.ready_count(|ready| ready.birth.generation == generation);
         let others = self.ready_count(|ready| ready.birth.generation != generation);
-        if self.settled.is_none() && !self.loading && self.proven && self.base.is_none() && others == 0 {
+        let is_over = !self.loading && self.proven && self.base.is_none();
+        if self.settled.is_none() && is_over && ours > 0 && others == 0 {
             self.settled = Some(generation);
             out.push(Action::Settle { generation });
         }

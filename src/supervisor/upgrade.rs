@@ -50,6 +50,8 @@ impl Machine {
     pub(super) fn upgrade_failed(&mut self, reason: &str, out: &mut Vec<Action>) {
         log(out, Level::Error, format!("Upgrade: the new arbiter could not be started: {reason}; this one goes on"));
         self.upgrade = Upgrade::None;
+        // Our listeners were prepared for it.
+        self.settled = None;
     }
 
     pub(super) fn upgrade_ready(&mut self, pid: Pid, out: &mut Vec<Action>) {

@@ -3,11 +3,23 @@
 use nix::errno::Errno;
 use socket2::{SockRef, Type};
 use std::io;
+use std::net::Shutdown;
 use std::os::fd::{AsFd, AsRawFd};
 
 /// Has a bound socket listen, or changes how many connections may wait on one that does already.
 pub fn listen(fd: impl AsFd, backlog: i32) -> io::Result<()> {
     SockRef::from(&fd.as_fd()).listen(backlog)
+}
+
+/// Has a socket listen no more, in whichever processes it is open. Who waits in it is sent away; it stays bound.
+pub fn stop_listening(fd: impl AsFd) -> io::Result<()> {
+    SockRef::from(&fd.as_fd()).shutdown(Shutdown::Read)
+}
+
+/// Whether an error of accept says that the socket does not listen (any more).
+#[must_use]
+pub fn has_stopped_listening(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(Errno::EINVAL as i32)
 }
 
 /// Whether this is a stream socket that listens. False for whatever else a descriptor may be.

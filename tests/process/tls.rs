@@ -9,7 +9,9 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Who signs for servers and clients.
 struct Authority {
@@ -188,13 +190,22 @@ fn a_reload_loses_no_request_over_tls() {
     let server = lab.launch().no_bind().args(BINDS).args(files).start();
     server.wait_ready(2);
     let port = ports(&server)[1];
-    let done = std::sync::atomic::AtomicBool::new(false);
-    let (done, ca) = (&done, &ca);
+    with_clients(&ca, port, || {
+        server.reload(2);
+        server.reload(2);
+    });
+    server.assert_no_errors();
+    server.finish();
+}
+
+/// Four clients ask over TLS, one connection after the other, while this is done; each request is answered.
+fn with_clients(ca: &Authority, port: u16, meanwhile: impl FnOnce()) {
+    let done = &AtomicBool::new(false);
     std::thread::scope(|scope| {
         let clients = [(); 4].map(|()| {
             scope.spawn(move || {
                 let (client, mut count) = (ca.client(None), 0);
-                while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                while !done.load(Ordering::Relaxed) {
                     let (answer, _) = ask(port, &client, "a.org", "/").expect("no request is lost");
                     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
                     count += 1;
@@ -202,13 +213,48 @@ fn a_reload_loses_no_request_over_tls() {
                 count
             })
         });
-        server.reload(2);
-        server.reload(2);
-        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        let outcome = catch_unwind(AssertUnwindSafe(meanwhile));
+        done.store(true, Ordering::Relaxed);
+        if let Err(panic) = outcome {
+            resume_unwind(panic);
+        }
         assert!(clients.into_iter().all(|client| client.join().expect("a client") > 0));
     });
-    server.assert_no_errors();
-    server.finish();
+}
+
+#[test]
+fn a_tls_bind_that_an_upgrade_narrows_speaks_tls_all_the_time() {
+    let (lab, ca) = (Lab::alone(), Authority::new());
+    install(&lab, "a", &ca.issue(&["a.org"], "a"));
+    let port = std::net::TcpListener::bind("0.0.0.0:0").and_then(|free| free.local_addr()).expect("a port").port();
+    let plain = lab.path("web.sock");
+    let write = |host: &str| {
+        let text = format!("bind = [\"unix:{}\", \"{host}:{port}\"]\n", plain.display());
+        lab.write("rustcorn.toml", &text);
+    };
+    write("0.0.0.0");
+    let files = "--certfile a.pem --keyfile a.key --workers 2";
+    let mut old = lab.launch().no_bind().args(files).pid_file("web.pid").start();
+    old.wait_ready(2);
+    let elsewhere = Address::parse(&format!("http://127.0.0.2:{port}")).expect("an address");
+    let mut new = 0;
+    with_clients(&ca, port, || {
+        let mark = old.mark();
+        write("127.0.0.1");
+        old.signal(Signal::SIGUSR2);
+        old.wait_log_since(mark, &["Upgrade: the new arbiter", "serves"], SOON);
+        for host in ["127.0.0.1", "127.0.0.2"] {
+            let plain = Address::parse(&format!("http://{host}:{port}")).expect("an address");
+            assert!(http::get(&plain, "/", SOON).is_err(), "plain HTTP is answered at {host}");
+        }
+        new = lab.read("web.pid.2").trim().parse().expect("a pid");
+        old.signal(Signal::SIGTERM);
+        assert_eq!(old.wait_exit(SOON), 0);
+        old.wait_log_since(mark, &["Master has been promoted"], SOON);
+        wait_until("the wide socket is closed", SOON, || (!elsewhere.answers()).then_some(()));
+    });
+    super::upgrade::end(new);
+    old.assert_gone();
 }
 
 #[test]

@@ -271,3 +271,32 @@ fn change_the_width(flags: &str) {
     end(arbiter);
     first.assert_gone();
 }
+
+#[test]
+fn an_upgrade_in_the_middle_of_a_reload_that_narrows_a_bind_loses_nothing() {
+    let lab = Lab::alone().with_testapps();
+    let port = std::net::TcpListener::bind("0.0.0.0:0").and_then(|free| free.local_addr()).expect("a port").port();
+    let write = |host: &str| lab.write("rustcorn.toml", &format!("bind = [\"{host}:{port}\"]\nreload_surge = 1\n"));
+    let at = |host: &str| Address::parse(&format!("http://{host}:{port}")).expect("an address");
+    write("0.0.0.0");
+    let mut old = lab.launch().app("testapps:slow").no_bind().args("--workers 3").pid_file("web.pid").start();
+    old.wait_ready(3);
+    let load = Load::start(&at("127.0.0.1"));
+    write("127.0.0.1");
+    let mark = old.mark();
+    old.signal(Signal::SIGHUP);
+    old.wait_log_since(mark, &["ready (pid:", "generation 2"], SOON);
+    assert!(!old.log().contains("Reload done"), "two of three are to come");
+    old.signal(Signal::SIGUSR2);
+    old.wait_log_since(mark, &["Upgrade: the new arbiter", "serves"], SOON);
+    let new: i32 = lab.read("web.pid.2").trim().parse().expect("a pid");
+    old.signal(Signal::SIGTERM);
+    assert_eq!(old.wait_exit(SOON), 0);
+    old.wait_log_since(mark, &["Master has been promoted"], SOON);
+    wait_until("the wide socket is closed", SOON, || (!at("127.0.0.2").answers()).then_some(()));
+    let seen = load.answered();
+    wait_until("it serves alone", SOON, || (load.answered() > seen + 100).then_some(()));
+    load.stop().assert_lossless("an upgrade in the middle of a reload that narrows a bind");
+    end(new);
+    old.assert_gone();
+}

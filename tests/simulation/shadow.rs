@@ -38,6 +38,8 @@ pub struct Shadow {
     beside_another: bool,
     /// The listeners are still to be settled.
     unsettled: bool,
+    /// Workers leave sockets that have been let go of.
+    leaving: bool,
     building: bool,
     ever_ready: bool,
     ever_served: bool,
@@ -75,6 +77,7 @@ impl Shadow {
             upgrade_pending: false,
             beside_another: is_upgrade,
             unsettled: is_upgrade,
+            leaving: false,
             building: false,
             ever_ready: false,
             ever_served: false,
@@ -146,7 +149,8 @@ impl Shadow {
                 (entry.touched, entry.told) = (true, true);
             }
             Event::UpgradeStarted { pid } => (self.upgrade, self.upgrade_pending) = (Some(*pid), false),
-            Event::UpgradeFailed { .. } => self.upgrade_pending = false,
+            Event::UpgradeFailed { .. } => (self.upgrade_pending, self.unsettled) = (false, true),
+            Event::SocketsLeave { .. } => self.leaving = true,
             Event::Built { .. } => self.building = false,
             Event::Exited { pid, .. } if self.upgrade == Some(*pid) => (self.upgrade, self.unsettled) = (None, true),
             Event::Promoted => self.beside_another = false,
@@ -209,7 +213,7 @@ impl Shadow {
             }
             Action::Load { generation } => {
                 self.unsettled = true;
-                must!(!self.stopping, "{action:?} while stopping");
+                must!(!self.stopping && !self.leaving, "{action:?} while stopping, or while sockets are left");
                 must!(self.asked.last() < Some(generation), "{action:?}: the name is used");
                 self.asked.insert(*generation);
             }
@@ -219,7 +223,8 @@ impl Shadow {
                 must!(!needed || self.stopping, "{action:?}: it is needed");
             }
             Action::StartUpgrade => {
-                must!(!self.stopping && !self.upgrade_pending && self.upgrade.is_none(), "{action:?} now");
+                must!(!self.stopping && !self.leaving, "{action:?} while stopping, or while sockets are left");
+                must!(!self.upgrade_pending && self.upgrade.is_none(), "{action:?} now");
                 self.upgrade_pending = true;
             }
             Action::StartBuild => {
@@ -239,7 +244,10 @@ impl Shadow {
                 );
                 let ready = |view: &SlotView| view.state == SlotState::Ready && view.generation != Some(*generation);
                 must!(!machine.slots().iter().any(ready), "{action:?}, but others serve");
+                let ready = |view: &SlotView| view.state == SlotState::Ready && view.generation == Some(*generation);
+                must!(machine.slots().iter().any(ready), "{action:?}, but nobody serves");
             }
+            Action::CloseLeft => must!(std::mem::take(&mut self.leaving), "{action:?}, but nothing is left"),
             Action::Announce(phase) => self.witness_phase(phase, machine)?,
             Action::Exit(code) => {
                 must!(rest.is_empty(), "Exit is not the last action: {rest:?}");
@@ -374,8 +382,10 @@ impl Shadow {
         must!(self.last_broken == 0, "{} slots are said to be broken", self.last_broken);
         must!(self.ever_served || wanted == 0, "serving was never announced");
         must!(!self.building, "a build runs");
-        let may_settle = !self.beside_another && self.upgrade.is_none() && machine.proven() == Some(target);
+        let is_alone = !self.beside_another && self.upgrade.is_none();
+        let may_settle = is_alone && machine.proven() == Some(target) && wanted > 0;
         must!(!self.unsettled || !may_settle, "the listeners were never settled");
+        must!(!self.leaving, "the sockets that were left have never ended");
         Ok(())
     }
 }

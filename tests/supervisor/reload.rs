@@ -68,7 +68,7 @@ fn a_reload_waits_until_the_sockets_of_before_are_left() {
         assert_eq!(loads(scene.intent(Intent::Reload).step()), 0);
     }
     scene.pass(secs(2));
-    assert_eq!(loads(scene.step()), 1);
+    assert_eq!((scene.step().first(), loads(scene.step())), (Some(&Action::CloseLeft), 1));
     assert_eq!(loads(scene.intent(Intent::Reload).step()), 1, "the next one finds nothing in its way");
     // Who retires all workers does not want them back.
     let until = scene.now.after(secs(2));
@@ -76,7 +76,38 @@ fn a_reload_waits_until_the_sockets_of_before_are_left() {
     scene.intent(Intent::Reload);
     scene.intent(Intent::RetireWorkers);
     scene.pass(secs(3));
-    assert_eq!(loads(scene.step()), 0);
+    assert_eq!((scene.step().first(), loads(scene.step())), (Some(&Action::CloseLeft), 0));
+}
+
+#[test]
+fn what_was_left_ends_also_if_nothing_waits_for_it() {
+    let mut scene = Scene::serving(terms(1));
+    scene.reload(terms(1));
+    scene.roll();
+    let until = scene.now.after(secs(2));
+    scene.tell(Event::SocketsLeave { until });
+    scene.pass(secs(1));
+    assert!(!scene.step().contains(&Action::CloseLeft));
+    scene.pass(secs(1));
+    assert!(scene.step().contains(&Action::CloseLeft));
+    scene.pass(secs(9));
+    assert!(!scene.step().contains(&Action::CloseLeft));
+}
+
+#[test]
+fn nothing_is_let_go_as_long_as_nobody_serves() {
+    let mut scene = Scene::serving(terms(2));
+    let new = scene.reload(terms(2));
+    let newcomer = scene.of(new)[0];
+    assert!(scene.ready(newcomer).settled().is_empty());
+    assert!(scene.intent(Intent::RetireWorkers).settled().is_empty());
+    for pid in scene.alive() {
+        assert!(scene.leaves(pid).settled().is_empty());
+    }
+    scene.intent(Intent::MoreWorkers);
+    assert!(scene.settled().is_empty(), "it boots");
+    scene.all_ready();
+    assert_eq!(scene.settled(), [new]);
 }
 
 #[test]

@@ -114,3 +114,15 @@ fn listeners_do_not_settle_while_another_arbiter_serves_from_them() {
     scene.tell(Event::Exited { pid: NEW, status: ExitStatus::Code(1) });
     assert_eq!(scene.settled(), [generation]);
 }
+
+#[test]
+fn an_upgrade_waits_until_the_sockets_of_before_are_left() {
+    let mut scene = Scene::serving(terms(1));
+    let until = scene.now.after(secs(2));
+    scene.tell(Event::SocketsLeave { until });
+    for _ in 0..2 {
+        assert!(!scene.intent(Intent::Upgrade).step().contains(&Action::StartUpgrade));
+    }
+    scene.pass(secs(2));
+    assert!(matches!(scene.step(), [Action::CloseLeft, Action::StartUpgrade, ..]), "{:?}", scene.step());
+}

@@ -187,6 +187,7 @@ mod tests {
                 (zygote, socket)
             });
             narrow.listeners.settle().unwrap();
+            narrow.listeners.close();
             assert!(TcpStream::connect(("127.0.0.2", address.port())).is_err(), "the zygote has it");
             drop(socket);
             reaped(zygote.pid);

@@ -96,8 +96,9 @@ fn a_narrower_bind_takes_over_when_the_reload_is_done() {
         new.settle().unwrap();
         let _after = [TcpStream::connect(&client).unwrap(), TcpStream::connect(&elsewhere).unwrap()];
         assert_eq!((names(&new), waiting(&new), waiting(&old)), (vec![&*narrow], vec![1], vec![1]));
-        drop(old);
+        new.close_left();
         assert!(TcpStream::connect(&elsewhere).is_err() && TcpStream::connect(&client).is_ok());
+        drop(old);
         assert!(refused(&[&narrow], &PLAIN, None).contains("in use by another process"));
         assert!(!socket::reuses_port(&new.all[0].sockets()[0]));
     }
@@ -111,6 +112,7 @@ fn a_unix_socket_beside_a_narrower_bind_is_left_alone() {
     let old = open(&[&socket, &wide], &PLAIN, None);
     let mut new = open(&[&socket, &narrow], &PLAIN, Some(&old));
     new.settle().unwrap();
+    new.close_left();
     drop(old);
     assert!(UnixStream::connect(&path).is_ok() && TcpStream::connect(&narrow).is_ok());
     assert!(TcpStream::connect(("127.0.0.2", port)).is_err());
@@ -159,23 +161,84 @@ fn second_thoughts_about_a_narrower_bind_find_the_wide_one() {
     assert!(all.iter().flatten().all(|socket| !socket::reuses_port(socket)));
 }
 
-/// The workers have the wide one for a moment more; the arbiter does not.
+/// The workers have the wide one for a moment more, and somebody who is busy for longer.
 #[test]
-fn what_only_the_workers_have_still_is_in_nobodys_way() {
-    let port = port();
-    let (wide, narrow) = (format!("0.0.0.0:{port}"), format!("127.0.0.1:{port}"));
-    for (again, reached) in [(&wide, "127.0.0.3"), (&format!("127.0.0.2:{port}"), "127.0.0.2")] {
-        let old = open(&[&wide], &PLAIN, None);
+fn what_was_left_ends_and_is_in_nobodys_way() {
+    for (widest, wide, narrow) in
+        [("0.0.0.0", "0.0.0.0", "127.0.0.1"), ("[::]", "[::]", "[::1]"), ("[::]", "0.0.0.0", "[::1]")]
+    {
+        let port = port();
+        let at = |host: &str| format!("{host}:{port}");
+        let old = open(&[&at(widest)], &PLAIN, None);
         let of_a_worker = old.all[0].sockets();
-        let mut new = open(&[&narrow], &PLAIN, Some(&old));
+        let mut new = open(&[&at(narrow)], &PLAIN, Some(&old));
         drop(old);
         assert!(new.settle().unwrap());
-        let mut back = open(&[again], &PLAIN, Some(&new));
-        drop((new, of_a_worker));
+        assert!(TcpStream::connect(("127.0.0.2", port)).is_ok(), "the workers have time to leave it");
+        new.close_left();
+        assert!(TcpStream::connect(("127.0.0.2", port)).is_err());
+        let _client = TcpStream::connect(at(narrow)).unwrap();
+        // What is opened now takes every connection: none goes where nobody looks.
+        let mut back = open(&[&at(wide)], &PLAIN, Some(&new));
+        drop(new);
         assert!(!back.settle().unwrap());
-        assert!(TcpStream::connect((reached, port)).is_ok());
+        let _clients: Vec<_> = (0..20).map(|_| TcpStream::connect(("127.0.0.2", port)).unwrap()).collect();
+        assert_eq!(waiting(&back)[0], 20, "{widest} to {narrow} to {wide}");
         assert!(back.iter().flat_map(Listener::sockets).all(|socket| !socket::reuses_port(&socket)));
+        // Where every address is taken, Linux cannot be made to forget that they overlapped.
+        assert!(wide == "[::]" || !lets_strangers_join(&at("127.0.0.1")), "{widest} to {narrow} to {wide}");
+        drop(of_a_worker);
     }
+}
+
+#[test]
+fn a_bind_to_and_fro_finds_nothing_of_ours_in_its_way() {
+    let port = port();
+    let (wide, narrow) = (format!("0.0.0.0:{port}"), format!("127.0.0.1:{port}"));
+    let mut now = open(&[&narrow], &PLAIN, None);
+    let mut of_busy_workers = Vec::new();
+    for round in 0..3 {
+        for bind in [&wide, &narrow] {
+            of_busy_workers.extend(now.iter().flat_map(Listener::sockets));
+            let mut next = open(&[bind], &PLAIN, Some(&now));
+            assert_eq!(next.settle().unwrap(), *bind == narrow, "round {round}");
+            next.close_left();
+            now = next;
+        }
+        assert!(TcpStream::connect(("127.0.0.2", port)).is_err() && TcpStream::connect(&narrow).is_ok());
+    }
+}
+
+/// Somebody else has it, too, and it is not ours to end.
+#[test]
+fn a_socket_that_was_passed_is_let_go_as_it_came() {
+    let passed = TcpListener::bind("0.0.0.0:0").unwrap();
+    let port = passed.local_addr().unwrap().port();
+    let ours = passed.try_clone().unwrap().into_raw_fd();
+    let narrow = format!("127.0.0.1:{port}");
+    let old = open(&[&format!("fd://{ours}")], &PLAIN, None);
+    let mut new = open(&[&narrow], &PLAIN, Some(&old));
+    drop(old);
+    assert!(!new.settle().unwrap());
+    new.close_left();
+    assert!(TcpStream::connect(&narrow).is_ok() && TcpStream::connect(("127.0.0.2", port)).is_ok());
+    assert!(accepting::accepts_connections(&passed) && !socket::reuses_port(&passed));
+}
+
+#[test]
+fn an_upgrade_that_lays_lanes_keeps_them() {
+    let port = port();
+    let bind = format!("127.0.0.1:{port}");
+    let old = open(&[&bind], &PLAIN, None);
+    let inherited = inherit_upgrade(handed_over(&old)).unwrap().unwrap();
+    let mut new = open(&[&bind], &lanes(3), Some(&inherited));
+    drop((old, inherited));
+    new.settle().unwrap();
+    let sockets = new.all[0].sockets();
+    assert!(sockets.len() == 3 && sockets.iter().all(socket::reuses_port));
+    let _clients: Vec<_> = (0..60).map(|_| TcpStream::connect(&bind).unwrap()).collect();
+    let waits = |lane: &Rc<std::os::fd::OwnedFd>| TcpListener::from(lane.try_clone().unwrap()).accept().is_ok();
+    assert!(sockets.iter().all(waits));
 }
 
 #[test]
@@ -187,33 +250,6 @@ fn what_an_upgrade_is_given_speaks_as_before_until_it_leaves() {
     let inherited = inherit_upgrade(handed_over(&old)).unwrap().unwrap();
     let new = open(&[&narrow], &tls, Some(&inherited));
     assert!(new.iter().count() == 2 && new.iter().all(Listener::is_tls));
-}
-
-#[test]
-fn what_was_let_go_is_told_to_an_upgrade() {
-    let port = port();
-    let (wide, narrow) = (format!("0.0.0.0:{port}"), format!("127.0.0.1:{port}"));
-    let old = open(&[&wide], &PLAIN, None);
-    let of_a_worker = old.all[0].sockets();
-    let mut new = open(&[&narrow], &PLAIN, Some(&old));
-    drop(old);
-    assert!(new.settle().unwrap());
-    let inherited = inherit_upgrade(handed_over(&new)).unwrap().unwrap();
-    let upgraded = open(&[&narrow, &format!("127.0.0.2:{port}")], &PLAIN, Some(&inherited));
-    drop(of_a_worker);
-    assert!(upgraded.iter().count() == 2 && !upgraded.iter().any(Listener::is_dormant));
-}
-
-#[test]
-fn strangers_are_not_joined_for_the_sake_of_what_was_let_go() {
-    let (port, theirs) = (port(), TcpListener::bind("127.0.0.1:0").unwrap());
-    socket::set_reuse_port(&theirs, true).unwrap();
-    let (wide, narrow) = (format!("0.0.0.0:{port}"), format!("127.0.0.1:{port}"));
-    let mut new = open(&[&narrow], &PLAIN, Some(&open(&[&wide], &PLAIN, None)));
-    assert!(new.settle().unwrap());
-    let taken = theirs.local_addr().unwrap().to_string();
-    let line = refused(&[&narrow, &taken], &PLAIN, Some(&new));
-    assert!(line.contains("in use by another process"), "{line}");
 }
 
 #[test]

@@ -71,6 +71,20 @@ impl Door {
         self.outside().is_none_or(accepting::accepts_connections)
     }
 
+    /// The same of one that may be open, too.
+    pub(super) fn still_listens(&self) -> bool {
+        match &self.listener {
+            Listener::Tcp(listener) => accepting::accepts_connections(listener),
+            Listener::Unix(listener) => accepting::accepts_connections(listener),
+            Listener::Shut(shut) => accepting::accepts_connections(shut.as_fd()),
+        }
+    }
+
+    /// Whether it refuses because there was time enough to leave it.
+    pub(super) fn has_ended(&self, error: &io::Error) -> bool {
+        self.leaving && accepting::has_stopped_listening(error)
+    }
+
     /// Takes what waits, if the socket is shut.
     pub(super) fn take(&self) -> Option<io::Result<Accepted>> {
         match &self.listener {

@@ -33,6 +33,7 @@ impl Doors {
     /// Opens the shared sockets and those of `lanes`, of those that listen, and shuts the others. A socket that refuses
     /// stays as it was, and keeps no other from its place.
     pub(in crate::worker) fn open(&mut self, lanes: &[u32]) -> io::Result<()> {
+        self.forget_ended();
         let wanted = |door: &Door| door.lane == SHARED_LANE || lanes.contains(&door.lane);
         let result = self.turn_all(|door| if wanted(&door) && door.listens() { door.opened() } else { door.shut() });
         self.unopened = self.doors.iter().any(|door| wanted(door) && door.outside().is_some());
@@ -62,14 +63,27 @@ impl Doors {
     /// Accepts from whichever open socket has a connection.
     pub(in crate::worker) fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Accepted>> {
         let count = self.doors.len();
+        let mut has_ended = false;
         for turn in 0..count {
             let at = (self.next + turn) % count;
-            if let Poll::Ready(answer) = self.doors[at].poll_accept(cx) {
-                self.next = (at + 1) % count;
-                return Poll::Ready(answer);
+            match self.doors[at].poll_accept(cx) {
+                Poll::Ready(Err(error)) if self.doors[at].has_ended(&error) => has_ended = true,
+                Poll::Ready(answer) => {
+                    self.next = (at + 1) % count;
+                    return Poll::Ready(answer);
+                }
+                Poll::Pending => {}
             }
         }
+        if has_ended {
+            self.forget_ended();
+        }
         Poll::Pending
+    }
+
+    /// The arbiter ends a socket that is in no bind any more when there was time to leave it.
+    fn forget_ended(&mut self) {
+        self.doors.retain(|door| !door.leaving || door.still_listens());
     }
 
     /// Replaces each door by what `how` makes of it; the newest trouble is the result.
@@ -110,7 +124,7 @@ impl Doors {
             let door = &self.doors[at];
             match wanted(door).then(|| door.take()).flatten() {
                 None => {}
-                Some(Err(error)) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Some(Err(error)) if error.kind() == io::ErrorKind::WouldBlock || door.has_ended(&error) => {}
                 Some(answer) => {
                     self.next = at;
                     return answer;
@@ -132,7 +146,7 @@ impl Doors {
 
     fn somebody_waits_in(&self, wanted: impl Fn(&Door) -> bool) -> bool {
         let fds: Vec<BorrowedFd<'_>> =
-            self.doors.iter().filter(|door| wanted(door)).filter_map(Door::outside).collect();
+            self.doors.iter().filter(|door| wanted(door) && door.listens()).filter_map(Door::outside).collect();
         poll::wait(&fds, Some(Duration::ZERO)).is_ok_and(|readable| readable.contains(&true))
     }
 }

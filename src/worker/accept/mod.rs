@@ -134,7 +134,9 @@ impl<S: Application> Acceptor<S> {
     fn look_after_lanes(&mut self) -> io::Result<()> {
         let stale_after = heartbeat::stale_after(self.worker);
         let mine = self.worker.board.lanes_for(self.worker.slot, self.lane, &self.lanes, clock::now(), stale_after);
-        self.doors.open(&mine)
+        let opened = self.doors.open(&mine);
+        self.lanes = self.doors.lanes();
+        opened
     }
 
     async fn turn(&mut self) {
