@@ -202,7 +202,7 @@ complete -c rustcorn -n "__fish_rustcorn_needs_command" -s D -l daemon -d 'Run i
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-daemon -d 'Turn daemon off'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l initgroups -d 'Give the workers all groups that the user is a member of'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-initgroups -d 'Turn initgroups off'
-complete -c rustcorn -n "__fish_rustcorn_needs_command" -s R -l enable-stdio-inheritance -d 'As a daemon, keep standard input, output and error'
+complete -c rustcorn -n "__fish_rustcorn_needs_command" -s R -l enable-stdio-inheritance -d 'What workers print stays on their standard output; and as a daemon, keep standard input, output and error'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-enable-stdio-inheritance -d 'Turn enable_stdio_inheritance off'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l no-access-log -d 'Turn access_log off'
 complete -c rustcorn -n "__fish_rustcorn_needs_command" -l disable-redirect-access-to-syslog -d 'Keep the access log out of syslog'

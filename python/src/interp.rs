@@ -61,6 +61,7 @@ pub fn enter_worker(py: Python<'_>, settings: &Settings, logging: Option<Bound<'
     options.set_item("config", &settings.logconfig)?;
     options.set_item("config_json", &settings.logconfig_json)?;
     options.set_item("config_dict", logging)?;
+    options.set_item("inherits_output", settings.enable_stdio_inheritance)?;
     py.import("rustcorn._logging")?.call_method("enter_worker", (), Some(&options))?;
     Ok(())
 }

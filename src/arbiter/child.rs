@@ -150,6 +150,7 @@ pub fn prepare(
     keep.extend(plan.launcher.descriptors(plan.generation));
     keep.extend(more);
     // What a worker holds open it would keep alive: the arbiter's end of the lifeline, sockets of closed binds.
+    log::abandon_unless(&keep);
     sys::fd::close_all_except(&keep);
     if settings.daemon && !settings.enable_stdio_inheritance {
         // If even /dev/null cannot be had, the terminal is what is left.

@@ -47,6 +47,15 @@ pub fn init(orders: LogOrders, fd: OwnedFd) {
     }
 }
 
+/// For a child that closes every descriptor but those in `keep`: a log that is not among them is not used any more, nor
+/// closed a second time. Until the next [`init`], lines go to the standard error stream.
+pub fn abandon_unless(keep: &[RawFd]) {
+    let mut logger = LOGGER.write().unwrap_or_else(PoisonError::into_inner);
+    if logger.as_ref().is_some_and(|logger| !keep.contains(&logger.fd.as_raw_fd())) {
+        std::mem::forget(logger.take());
+    }
+}
+
 /// Opens what `orders` name: the file, or the standard error stream. To be handed to [`init`], so that nothing changes
 /// before everything is known to work.
 ///

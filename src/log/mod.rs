@@ -24,7 +24,9 @@ mod syslog;
 
 pub use bridge::bridge;
 pub use facade::hear_log_records;
-pub use global::{destination, dropped, enabled, init, line, raw_fd, reconfigure, reopen, stderr, write};
+pub use global::{
+    abandon_unless, destination, dropped, enabled, init, line, raw_fd, reconfigure, reopen, stderr, write,
+};
 pub use open::{Links, LogError, Opened, open};
 
 /// Writes a line at the level debug; takes the arguments of `format!`.

@@ -91,14 +91,14 @@ fn is_injected(environment: &Environment, name: &str) -> bool {
     name == "RUSTCORN_PORT" && text.is_some_and(|text| text.contains("://"))
 }
 
-fn text_of(environment: &Environment, name: &str) -> Option<Result<String, Problem>> {
+pub(super) fn text_of(environment: &Environment, name: &str) -> Option<Result<String, Problem>> {
     let text = environment.get(OsString::from(name).as_os_str()).filter(|text| !text.is_empty())?;
     let place = || Place::Environment { name: name.to_owned(), text: word(&text.to_string_lossy()) };
     let refused = || Problem { place: place(), fault: Fault::Refused { wanted: "UTF-8".to_owned() } };
     Some(text.to_str().map(str::to_owned).ok_or_else(refused))
 }
 
-fn value(spec: &OptionSpec, name: &str, text: &str) -> Result<Value, Problem> {
+pub(super) fn value(spec: &OptionSpec, name: &str, text: &str) -> Result<Value, Problem> {
     let problem = |fault| Problem { place: Place::Environment { name: name.to_owned(), text: word(text) }, fault };
     let refused = |text: &str| problem(Fault::Refused { wanted: spec.kind.wanted_instead_of(text) });
     let Kind::List(_) = spec.kind else { return spec.kind.parse(text).ok_or_else(|| refused(text)) };

@@ -26,6 +26,7 @@ mod spec;
 mod spellings;
 mod suggest;
 mod syslog;
+mod uvicorn;
 mod validate;
 mod value;
 

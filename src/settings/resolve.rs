@@ -6,7 +6,7 @@ use super::layer::{Entry, Layer, Origin, merge};
 use super::options::{OPTIONS, Settings};
 use super::script::{self, Amendment, Script};
 use super::value::Value;
-use super::{Given, check, file, given, spellings};
+use super::{Given, check, file, given, spellings, uvicorn};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -139,6 +139,7 @@ fn layers(sources: &Sources) -> (Layer, Vec<Problem>) {
         take(given::layer(&sources.command_line, &Origin::CommandLine)),
         take(given::layer(&sources.cmd_args, &Origin::CmdArgs(sources.cmd_args_from.unwrap_or(CMD_ARGS)))),
         take(environment::own_layer(&sources.environment)),
+        take(uvicorn::layer(&sources.environment)),
         take(sources.file.as_ref().map(|file| file::layer(&file.path, &file.text)).unwrap_or_default()),
         take(sources.script.as_ref().map(script::layer).unwrap_or_default()),
     ]);

@@ -4,6 +4,7 @@ use super::error::{Fault, Place, Problem, quoted};
 use super::layer::{Entry, Layer, Origin};
 use super::resolve::Resolved;
 use super::spec::Section;
+use super::uvicorn::UVICORN_PREFIX;
 use super::value::Value;
 use super::{OPTIONS, OptionSpec};
 
@@ -73,7 +74,7 @@ fn rank(origin: &Origin) -> u8 {
         Origin::CommandLine => 0,
         Origin::CmdArgs(_) => 1,
         // One that other programs set says little, one of ours much.
-        Origin::Environment(name) if name.starts_with(super::PREFIX) => 2,
+        Origin::Environment(name) if [super::PREFIX, UVICORN_PREFIX].iter().any(|it| name.starts_with(it)) => 2,
         Origin::File { .. } => 3,
         Origin::Program => 4,
         Origin::Environment(_) => 5,

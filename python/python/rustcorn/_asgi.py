@@ -5,6 +5,8 @@ import signal
 import traceback
 from typing import Any, Callable, Optional
 
+from ._errors import summarised
+
 # All of 2.5 is here. But from 2.4 on Starlette no longer listens for disconnects while it streams: a response that waits
 # for an event would go on for nobody until it has something to send. Servers that are widely used say 2.3.
 VERSIONS = {"version": "3.0", "spec_version": "2.3"}
@@ -108,7 +110,9 @@ class Lifespan:
             if complaint is None:
                 return "complete", ""
             await asyncio.wait({self._task}, timeout=_LAST_WORDS)
-            return "failed", f"its lifespan startup failed: {complaint}"
+            # Starlette's is a whole traceback.
+            why = summarised(complaint) if complaint.startswith("Traceback ") else complaint
+            return "failed", f"its lifespan startup failed: {why}"
         if self._task.done():
             if isinstance(self._error, (SystemExit, KeyboardInterrupt)):
                 return "failed", f"its lifespan startup wants the end: {self._what_was_raised()}"

@@ -22,7 +22,12 @@ def traceback(error: BaseException) -> str:
 
 def described(error: BaseException) -> str:
     """What it is in one line, and the traceback below."""
-    text = traceback(error).rstrip()
+    return summarised(traceback(error))
+
+
+def summarised(text: str) -> str:
+    """A traceback that somebody has made a text of: what it is in one line, and itself below."""
+    text = text.rstrip()
     last = text.rpartition("\n")[2]
     return text if last == text or last.startswith(" ") else f"{last}\n{text}"
 

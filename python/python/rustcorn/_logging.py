@@ -12,7 +12,7 @@ import threading
 import warnings
 from typing import Any
 
-from . import _rustcorn
+from . import _printing, _rustcorn
 from ._errors import described, traceback
 
 #: What the operator wants to see; set when the worker begins.
@@ -80,6 +80,7 @@ def enter_worker(
     config: str | os.PathLike[str] | None,
     config_json: str | os.PathLike[str] | None,
     config_dict: dict[str, Any] | None,
+    inherits_output: bool,
 ) -> None:
     """Before the application is imported."""
     global _level, _is_configured
@@ -92,6 +93,9 @@ def enter_worker(
     # Until the application has been imported only the handler of last resort is ours: whatever the application sets up,
     # it finds a root logger without handlers, as it expects.
     logging.lastResort = OperatorLog(level)
+    # What is below the operator's level would be lost.
+    if not inherits_output and level <= logging.INFO:
+        _printing.enter_worker()
     warnings.showwarning = _show_warning
     threading.excepthook = _thread_failed
     if given is not None:
@@ -133,6 +137,7 @@ def _is_set_up(logger: object) -> bool:
 def leave_worker() -> None:
     """What Python does at the end of a program, but for the wait for threads."""
     atexit._run_exitfuncs()
+    _printing.leave_worker()
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

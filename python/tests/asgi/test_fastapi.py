@@ -67,3 +67,17 @@ def test_a_websocket(fastapi: Asgi) -> None:
 def test_no_failure_was_logged(fastapi: Asgi) -> None:
     fastapi._read_log(0.1)
     assert "Traceback" not in fastapi.log
+
+
+def test_a_lifespan_that_fails_is_told_by_what_was_raised(failing, tmp_path) -> None:
+    (tmp_path / "unready.py").write_text(
+        "import contextlib, fastapi\n"
+        "@contextlib.asynccontextmanager\n"
+        "async def lifespan(app):\n"
+        "    raise RuntimeError('no database')\n"
+        "    yield\n"
+        "app = fastapi.FastAPI(lifespan=lifespan)\n"
+    )
+    code, log = failing("unready:app", cwd=tmp_path)
+    assert code == 3 and "The application cannot start: unready:app cannot start: its lifespan startup failed: RuntimeError: no database\n" in log
+    assert log.count("Traceback (most recent call last):") == 1, log

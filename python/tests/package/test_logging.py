@@ -26,7 +26,7 @@ def test_every_way_of_speaking(rustcorn):
     assert f"[{pid}] [WARNING] talkative: warning at import" in log
     assert "UserWarning: be warned" in log and f"[{pid}] [WARNING] {APPS}/talkative.py:" in log
     assert "RuntimeError: in a thread" in log
-    assert "printed at a request\n" in log and "printed to stderr\n" in log
+    assert f"[{pid}] [INFO] printed at a request\n" in log and "\nprinted to stderr\n" in log
     assert "debug at import" not in log
 
 
@@ -162,3 +162,47 @@ def test_exit_handlers_run_and_what_was_printed_is_written(rustcorn):
     server.end()
     assert server.process.returncode == 0
     assert server.log.count("the last words") == 2
+
+
+PRINTS = '''
+import contextlib, io, sys, threading, traceback
+
+def app(environ, start_response):
+    print("one", 2, sep="+")
+    print("a\\nb")
+    print("begun, ", end="")
+    print("ended")
+    print()
+    print("elsewhere", file=sys.stdout)
+    sys.stdout.write("written\\n")
+    with contextlib.redirect_stdout(io.StringIO()) as caught:
+        print("caught")
+    threading.Thread(target=print, args=("of a thread",)).start()
+    try:
+        raise ValueError("careless")
+    except ValueError:
+        traceback.print_exc()
+    print("never ended", end="")
+    start_response("200 OK", [])
+    return [caught.getvalue().encode()]
+'''
+
+
+def test_what_is_printed_is_in_the_log_with_its_worker(rustcorn, tmp_path):
+    (tmp_path / "prints.py").write_text(PRINTS)
+    server = rustcorn("prints:app", cwd=tmp_path)
+    assert httpx.get(server.url).text == "caught\n"
+    server.end()
+    [worker], log = server.workers(), server.log
+    for text in ("one+2", "a\nb", "begun, ended", "of a thread", "never ended"):
+        assert f"] [{worker}] [INFO] {text}\n" in log, log
+    assert f"] [{worker}] [ERROR] Traceback (most recent call last):\n" in log and "\nValueError: careless\n" in log
+    assert "\nelsewhere\n" in log and "\nwritten\n" in log
+
+
+def test_what_is_printed_may_stay_where_it_was(rustcorn, tmp_path):
+    (tmp_path / "prints.py").write_text(PRINTS)
+    server = rustcorn("prints:app", "-R", cwd=tmp_path)
+    assert httpx.get(server.url).text == "caught\n"
+    assert "\none+2\na\nb\nbegun, ended\n\nelsewhere\n" in server.log
+    assert "\nTraceback (most recent call last):\n" in server.log

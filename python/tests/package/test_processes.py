@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -126,18 +128,35 @@ def test_without_the_package_it_says_how_to_get_it(failing, tmp_path):
 
 def test_a_daemon(failing, tmp_path):
     """The command returns when the daemon serves; nothing of the launching process is in it."""
-    log, pidfile = tmp_path / "daemon.log", tmp_path / "pid"
-    words = ["main:app", "--daemon", "--pid", str(pidfile), "--log-file", str(log), "-w", "2"]
-    code, said = failing(*words, cwd=APPS)
-    daemon = int(pidfile.read_text())
-    try:
-        assert (code, said) == (0, "")
+    log = tmp_path / "daemon.log"
+    with daemon(failing, tmp_path, "--log-file", str(log), "-w", "2") as (pid, said):
+        assert said == ""
         url = next(word for word in log.read_text().split() if word.startswith("http://"))
         assert httpx.get(url).json() == {"message": "Hello World"}
-        assert os.getsid(daemon) != daemon and title(daemon) == "rustcorn: arbiter [main:app]"
-    finally:
-        os.kill(daemon, signal.SIGTERM)
+        assert os.getsid(pid) != pid and title(pid) == "rustcorn: arbiter [main:app]"
     until("it has ended", lambda: "Shutting down: Master (exit code 0)" in log.read_text(), log.read_text)
+
+
+def test_a_daemon_without_a_log(failing, tmp_path):
+    socket = tmp_path / "web.sock"
+    with daemon(failing, tmp_path, "--bind", f"unix:{socket}") as (_, said):
+        assert "sends the log to /dev/null" in said
+        with httpx.Client(transport=httpx.HTTPTransport(uds=str(socket))) as client:
+            assert client.get("http://localhost/").json() == {"message": "Hello World"}
+
+
+@contextlib.contextmanager
+def daemon(failing, folder: Path, *words: str) -> Iterator[tuple[int, str]]:
+    """The pid of a daemon, and what it said as long as it could."""
+    pidfile = folder / "pid"
+    code, said = failing("main:app", "--daemon", "--pid", str(pidfile), *words, cwd=APPS)
+    pid = int(pidfile.read_text()) if pidfile.exists() else 0
+    try:
+        assert code == 0, said
+        yield pid, said
+    finally:
+        if pid:
+            os.kill(pid, signal.SIGTERM)
     until("it has taken its file along", lambda: not pidfile.exists())
 
 

@@ -45,6 +45,11 @@ pub const VARIABLES: &[(&str, &str)] = &[
         "RUSTCORN_*",
         "Each option, by its key in capitals. An empty variable counts as unset, a list is split as by a shell, a switch takes true or false.",
     ),
+    (
+        "UVICORN_*",
+        "Each option of uvicorn's, by its flag in capitals; the RUSTCORN_ variables outrank them. A list has spaces between \
+         its elements.",
+    ),
     ("PORT", "The port to listen on, on every IPv4 interface, if nothing else says where."),
     ("WEB_CONCURRENCY", "The number of workers, if nothing else says how many."),
     ("LISTEN_FDS, LISTEN_PID", "Sockets that the service manager passes; they are used in place of bind."),
@@ -52,6 +57,6 @@ pub const VARIABLES: &[(&str, &str)] = &[
 ];
 
 /// The layers of the settings.
-pub const LAYERS: &str = "The command line outranks RUSTCORN_CMD_ARGS, which outranks the RUSTCORN_ variables, the \
-settings file, PORT and WEB_CONCURRENCY, and the default, in this order. A list is taken whole from the highest of them. \
+pub const LAYERS: &str = "The command line outranks RUSTCORN_CMD_ARGS, which outranks the RUSTCORN_ variables, those of \
+uvicorn, the settings file, PORT and WEB_CONCURRENCY, and the default, in this order. A list is taken whole from the highest of them. \
 --print-config shows every value and where it comes from.";

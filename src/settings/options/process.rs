@@ -43,7 +43,10 @@ macro_rules! process_rows {
     /// Process titles say the role, and for a worker its slot, generation and application.
     proc_name: Option<String> = None => new(Section::Process, Kind::Text { name: "NAME" }).short('n').long("name");
 
-    /// As a daemon, keep standard input, output and error.
+    /// What workers print stays on their standard output; and as a daemon, keep standard input, output and error.
+    ///
+    /// Otherwise what a Python application prints, without saying where to, becomes lines of the operator log, with time
+    /// and process, as long as its level is info or lower.
     enable_stdio_inheritance: bool = false => new(Section::Process, Kind::Switch).short('R').at_start_only();
 
         } $($rest)* }

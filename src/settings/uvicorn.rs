@@ -1,0 +1,87 @@
+//! The layer of uvicorn's variables: each of its options, `UVICORN_WORKERS` for `--workers`.
+
+use super::environment::{Environment, text_of, value};
+use super::error::Problem;
+use super::kind::Kind;
+use super::layer::{Entry, Layer, Origin};
+use super::peers::{self, Fate, UVICORN};
+use super::spec::OptionSpec;
+use super::value::Value;
+
+/// What begins the names of uvicorn's variables.
+pub const UVICORN_PREFIX: &str = "UVICORN_";
+
+/// The layer of these variables, and what is wrong with them. An empty one counts as unset; what uvicorn calls otherwise,
+/// or has and we do not, is nobody's business here.
+pub fn layer(environment: &Environment) -> (Layer, Vec<Problem>) {
+    let mut layer = Layer::new();
+    let mut problems = Vec::new();
+    let application = super::OPTIONS.iter().find(|spec| spec.positional).map(|spec| ("app", spec));
+    let ours = |flag: &&'static str| match peers::of_uvicorn(flag)? {
+        Fate::Ours(spec, _) => Some((*flag, spec)),
+        Fate::NoEffect(_) => super::OPTIONS.iter().find(|spec| spec.long_flag() == **flag).map(|spec| (*flag, spec)),
+        _ => None,
+    };
+    for (flag, spec) in application.into_iter().chain(UVICORN.iter().filter_map(ours)) {
+        let name = format!("{UVICORN_PREFIX}{}", flag.replace('-', "_").to_ascii_uppercase());
+        match text_of(environment, &name).map(|text| text.and_then(|text| read(spec, &name, &text))) {
+            Some(Ok(value)) => {
+                layer.insert(spec.key, Entry { value, origin: Origin::Environment(name) });
+            }
+            Some(Err(problem)) => problems.push(problem),
+            None => {}
+        }
+    }
+    (layer, problems)
+}
+
+/// A list has white space between its elements, as click has it, and no quotes.
+fn read(spec: &OptionSpec, name: &str, text: &str) -> Result<Value, Problem> {
+    let Kind::List(_) = spec.kind else { return value(spec, name, text) };
+    let elements = text.split_whitespace().map(|element| shlex::try_quote(element).unwrap_or_default());
+    value(spec, name, &elements.collect::<Vec<_>>().join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::settings::{ConfigFile, Resolved, Sources, resolve};
+
+    fn resolved(file: &str, variables: &[(&str, &str)]) -> Result<Resolved, String> {
+        let environment = variables.iter().map(|(name, text)| ((*name).into(), (*text).into())).collect();
+        let file = Some(ConfigFile { path: "rustcorn.toml".into(), text: file.to_owned() });
+        resolve(&Sources { environment, file, ..Sources::default() }).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn uvicorns_variables_are_its_options() {
+        let found = resolved(
+            "workers = 3\nkeepalive = 9",
+            &[
+                ("UVICORN_APP", "shop:app"),
+                ("UVICORN_HOST", "127.0.0.1"),
+                ("UVICORN_PORT", "31777"),
+                ("UVICORN_WORKERS", "2"),
+                ("UVICORN_ACCESS_LOG", "false"),
+                ("UVICORN_RELOAD_DIR", "a b's"),
+                ("UVICORN_LIMIT_MAX_REQUESTS", "7"),
+                ("UVICORN_SSL_KEYFILE_PASSWORD", ""),
+                ("UVICORN_H11_MAX_INCOMPLETE_EVENT_SIZE", "5"),
+                ("UVICORN_UNKNOWN", "x"),
+            ],
+        );
+        let Resolved { settings, provenance, warnings } = found.expect("all of it is fine");
+        assert_eq!((settings.app.as_deref(), settings.bind.join(" ").as_str()), (Some("shop:app"), "127.0.0.1:31777"));
+        assert_eq!((settings.workers, settings.max_requests, settings.keepalive.as_secs()), (2, 7, 9));
+        assert_eq!(settings.reload_dirs.len(), 2);
+        assert_eq!(provenance["workers"].to_string(), "UVICORN_WORKERS in the environment");
+        assert!(warnings.iter().any(|line| line.contains("UVICORN_H11_MAX")), "{warnings:?}");
+    }
+
+    #[test]
+    fn rustcorns_own_outrank_them_and_nonsense_is_refused() {
+        let found = resolved("", &[("UVICORN_WORKERS", "2"), ("RUSTCORN_WORKERS", "4"), ("WEB_CONCURRENCY", "8")]);
+        assert_eq!(found.expect("fine").settings.workers, 4);
+        let told = resolved("", &[("UVICORN_WORKERS", "many")]).expect_err("no number");
+        assert!(told.starts_with("UVICORN_WORKERS=many: must be"), "{told}");
+    }
+}
