@@ -26,48 +26,51 @@ pub type Environment = BTreeMap<OsString, OsString>;
 
 /// The layer of the `RUSTCORN_*` variables, and what is wrong with them. An empty variable counts as unset.
 pub fn own_layer(environment: &Environment) -> (Layer, Vec<Problem>) {
-    let mut layer = Layer::new();
-    let mut problems = Vec::new();
+    let mut heard = Heard::default();
     for spec in OPTIONS {
         let name = spec.variable();
-        if is_injected(environment, &name) {
-            continue;
+        if !is_injected(environment, &name) {
+            heard.take(spec, &name, text_of(environment, &name).map(|text| value(spec, &name, &text?)));
         }
-        match text_of(environment, &name).map(|text| text.and_then(|text| value(spec, &name, &text))) {
+    }
+    heard.told()
+}
+
+/// What variables have said so far, and what is wrong with it.
+#[derive(Default)]
+pub(super) struct Heard(Layer, Vec<Problem>);
+
+impl Heard {
+    /// One more variable; none: it is not set.
+    pub(super) fn take(&mut self, spec: &OptionSpec, name: &str, said: Option<Result<Value, Problem>>) {
+        match said {
             Some(Ok(value)) => {
-                layer.insert(spec.key, Entry { value, origin: Origin::Environment(name) });
+                self.0.insert(spec.key, Entry { value, origin: Origin::Environment(name.to_owned()) });
             }
-            Some(Err(problem)) => problems.push(problem),
+            Some(Err(problem)) => self.1.push(problem),
             None => {}
         }
     }
-    (layer, problems)
+
+    pub(super) fn told(self) -> (Layer, Vec<Problem>) {
+        (self.0, self.1)
+    }
 }
 
 /// The layer of the variables that other programs set, for keys that no higher layer has: a `PORT` that is no port
 /// is nobody's business as long as `bind` is set.
 pub fn foreign_layer(environment: &Environment, higher: &Layer) -> (Layer, Vec<Problem>) {
-    let mut layer = Layer::new();
-    let mut problems = Vec::new();
+    let mut heard = Heard::default();
     for spec in OPTIONS.iter().filter(|spec| !higher.contains_key(spec.key)) {
         let Some(foreign) = spec.foreign else { continue };
         let name = foreign.name();
-        let read = text_of(environment, name).map(|text| {
-            let text = text?;
-            match foreign {
-                Foreign::Value(_) => value(spec, name, &text),
-                Foreign::Port(_) => port(name, &text),
-            }
-        });
-        match read {
-            Some(Ok(value)) => {
-                layer.insert(spec.key, Entry { value, origin: Origin::Environment(name.to_owned()) });
-            }
-            Some(Err(problem)) => problems.push(problem),
-            None => {}
-        }
+        let said = |text: Result<String, Problem>| match foreign {
+            Foreign::Value(_) => value(spec, name, &text?),
+            Foreign::Port(_) => port(name, &text?),
+        };
+        heard.take(spec, name, text_of(environment, name).map(said));
     }
-    (layer, problems)
+    heard.told()
 }
 
 /// Variables that look like ours but are none. Not an error: orchestrators inject `RUSTCORN_PORT_...` and the like for a

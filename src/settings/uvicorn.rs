@@ -1,9 +1,9 @@
 //! The layer of uvicorn's variables: each of its options, `UVICORN_WORKERS` for `--workers`.
 
-use super::environment::{Environment, text_of, value};
+use super::environment::{Environment, Heard, text_of, value};
 use super::error::Problem;
 use super::kind::Kind;
-use super::layer::{Entry, Layer, Origin};
+use super::layer::Layer;
 use super::peers::{self, Fate, UVICORN};
 use super::spec::OptionSpec;
 use super::value::Value;
@@ -14,8 +14,7 @@ pub const UVICORN_PREFIX: &str = "UVICORN_";
 /// The layer of these variables, and what is wrong with them. An empty one counts as unset; what uvicorn calls otherwise,
 /// or has and we do not, is nobody's business here.
 pub fn layer(environment: &Environment) -> (Layer, Vec<Problem>) {
-    let mut layer = Layer::new();
-    let mut problems = Vec::new();
+    let mut heard = Heard::default();
     let application = super::OPTIONS.iter().find(|spec| spec.positional).map(|spec| ("app", spec));
     let ours = |flag: &&'static str| match peers::of_uvicorn(flag)? {
         Fate::Ours(spec, _) => Some((*flag, spec)),
@@ -24,15 +23,9 @@ pub fn layer(environment: &Environment) -> (Layer, Vec<Problem>) {
     };
     for (flag, spec) in application.into_iter().chain(UVICORN.iter().filter_map(ours)) {
         let name = format!("{UVICORN_PREFIX}{}", flag.replace('-', "_").to_ascii_uppercase());
-        match text_of(environment, &name).map(|text| text.and_then(|text| read(spec, &name, &text))) {
-            Some(Ok(value)) => {
-                layer.insert(spec.key, Entry { value, origin: Origin::Environment(name) });
-            }
-            Some(Err(problem)) => problems.push(problem),
-            None => {}
-        }
+        heard.take(spec, &name, text_of(environment, &name).map(|text| read(spec, &name, &text?)));
     }
-    (layer, problems)
+    heard.told()
 }
 
 /// A list has white space between its elements, as click has it, and no quotes.

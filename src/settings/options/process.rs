@@ -43,10 +43,10 @@ macro_rules! process_rows {
     /// Process titles say the role, and for a worker its slot, generation and application.
     proc_name: Option<String> = None => new(Section::Process, Kind::Text { name: "NAME" }).short('n').long("name");
 
-    /// What workers print stays on their standard output; and as a daemon, keep standard input, output and error.
+    /// Leave to workers their standard output and, as a daemon, all standard streams.
     ///
     /// Otherwise what a Python application prints, without saying where to, becomes lines of the operator log, with time
-    /// and process, as long as its level is info or lower.
+    /// and process, as long as its level is info or lower; and a daemon's streams lead nowhere.
     enable_stdio_inheritance: bool = false => new(Section::Process, Kind::Switch).short('R').at_start_only();
 
         } $($rest)* }

@@ -31,9 +31,11 @@ macro_rules! timeouts_rows {
     /// More is faster, fewer takes less memory.
     reload_surge: u16 = 0 => new(Section::Reloading, Kind::Integer { min: 0, max: 512 });
 
-    /// For development: build and reload when the sources or the library change.
+    /// For development: reload when the application changes, and build it before if it is a library.
     ///
-    /// When the build fails, the compiler's errors are shown and the last good build goes on serving.
+    /// Of a library the sources and the file are watched: when the build fails, the compiler's errors are shown and the
+    /// last good build goes on serving. Of a Python application the files of its folder and the modules that it has
+    /// imported: when they cannot be imported, the traceback is shown and the old workers go on.
     reload: bool = false => new(Section::Reloading, Kind::Switch).at_start_only();
 
     /// With reload, watch this file or pattern too.
