@@ -10,11 +10,13 @@ use super::accept::Acceptor;
 use super::application::{Application, ShutdownHook};
 use super::connection::Connection;
 use super::context::{Wish, Worker};
+use super::sentinel::grace_left;
 use super::state::{Moment, Wanted};
 use crate::sys::clock;
 use crate::types::Mono;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -31,6 +33,21 @@ const AGAIN: Duration = Duration::from_millis(50);
 /// How long connections that were cut may take to notice.
 const CUT_AT_MOST: Duration = Duration::from_millis(100);
 
+/// When the requests of a worker that leaves in order are cut.
+static CUT_AT: AtomicU64 = AtomicU64::new(0);
+
+/// What is left of the time in which requests of a worker that leaves may be answered: none, once they were cut.
+#[must_use]
+pub fn requests_left() -> Duration {
+    grace_left().map_or(Duration::ZERO, |_| Mono(CUT_AT.load(Relaxed)).since(clock::now()))
+}
+
+/// What the application's shutdown hook has from now on.
+#[must_use]
+pub fn hook_left() -> Duration {
+    grace_left().map_or(HOOK_QUICK, |left| left.max(HOOK_AT_LEAST))
+}
+
 /// Ends the worker in the way that is wished, and returns when nothing is left to do.
 pub(super) async fn leave<S: Application>(worker: &'static Worker, acceptor: Acceptor<S>, hook: Option<ShutdownHook>) {
     worker.start_draining();
@@ -41,6 +58,7 @@ pub(super) async fn leave<S: Application>(worker: &'static Worker, acceptor: Acc
     let drained = match first {
         Wish::Drain { until } => {
             let times = Times::new(clock::now(), until, hook.is_some());
+            CUT_AT.store(times.cut.0, Relaxed);
             tokio::select! {
                 biased;
                 _ = wish.wait_for(|wish| *wish == Wish::Quit) => false,
@@ -57,11 +75,7 @@ pub(super) async fn leave<S: Application>(worker: &'static Worker, acceptor: Acc
         cut(worker, "on a quick stop").await;
     }
     let Some(hook) = hook else { return };
-    let last = *worker.wish.borrow();
-    let left = match last {
-        Wish::Drain { until } => until.since(clock::now()).max(HOOK_AT_LEAST),
-        Wish::Quit | Wish::Serve => HOOK_QUICK,
-    };
+    let left = hook_left();
     tokio::select! {
         biased;
         result = tokio::time::timeout(left, run(hook)) => if result.is_err() {

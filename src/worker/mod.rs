@@ -48,13 +48,14 @@ pub use application::{App, Application, BoxError, Task, Told};
 pub use body::{Body, BodyError};
 pub use boot::{Begun, begin, main_for, worker_main};
 pub use connection::{Address, Connection};
+pub use drain::{hook_left, requests_left};
 pub use factory::IntoApp;
 pub use host::{BootFailure, Host, Life, Place};
 pub use http1::spare_headers;
 pub use pause::Pause;
 pub use remember::{Sightings, may_stay};
 pub use sendfile::SendFile;
-pub use sentinel::{grace_left, leave_in_order, leaving, tell_more_stacks, was_stopped_quickly};
+pub use sentinel::{grace_left, leave_in_order, leaving, tell_more_stacks, unless_hurried, was_stopped_quickly};
 
 /// What stands behind the status on the first line of a HTTP/1 response, if it is not the usual; an extension of responses.
 pub use ::hyper::ext::ReasonPhrase;

@@ -58,6 +58,17 @@ pub async fn leaving() {
     drop(worker.wish.subscribe().wait_for(|wish| *wish != Wish::Serve).await);
 }
 
+/// Awaits `future`; none: meanwhile this worker was told to leave at once.
+pub async fn unless_hurried<F: Future>(future: F) -> Option<F::Output> {
+    let Some(worker) = WORKER.get() else { return Some(future.await) };
+    let mut wish = worker.wish.subscribe();
+    tokio::select! {
+        biased;
+        output = future => Some(output),
+        _ = wish.wait_for(|wish| *wish == Wish::Quit) => None,
+    }
+}
+
 /// Has this worker leave in order, as a TERM does: its successor need not wait for its end.
 pub fn leave_in_order() {
     if let Some(worker) = WORKER.get() {

@@ -4,6 +4,7 @@ import asyncio
 import selectors
 import signal
 import threading
+import weakref
 from collections.abc import Mapping
 from typing import Any, List, Optional
 
@@ -190,11 +191,21 @@ def settle(loop: asyncio.AbstractEventLoop) -> None:
     _signals.forget_in_children()
 
 
+_cancelled: "weakref.WeakSet[asyncio.Task]" = weakref.WeakSet()
+
+
+def cancel_once(task: asyncio.Task) -> None:
+    """A second time would break off what it does because of the first."""
+    if task not in _cancelled:
+        _cancelled.add(task)
+        task.cancel()
+
+
 def finish(loop: asyncio.AbstractEventLoop, patience: float) -> List[str]:
     """Cancels what is left, gives it time, and closes what can be closed; the names of the tasks that do not end."""
     tasks = asyncio.all_tasks(loop)
     for task in tasks:
-        task.cancel()
+        cancel_once(task)
     left: set = set()
     if tasks:
         done, left = loop.run_until_complete(asyncio.wait(tasks, timeout=patience))

@@ -1,6 +1,7 @@
 //! An ASGI application in its worker.
 
 use super::address::Addresses;
+use super::ending;
 use super::headers::Fields;
 use super::lifespan;
 use super::options::Options;
@@ -60,12 +61,11 @@ impl AsgiHost {
         let gc = py.import("gc")?;
         gc.call_method0("collect")?;
         gc.call_method0("freeze")?;
-        let (hub, running) = (bridge.hub().clone(), setup.running.clone());
+        let (hub, setup) = (bridge.hub().clone(), Arc::new(setup));
         let connections = hub.clone();
-        let app = App::new(Asgi(Arc::new(setup))).spawn_with(move |connection| connections.spawn(connection));
+        let app = App::new(Asgi(setup.clone())).spawn_with(move |connection| connections.spawn(connection));
         let app = app.on_shutdown(async move || {
-            // Its connections are gone; what it does after its responses may need what its shutdown takes away.
-            running.finish().await;
+            ending::finish(setup).await;
             if let Some(lifespan) = lifespan {
                 lifespan.shutdown(hub).await;
             }
@@ -137,6 +137,9 @@ pub(super) struct Setup {
     pub(super) fields: Fields,
     pub(super) addresses: Addresses,
     event_loop: Py<PyAny>,
+    all_tasks: Py<PyAny>,
+    /// Cancels a task, unless that was done before.
+    cancel: Py<PyAny>,
     future: Py<PyAny>,
     future_arguments: Py<PyDict>,
 }
@@ -166,6 +169,8 @@ impl Setup {
             fields: Fields::default(),
             addresses: Addresses::default(),
             event_loop,
+            all_tasks: asyncio.getattr("all_tasks")?.unbind(),
+            cancel: py.import("rustcorn._loop")?.getattr("cancel_once")?.unbind(),
             future: asyncio.getattr("Future")?.unbind(),
             future_arguments: future_arguments.unbind(),
         })
@@ -186,11 +191,19 @@ impl Setup {
     /// Cancels a task whose client is gone, unless it ends within the grace; none: it may go on.
     pub(super) fn cancel_later(&self, py: Python<'_>, task: Py<PyAny>) -> Option<Alarm> {
         let grace = self.options.disconnect_grace?;
-        let set = || -> PyResult<Py<PyAny>> {
-            let cancel = task.getattr(py, intern!(py, "cancel"))?;
-            self.event_loop.call_method1(py, intern!(py, "call_later"), (grace.as_secs_f64(), cancel))
-        };
-        set().map(Alarm).map_err(|error| report::error(&report::describe(py, &error))).ok()
+        let arguments = (grace.as_secs_f64(), &self.cancel, task);
+        let set = self.event_loop.call_method1(py, intern!(py, "call_later"), arguments);
+        set.map(Alarm).map_err(|error| report::error(&report::describe(py, &error))).ok()
+    }
+
+    /// Cancels a task now. One whose client had left may be about to be, or may have been: once is enough.
+    pub(super) fn cancel(&self, py: Python<'_>, task: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.cancel.call1(py, (task,)).map(drop)
+    }
+
+    /// Those of asyncio's that have not ended.
+    pub(super) fn all_tasks<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.all_tasks.bind(py).call1((&self.event_loop,))
     }
 }
 

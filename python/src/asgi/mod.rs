@@ -4,7 +4,7 @@
 //! - `service`: what the worker calls, and the body of its responses.
 //! - `exchange`: a request between the two loops; `input`, `output`: its two directions.
 //! - `channel`: what the application calls; `waiting`: what it awaits; `waiters`: all who wait for the same.
-//! - `spawn`, `run`: its task; `running`: how many of them there are.
+//! - `spawn`, `run`: its task; `running`: how many of them there are; `ending`: their end.
 //! - `scope`, `headers`, `address`, `head`: from Rust's request to Python's, and from Python's response to Rust's.
 //! - `extensions`, `file`: what goes beyond.
 //! - `websocket`: WebSockets.
@@ -12,6 +12,7 @@
 
 mod address;
 mod channel;
+mod ending;
 mod exchange;
 mod extensions;
 mod fault;

@@ -32,6 +32,11 @@ impl Run {
         Self { exchange, arguments, coroutine: PyOnceLock::new(), has_ended: AtomicBool::new(false) }
     }
 
+    /// Whether its connection was cut, or has been.
+    pub(super) fn is_cut(&self) -> bool {
+        self.exchange.lock().gone
+    }
+
     fn arguments(&self) -> Option<Arguments> {
         self.arguments.lock().unwrap_or_else(PoisonError::into_inner).take()
     }

@@ -152,6 +152,37 @@ async def stubborn(scope, receive, send):
     await send({"type": "lifespan.shutdown.complete"})
 
 
+def cleans_up_on(lifespan):
+    """Takes its time with what it has to do at the end, which is told; so is each word in the meantime."""
+
+    async def app(scope, receive, send):
+        if scope["type"] == "lifespan":
+            return await lifespan(scope, receive, send)
+        if scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.accept"})
+        seconds = float(scope["query_string"] or b"0.05")
+        tell("begun")
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            tell("cancelled")
+            await asyncio.sleep(seconds)
+            tell("cleaned")
+            raise
+
+    return app
+
+
+@cleans_up_on
+async def cleans_up(scope, receive, send):
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    tell("shutdown")
+    await send({"type": "lifespan.shutdown.complete"})
+
+
 @works_on
 async def works_without(scope, receive, send):
     raise ValueError("no lifespan")

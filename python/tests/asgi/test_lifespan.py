@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from asgi_kit import HERE, PATIENCE, Asgi, eventually
+from test_websocket import dial
 
 
 def start(app: str, *options: str) -> tuple[int, str]:
@@ -105,6 +108,53 @@ def test_it_is_awaited_for_no_longer_than_the_grace(tmp_path) -> None:
         assert asgi.process.wait(PATIENCE) == 0
     assert told.read_text().split() == ["working", "shutdown"]
     assert "1 of the application's tasks still run" in asgi.log
+
+
+def cleaned_up(told: Path, *options: str, leave: str = "", by: int = signal.SIGTERM, path: str = "/") -> tuple[list[str], str]:
+    """What a request tells whose worker is stopped, and what the log says then. `leave`: when its client does."""
+    with Asgi("lifespans:cleans_up", *options, env={"TOLD": str(told)}) as asgi:
+        with asgi.connect() as client:
+            client.send(path)
+            eventually(lambda: told.exists() and "begun" in told.read_text())
+            if leave:
+                client.sock.close()
+                eventually(lambda: leave in told.read_text())
+            asgi.process.send_signal(by)
+            assert asgi.process.wait(PATIENCE) == 0
+    return told.read_text().split(), asgi.log
+
+
+@pytest.mark.parametrize("leave", ["", "begun"])
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
+def test_requests_that_are_cut_clean_up_before_the_shutdown(tmp_path, leave: str, by: int) -> None:
+    # The client has left just now, or has not.
+    words, log = cleaned_up(tmp_path / "told", "--graceful-timeout", "2", leave=leave, by=by)
+    assert words == ["begun", "cancelled", "cleaned", "shutdown"]
+    assert "Traceback" not in log and "[ERROR]" not in log
+
+
+def test_websockets_that_are_cut_clean_up_before_the_shutdown(tmp_path) -> None:
+    told = tmp_path / "told"
+    with Asgi("lifespans:cleans_up", "--graceful-timeout", "2", env={"TOLD": str(told)}) as asgi:
+        with dial(asgi, "/"):
+            eventually(lambda: told.exists() and "begun" in told.read_text())
+            asgi.process.terminate()
+            assert asgi.process.wait(PATIENCE) == 0
+    assert told.read_text().split() == ["begun", "cancelled", "cleaned", "shutdown"]
+
+
+def test_who_cleans_up_already_is_not_cancelled_again(tmp_path) -> None:
+    # Its client has left, and it needs longer than there is before what is left is cancelled.
+    options = ("--graceful-timeout", "2", "--asgi-disconnect-grace-period", "0.05")
+    words, _ = cleaned_up(tmp_path / "told", *options, leave="cancelled", path="/?1.2")
+    assert words == ["begun", "cancelled", "cleaned", "shutdown"]
+
+
+def test_who_does_not_end_is_not_waited_for(tmp_path) -> None:
+    words, log = cleaned_up(tmp_path / "told", "--graceful-timeout", "2", path="/?60")
+    assert words == ["begun", "cancelled", "shutdown"]
+    assert "1 of the application's tasks were cancelled and have not ended" in log
+    assert "cancelled do not end, and are cut: request" in log
 
 
 def test_the_end_of_what_is_left_does_not_spin(tmp_path) -> None:
