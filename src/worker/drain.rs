@@ -120,13 +120,27 @@ struct Times {
     idle: Mono,
     /// What is left is cut.
     cut: Mono,
+    /// From the beginning to the cut.
+    requests: Duration,
+    /// From the cut to the end.
+    hook: Duration,
 }
 
 impl Times {
     fn new(now: Mono, until: Mono, has_hook: bool) -> Self {
         let all = until.since(now);
-        let cut = if has_hook { all - HOOK.min(all / 2) } else { all };
-        Self { idle: now.after(cut - IDLE.min(cut / 2)), cut: now.after(cut) }
+        let hook = if has_hook { HOOK.min(all / 2) } else { Duration::ZERO };
+        let requests = all - hook;
+        Self { idle: now.after(requests - IDLE.min(requests / 2)), cut: now.after(requests), requests, hook }
+    }
+
+    /// When the cut is, in words.
+    fn when(&self, grace: Duration) -> String {
+        let whole = format!("the graceful timeout of {:.0} s", grace.as_secs_f64());
+        if self.hook.is_zero() {
+            return format!("after {whole}");
+        }
+        format!("after {:.1} s of {whole} (the rest is for the application's own end)", self.requests.as_secs_f64())
     }
 }
 
@@ -153,7 +167,7 @@ async fn finish<S: Application>(worker: &'static Worker, acceptor: Acceptor<S>, 
             break;
         }
     }
-    cut(worker, &format!("after the graceful timeout of {:.0} s", worker.grace().as_secs_f64())).await;
+    cut(worker, &times.when(worker.grace())).await;
 }
 
 async fn gone(worker: &Worker) {
@@ -221,5 +235,20 @@ mod tests {
         assert_eq!(times(30_000, true), (28_000, 29_000));
         assert_eq!(times(1_000, true), (250, 500));
         assert_eq!(times(0, true), (0, 0));
+    }
+
+    #[test]
+    fn the_cut_is_told_with_its_own_time() {
+        let when = |millis, has_hook| {
+            let grace = Duration::from_millis(millis);
+            Times::new(Mono(0), Mono(0).after(grace), has_hook).when(grace)
+        };
+        assert_eq!(when(4_000, false), "after the graceful timeout of 4 s");
+        assert_eq!(
+            when(4_000, true),
+            "after 3.0 s of the graceful timeout of 4 s (the rest is for the application's own end)"
+        );
+        assert!(when(1_000, true).starts_with("after 0.5 s of the graceful timeout of 1 s ("));
+        assert_eq!(when(0, true), "after the graceful timeout of 0 s");
     }
 }

@@ -211,6 +211,7 @@ fn the_hook_has_its_time_inside_the_grace() {
     let (status, took) = worker.exit();
     assert_eq!(status.code(), Some(0));
     assert!(took < Duration::from_millis(1900), "{took:?}");
+    worker.expect_log("cuts 1 connection after 1.0 s of the graceful timeout of 2 s (the rest is for");
     worker.expect_log("the hook has run");
 }
 

@@ -131,6 +131,8 @@ def test_requests_that_are_cut_clean_up_before_the_shutdown(tmp_path, leave: str
     words, log = cleaned_up(tmp_path / "told", "--graceful-timeout", "2", leave=leave, by=by)
     assert words == ["begun", "cancelled", "cleaned", "shutdown"]
     assert "Traceback" not in log and "[ERROR]" not in log
+    if not leave and by == signal.SIGTERM:
+        assert "cuts 1 connection after 1.0 s of the graceful timeout of 2 s (the rest is for" in log
 
 
 def test_websockets_that_are_cut_clean_up_before_the_shutdown(tmp_path) -> None:
