@@ -1,7 +1,8 @@
 //! The header fields of a request as a scope has them: pairs of bytes.
 
 use crate::places::Places;
-use http::{HeaderMap, HeaderName};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, Version};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
 use rustcorn::worker::may_stay;
@@ -22,9 +23,22 @@ impl Fields {
     pub(super) fn list<'py>(
         &self,
         py: Python<'py>,
-        headers: &HeaderMap,
+        parts: &Parts,
         pass: impl Fn(&HeaderName) -> bool,
     ) -> PyResult<Bound<'py, PyList>> {
+        let mut pairs = self.pairs(py, &parts.headers, pass)?;
+        if parts.version == Version::HTTP_2 {
+            put_host_first(&mut pairs);
+        }
+        PyList::new(py, pairs)
+    }
+
+    fn pairs<'py>(
+        &self,
+        py: Python<'py>,
+        headers: &HeaderMap,
+        pass: impl Fn(&HeaderName) -> bool,
+    ) -> PyResult<Vec<Bound<'py, PyTuple>>> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut pairs = Vec::with_capacity(headers.len());
         for (name, value) in headers {
@@ -51,6 +65,17 @@ impl Fields {
             field.newest = may_stay(name, value).then(|| (bytes.unbind(), pair.clone().unbind()));
             pairs.push(pair);
         }
-        PyList::new(py, pairs)
+        Ok(pairs)
+    }
+}
+
+/// It was made of `:authority`, which clients send first; the specification wants it there.
+fn put_host_first(pairs: &mut [Bound<'_, PyTuple>]) {
+    let is_host = |pair: &Bound<'_, PyTuple>| {
+        let name = pair.get_borrowed_item(0);
+        name.is_ok_and(|name| name.cast::<PyBytes>().is_ok_and(|name| name.as_bytes() == b"host"))
+    };
+    if let Some(before) = pairs.iter().position(is_host).and_then(|at| pairs.get_mut(..=at)) {
+        before.rotate_right(1);
     }
 }

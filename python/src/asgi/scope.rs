@@ -136,7 +136,7 @@ fn fill(scope: &Bound<'_, PyDict>, setup: &Setup, parts: &Parts) -> PyResult<()>
     }
     let connection = parts.extensions.get::<Connection>();
     let pass = |name: &_| setup.options.underscores.pass(name, connection);
-    scope.set_item(intern!(py, "headers"), setup.fields.list(py, &parts.headers, pass)?)?;
+    scope.set_item(intern!(py, "headers"), setup.fields.list(py, parts, pass)?)?;
     if let Some(connection) = connection {
         // As a trusted proxy says, or else the other end of the connection.
         if let Some(client) = connection.client() {

@@ -76,9 +76,18 @@ def test_the_scope(client: Client) -> None:
     headers = [("cookie", "a=b"), ("x-one", "1"), ("cookie", "c=d"), ("te", "trailers")]
     scope = json.loads(client.answer(client.ask("/scope?x", headers=headers))[1])
     assert (scope["http_version"], scope["method"], scope["query_string"]) == ("2", "GET", "x")
-    assert ["host", client.authority] in scope["headers"] and ["cookie", "a=b; c=d"] in scope["headers"]
+    assert scope["headers"][0] == ["host", client.authority] and ["cookie", "a=b; c=d"] in scope["headers"]
+    # The order of all others is the client's.
+    names = [name for name, _ in scope["headers"]]
+    assert names == ["host", "cookie", "x-one", "te"]
     assert not [name for name, _ in scope["headers"] if name.startswith(":")]
     assert "http.response.trailers" in scope["extensions"] and "http.response.early_hint" not in scope["extensions"]
+
+
+def test_one_host_is_told(client: Client) -> None:
+    headers = [("x-one", "1"), ("host", client.authority), ("x-two", "2")]
+    scope = json.loads(client.answer(client.ask("/scope", headers=headers))[1])
+    assert scope["headers"] == [["host", client.authority], ["x-one", "1"], ["x-two", "2"]]
 
 
 def test_bodies_both_ways(client: Client) -> None:

@@ -66,11 +66,12 @@ fn target<B>(request: &Request<B>) -> Result<(), Refusal> {
     rules::target(method, target.as_bytes(), uri)
 }
 
-/// The host is that of `:authority`; a Host field beside it must say the same (8.3.1).
+/// The host is that of `:authority`; a Host field beside it must say the same (8.3.1), and gives way to it.
 fn host<B>(request: &mut Request<B>) -> Result<(), Refusal> {
-    if !request.headers().contains_key(HOST)
-        && let Some(authority) = request.uri().authority()
-    {
+    if request.headers().contains_key(HOST) {
+        rules::host(request.version(), request.uri(), request.headers())?;
+    }
+    if let Some(authority) = request.uri().authority() {
         let host = HeaderValue::from_str(authority.as_str()).map_err(|_| Refusal::HOST)?;
         request.headers_mut().insert(HOST, host);
     }
@@ -121,7 +122,7 @@ mod tests {
     #[test]
     fn the_authority_is_the_host() {
         assert_eq!(admitted("http://a:80/x", &[]).unwrap()["host"], "a:80");
-        assert_eq!(admitted("http://a/x", &[("host", "A:80")]).unwrap()["host"], "A:80");
+        assert_eq!(admitted("http://a/x", &[("host", "A:80")]).unwrap()["host"], "a");
         assert_eq!(admitted("http://a/x", &[("host", "b")]), Err(Refusal::OTHER_HOST));
         assert_eq!(admitted("http://a/x", &[("host", "a"), ("host", "a")]), Err(Refusal::HOSTS));
         assert_eq!(admitted("/x", &[]), Err(Refusal::NO_HOST));
