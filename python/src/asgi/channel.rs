@@ -7,7 +7,7 @@ use super::input::Next;
 use super::output::Phase;
 use super::service::Reply;
 use super::waiters::Waiters;
-use super::waiting::{Peer, Waiting, What};
+use super::waiting::{Peer, Waiting, What, sent};
 use super::{extensions, head, message};
 use crate::asked::Asked;
 use crate::stretch::Stretch;
@@ -41,12 +41,7 @@ impl Channel {
     }
 
     fn send(&self, message: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-        let py = message.py();
-        if self.exchange.send(message)? {
-            Ok(Py::new(py, Waiting::new(self.exchange.clone(), What::Room))?.into_any())
-        } else {
-            Ok(self.exchange.setup.nothing.clone_ref(py))
-        }
+        sent(message.py(), &self.exchange, self.exchange.send(message))
     }
 }
 

@@ -146,6 +146,55 @@ impl Nothing {
     fn close(&self) {}
 }
 
+/// What `send` returns: that it failed is for whoever awaits it, as with a coroutine, and not for who calls it.
+pub(super) fn sent<P: Peer + 'static>(
+    py: Python<'_>,
+    peer: &Arc<P>,
+    has_to_wait: PyResult<bool>,
+) -> PyResult<Py<PyAny>> {
+    Ok(match has_to_wait {
+        Ok(false) => peer.setup().nothing.clone_ref(py),
+        Ok(true) => Py::new(py, Waiting::new(peer.clone(), What::Room))?.into_any(),
+        Err(error) => Py::new(py, Failure(error))?.into_any(),
+    })
+}
+
+/// Raises this when it is awaited.
+#[pyclass(frozen)]
+struct Failure(PyErr);
+
+#[pymethods]
+impl Failure {
+    fn __await__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Err(self.0.clone_ref(py))
+    }
+
+    fn send(&self, py: Python<'_>, _value: Py<PyAny>) -> PyResult<()> {
+        Err(self.0.clone_ref(py))
+    }
+
+    #[pyo3(signature = (error, value = None, traceback = None))]
+    fn throw(
+        &self,
+        error: Bound<'_, PyAny>,
+        value: Option<Bound<'_, PyAny>>,
+        traceback: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        drop(traceback);
+        Err(thrown(error, value))
+    }
+
+    fn close(&self) {}
+}
+
 fn thrown(error: Bound<'_, PyAny>, value: Option<Bound<'_, PyAny>>) -> PyErr {
     PyErr::from_value(value.filter(|value| !value.is_none()).unwrap_or(error))
 }

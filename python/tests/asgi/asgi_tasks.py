@@ -140,9 +140,9 @@ async def ws_collections(scope, receive, send):
     refused = Counter()
 
     def say():
-        # Its coroutine or what it raises: the state of the connection was looked at.
+        # Not awaited: there is no loop here. What it raises is known when it is called.
         try:
-            send({"type": "websocket.accept"})
+            send({"type": "websocket.accept"}).send(None)
         except Exception as error:
             refused[type(error).__name__] += 1
 
@@ -215,6 +215,33 @@ async def last_words(scope, receive, send):
     given = (("cleaner", cleans_up), ("failing", fails), ("staying", stays))
     KEPT.extend(asyncio.create_task(task(), name=name) for name, task in given)
     await answer(send)
+
+
+@route
+async def failures(scope, receive, send):
+    """What cannot be sent is told to those who await it: helpers are called first."""
+    seen = []
+
+    async def attempt(sending):
+        seen.append("helper")
+        try:
+            await sending
+        except Exception as error:
+            seen.append(type(error).__name__)
+
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.accept"})
+    bad, worse = {"type": "nonsense"}, "no message"
+    await attempt(send(bad))
+    await attempt(send(worse))
+    gathered = await asyncio.gather(send(bad), asyncio.create_task(send(worse)), return_exceptions=True)
+    seen += [type(error).__name__ for error in gathered]
+    # It can be dropped as well.
+    send(bad).close()
+    TOLD["failures"] = " ".join(seen)
+    if scope["type"] == "http":
+        await answer(send)
 
 
 @route

@@ -115,6 +115,17 @@ def test_cancelled_tasks_have_the_grace_to_end() -> None:
     assert "cancelled do not end, and are cut: staying" in asgi.log
 
 
+@pytest.mark.parametrize("kind", ["http", "websocket"])
+def test_what_cannot_be_sent_is_told_to_those_who_await_it(asgi: Asgi, kind: str) -> None:
+    if kind == "http":
+        assert asgi.ask("/failures").code == 200
+    else:
+        with dial(asgi, "/failures") as connection:
+            assert closed(connection)[0] == 1000
+    assert asgi.told("failures") == "helper RuntimeError helper TypeError RuntimeError TypeError"
+    asgi.ask("/forget/failures")
+
+
 @pytest.mark.parametrize("count", [1, 4])
 def test_responses_of_tasks_that_are_woken_together_leave_together(count: int, loop: str) -> None:
     if count > 1 and loop == "uvloop":

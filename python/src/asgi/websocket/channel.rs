@@ -5,7 +5,7 @@ use super::session::{Inbound, Outbound, Phase, Session, State, refusal};
 use crate::asgi::fault;
 use crate::asgi::host::Setup;
 use crate::asgi::service::Reply;
-use crate::asgi::waiting::{Peer, Waiting, What};
+use crate::asgi::waiting::{Peer, Waiting, What, sent};
 use crate::asgi::{head, message};
 use bytes::Bytes;
 use http::Response;
@@ -37,12 +37,8 @@ impl Channel {
     }
 
     fn send(&self, message: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-        let py = message.py();
-        if self.0.send(message.cast::<PyDict>()?)? {
-            Ok(Py::new(py, Waiting::new(self.0.clone(), What::Room))?.into_any())
-        } else {
-            Ok(self.0.setup.nothing.clone_ref(py))
-        }
+        let is_full = message.cast::<PyDict>().map_err(PyErr::from).and_then(|message| self.0.send(message));
+        sent(message.py(), &self.0, is_full)
     }
 
     fn done(&self, py: Python<'_>, error: Option<Bound<'_, PyAny>>) {
