@@ -1,7 +1,9 @@
 //! Header fields of responses. Most are the same as in the response before, and need not be looked through again.
 
 use crate::places::Places;
-use http::header::{HeaderName, HeaderValue};
+use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
 use rustcorn::worker::may_stay;
 use std::cell::RefCell;
 
@@ -39,6 +41,26 @@ pub(crate) fn field(name: &[u8], value: &[u8]) -> Result<(HeaderName, HeaderValu
         *place = Some(Field { given: name.into(), name: parsed.clone(), value: kept });
         Ok((parsed, value))
     })
+}
+
+/// The length that an application announces; several that differ are an error.
+pub(crate) fn length(headers: &HeaderMap) -> PyResult<Option<u64>> {
+    let mut length = None;
+    for value in headers.get_all(CONTENT_LENGTH) {
+        let number = number(value.as_bytes())
+            .ok_or_else(|| PyValueError::new_err(format!("Content-Length is no number: {value:?}")))?;
+        if length.is_some_and(|first| first != number) {
+            return Err(PyValueError::new_err("there are two Content-Length headers, and they differ"));
+        }
+        length = Some(number);
+    }
+    Ok(length)
+}
+
+fn number(digits: &[u8]) -> Option<u64> {
+    let digit = |byte: &u8| byte.is_ascii_digit().then(|| u64::from(byte - b'0'));
+    let add = |sum: u64, byte| sum.checked_mul(10)?.checked_add(digit(byte)?);
+    digits.iter().try_fold(0, add).filter(|_| !digits.is_empty())
 }
 
 fn parse(name: &[u8], value: &[u8]) -> Result<(HeaderName, HeaderValue), Wrong> {

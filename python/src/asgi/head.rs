@@ -3,7 +3,7 @@
 use super::message;
 use crate::fields::{self, Wrong};
 use crate::said::Said;
-use http::header::{HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use http::response::Parts;
 use http::{Response, StatusCode};
 use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
@@ -37,16 +37,22 @@ fn status(given: &Bound<'_, PyAny>) -> PyResult<StatusCode> {
 
 /// Header fields: an iterable of pairs of bytes.
 pub(super) fn fill(headers: &mut HeaderMap, given: &Bound<'_, PyAny>) -> PyResult<()> {
-    Said::with(|said| {
+    let has_length = Said::with(|said| {
         if let Ok(list) = given.cast_exact::<PyList>() {
             headers.reserve(list.len());
-            return list.iter().try_for_each(|pair| add(said, headers, &pair));
+            return list.iter().try_fold(false, |before, pair| PyResult::Ok(before | add(said, headers, &pair)?));
         }
-        given.try_iter()?.try_for_each(|pair| add(said, headers, &pair?))
-    })
+        given.try_iter()?.try_fold(false, |before, pair| PyResult::Ok(before | add(said, headers, &pair?)?))
+    })?;
+    if has_length {
+        // The worker would send what it knows by itself, and nobody would hear of the mistake.
+        fields::length(headers)?;
+    }
+    Ok(())
 }
 
-fn add(said: &mut Said, headers: &mut HeaderMap, pair: &Bound<'_, PyAny>) -> PyResult<()> {
+/// Whether it tells the body's length.
+fn add(said: &mut Said, headers: &mut HeaderMap, pair: &Bound<'_, PyAny>) -> PyResult<bool> {
     let (name, value) = match pair.cast_exact::<PyTuple>() {
         Ok(pair) if pair.len() == 2 => (pair.get_item(0)?, pair.get_item(1)?),
         _ => two(pair)?,
@@ -59,8 +65,9 @@ fn add(said: &mut Said, headers: &mut HeaderMap, pair: &Bound<'_, PyAny>) -> PyR
             parsed
         }
     };
+    let is_length = field == CONTENT_LENGTH;
     headers.append(field, value);
-    Ok(())
+    Ok(is_length)
 }
 
 fn parse(name: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<(HeaderName, HeaderValue)> {

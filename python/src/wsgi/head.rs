@@ -47,7 +47,7 @@ impl Head {
             has_length |= name == header::CONTENT_LENGTH;
             map.append(name, value);
         }
-        let length = if has_length { length(&map)? } else { None };
+        let length = if has_length { fields::length(&map)? } else { None };
         Ok(Self { status, reason, headers: map, length })
     }
 
@@ -65,26 +65,6 @@ impl Head {
         }
         response
     }
-}
-
-/// What the application has announced; several lengths that differ are an error.
-fn length(headers: &HeaderMap) -> PyResult<Option<u64>> {
-    let mut length = None;
-    for value in headers.get_all(header::CONTENT_LENGTH) {
-        let number = number(value.as_bytes())
-            .ok_or_else(|| PyValueError::new_err(format!("Content-Length is no number: {value:?}")))?;
-        if length.is_some_and(|first| first != number) {
-            return Err(PyValueError::new_err("there are two Content-Length headers, and they differ"));
-        }
-        length = Some(number);
-    }
-    Ok(length)
-}
-
-fn number(digits: &[u8]) -> Option<u64> {
-    let digit = |byte: &u8| byte.is_ascii_digit().then(|| u64::from(byte - b'0'));
-    let add = |sum: u64, byte| sum.checked_mul(10)?.checked_add(digit(byte)?);
-    digits.iter().try_fold(0, add).filter(|_| !digits.is_empty())
 }
 
 fn kind(value: &Bound<'_, PyAny>) -> String {

@@ -196,6 +196,10 @@ async def headers(scope, receive, send):
         "nul": [(b"x-one", b"a\0b")],
         "name": [(b"x one", b"1")],
         "str": [("x-one", "1")],
+        "length": [(b"content-length", b"x")],
+        "negative": [(b"content-length", b"-1")],
+        "lengths": [(b"content-length", b"2"), (b"content-length", b"3")],
+        "agreed": [(b"content-length", b"2"), (b"x-one", b"1"), (b"Content-Length", b"2")],
         "ours": [(b"date", b"then"), (b"server", b"mine")],
     }[kind]
     message = {"type": "http.response.start", "status": 200}

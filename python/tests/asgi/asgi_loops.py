@@ -71,6 +71,20 @@ async def files(scope, receive, send):
             await send({"type": "http.response.body", "body": b"|", "more_body": True})
             await send({**send_file, "offset": 2, "count": 3, "more_body": False})
             TOLD["files"] = str(file.closed)
+    if kind == "descriptor":
+        fd = os.open(path, os.O_RDONLY)
+        os.lseek(fd, 5, os.SEEK_SET)
+        send_file = {"type": "http.response.zerocopysend", "file": fd, "more_body": True}
+        await send({**send_file, "count": 3})
+        await send({**send_file, "offset": 2, "count": 3})
+        # Where it was: what the server reads does not move it.
+        await send({"type": "http.response.body", "body": str(os.lseek(fd, 0, os.SEEK_CUR)).encode()})
+        os.close(fd)
+    if kind == "neither":
+        try:
+            await send({"type": "http.response.zerocopysend", "file": path})
+        except TypeError as error:
+            await send({"type": "http.response.body", "body": str(error).encode()})
 
 
 @route

@@ -37,7 +37,9 @@ def test_an_empty_file(asgi: Asgi, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", ["/nowhere/at/all", "/tmp"])
 def test_no_file_is_a_500(asgi: Asgi, path: str) -> None:
+    since = len(asgi.log)
     assert asgi.ask(f"/files/path?{path}").code == 500
+    asgi.wait_for({"/tmp": "/tmp is no file"}.get(path, f"FileNotFoundError: .Errno 2. No such file or directory: '{path}'"), since)
 
 
 def test_a_pipe_is_refused_without_waiting_for_its_writer(asgi: Asgi, tmp_path: Path) -> None:
@@ -49,6 +51,11 @@ def test_parts_of_files_mix_with_bytes(asgi: Asgi, file: Path) -> None:
     response = asgi.ask(f"/files/mixed?{file}")
     assert (response.body, response.complete) == (b"<" + file.read_bytes()[5:] + b"|234", True)
     assert asgi.told("files") == "False"
+
+
+def test_a_file_is_open_or_a_descriptor(asgi: Asgi, file: Path) -> None:
+    assert asgi.ask(f"/files/descriptor?{file}").body == b"5672345"
+    assert asgi.ask(f"/files/neither?{file}").text.endswith("is open, or a descriptor, not str")
 
 
 def test_trailers_for_those_who_take_them(asgi: Asgi) -> None:
