@@ -1,6 +1,6 @@
 //! The layers of the environment: `RUSTCORN_*` above the file, other people's variables just above the default.
 
-use super::error::{Fault, Place, Problem};
+use super::error::{Fault, HIDDEN, Place, Problem};
 use super::given::word;
 use super::kind::Kind;
 use super::layer::{Entry, Layer, Origin};
@@ -30,7 +30,7 @@ pub fn own_layer(environment: &Environment) -> (Layer, Vec<Problem>) {
     for spec in OPTIONS {
         let name = spec.variable();
         if !is_injected(environment, &name) {
-            heard.take(spec, &name, text_of(environment, &name).map(|text| value(spec, &name, &text?)));
+            heard.take(spec, &name, text_of(environment, spec, &name).map(|text| value(spec, &name, &text?)));
         }
     }
     heard.told()
@@ -66,9 +66,9 @@ pub fn foreign_layer(environment: &Environment, higher: &Layer) -> (Layer, Vec<P
         let name = foreign.name();
         let said = |text: Result<String, Problem>| match foreign {
             Foreign::Value(_) => value(spec, name, &text?),
-            Foreign::Port(_) => port(name, &text?),
+            Foreign::Port(_) => port(spec, name, &text?),
         };
-        heard.take(spec, name, text_of(environment, name).map(said));
+        heard.take(spec, name, text_of(environment, spec, name).map(said));
     }
     heard.told()
 }
@@ -94,15 +94,22 @@ fn is_injected(environment: &Environment, name: &str) -> bool {
     name == "RUSTCORN_PORT" && text.is_some_and(|text| text.contains("://"))
 }
 
-pub(super) fn text_of(environment: &Environment, name: &str) -> Option<Result<String, Problem>> {
+pub(super) fn text_of(environment: &Environment, spec: &OptionSpec, name: &str) -> Option<Result<String, Problem>> {
     let text = environment.get(OsString::from(name).as_os_str()).filter(|text| !text.is_empty())?;
-    let place = || Place::Environment { name: name.to_owned(), text: word(&text.to_string_lossy()) };
-    let refused = || Problem { place: place(), fault: Fault::Refused { wanted: "UTF-8".to_owned() } };
+    let refused = || Problem {
+        place: place(spec, name, &text.to_string_lossy()),
+        fault: Fault::Refused { wanted: "UTF-8".to_owned() },
+    };
     Some(text.to_str().map(str::to_owned).ok_or_else(refused))
 }
 
+fn place(spec: &OptionSpec, name: &str, text: &str) -> Place {
+    let text = if spec.secret { HIDDEN.to_owned() } else { word(text) };
+    Place::Environment { name: name.to_owned(), text }
+}
+
 pub(super) fn value(spec: &OptionSpec, name: &str, text: &str) -> Result<Value, Problem> {
-    let problem = |fault| Problem { place: Place::Environment { name: name.to_owned(), text: word(text) }, fault };
+    let problem = |fault| Problem { place: place(spec, name, text), fault };
     let refused = |text: &str| problem(Fault::Refused { wanted: spec.kind.wanted_instead_of(text) });
     let Kind::List(_) = spec.kind else { return spec.kind.parse(text).ok_or_else(|| refused(text)) };
     let mut all = Vec::new();
@@ -115,11 +122,11 @@ pub(super) fn value(spec: &OptionSpec, name: &str, text: &str) -> Result<Value, 
     Ok(Value::List(all))
 }
 
-fn port(name: &str, text: &str) -> Result<Value, Problem> {
+fn port(spec: &OptionSpec, name: &str, text: &str) -> Result<Value, Problem> {
     match parse::digits(text).and_then(|port| u16::try_from(port).ok()) {
         Some(port) => Ok(Value::List(vec![format!("0.0.0.0:{port}")])),
         None => Err(Problem {
-            place: Place::Environment { name: name.to_owned(), text: word(text) },
+            place: place(spec, name, text),
             fault: Fault::Refused { wanted: "a port number from 0 to 65535".to_owned() },
         }),
     }

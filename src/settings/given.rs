@@ -1,6 +1,6 @@
 //! The layer of a command line: what clap found, parsed by the table.
 
-use super::error::{Fault, Place, Problem};
+use super::error::{Fault, HIDDEN, Place, Problem};
 use super::layer::{Entry, Layer, Origin};
 use super::spec;
 use super::value::Value;
@@ -22,8 +22,9 @@ pub fn layer(given: &[Given], origin: &Origin) -> (Layer, Vec<Problem>) {
         let Some(spec) = spec(option.key) else { continue };
         let (fit, unfit): (Vec<_>, Vec<_>) =
             option.texts.iter().map(|text| (text, spec.kind.parse(text))).partition(|(_, value)| value.is_some());
+        let shown = |text: &str| if spec.secret { HIDDEN.to_owned() } else { word(text) };
         problems.extend(unfit.into_iter().map(|(text, _)| Problem {
-            place: place(origin, format!("{} {}", spec.flag(), word(text))),
+            place: place(origin, format!("{} {}", spec.flag(), shown(text))),
             fault: Fault::Refused { wanted: spec.kind.wanted_instead_of(text) },
         }));
         let value = fit.into_iter().filter_map(|(_, value)| value).reduce(|sum, next| match (sum, next) {

@@ -23,7 +23,7 @@ pub fn layer(environment: &Environment) -> (Layer, Vec<Problem>) {
     };
     for (flag, spec) in application.into_iter().chain(UVICORN.iter().filter_map(ours)) {
         let name = format!("{UVICORN_PREFIX}{}", flag.replace('-', "_").to_ascii_uppercase());
-        heard.take(spec, &name, text_of(environment, &name).map(|text| read(spec, &name, &text?)));
+        heard.take(spec, &name, text_of(environment, spec, &name).map(|text| read(spec, &name, &text?)));
     }
     heard.told()
 }

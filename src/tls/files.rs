@@ -3,6 +3,7 @@
 use super::error::{Named, TlsError};
 use super::material::{Material, Pair, Pem};
 use super::password::decrypted;
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -12,7 +13,7 @@ use std::path::Path;
 const MOST: u64 = 1 << 20;
 
 /// What the settings name.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Default)]
 pub struct Files<'a> {
     /// Certificates with their chains.
     pub certfiles: &'a [String],
@@ -22,6 +23,19 @@ pub struct Files<'a> {
     pub password: Option<&'a str>,
     /// The authorities for clients.
     pub clients: Option<&'a Path>,
+}
+
+impl fmt::Debug for Files<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The password is nobody's business.
+        let Self { certfiles, keyfiles, password: _, clients } = self;
+        let mut shown = f.debug_struct("Files");
+        shown
+            .field("certfiles", certfiles)
+            .field("keyfiles", keyfiles)
+            .field("clients", clients)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Reads what is named.
@@ -103,6 +117,12 @@ mod tests {
         assert_eq!(error, "cannot read /no/key (option `keyfile`): there is no such file");
         let error = read(&Files { clients: Some(Path::new("/no/ca")), ..files }).unwrap_err().to_string();
         assert_eq!(error, "cannot read /no/ca (option `ca_certs`): there is no such file");
+    }
+
+    #[test]
+    fn the_password_is_not_shown() {
+        let shown = format!("{:?}", Files { password: Some("opena"), ..Files::default() });
+        assert!(shown.starts_with("Files { certfiles: [], ") && !shown.contains("opena"), "{shown}");
     }
 
     #[test]

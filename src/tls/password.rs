@@ -2,8 +2,8 @@
 
 use super::error::{Named, TlsError};
 use super::material::Pem;
+use pkcs8::der::SecretDocument;
 use pkcs8::der::pem::LineEnding;
-use pkcs8::der::{ErrorKind, SecretDocument};
 use pkcs8::{EncryptedPrivateKeyInfoRef, Error, pkcs5};
 
 const BEGIN: &str = "-----BEGIN ENCRYPTED PRIVATE KEY-----";
@@ -17,24 +17,29 @@ pub fn decrypted(option: &'static str, key: Pem, password: &str) -> Result<Pem, 
     let Some((_, rest)) = key.text.split_once(BEGIN) else { return Ok(key) };
     let file = || Named { option, path: key.path.clone() };
     let damaged = |error: &dyn std::fmt::Display| TlsError::Damaged { file: file(), why: error.to_string() };
-    let body = rest.split_once(END).map(|(body, _)| format!("{BEGIN}{body}{END}\n"));
+    let body = rest.split_once(END).map(|(body, _)| strict(body));
     let body = body.ok_or_else(|| damaged(&"the end of the private key is missing"))?;
     let (_, document) = SecretDocument::from_pem(&body).map_err(|error| damaged(&error))?;
-    let encrypted = EncryptedPrivateKeyInfoRef::try_from(document.as_bytes()).map_err(|error| match error {
-        Error::Asn1(error) if matches!(error.kind(), ErrorKind::OidUnknown { .. }) => {
-            TlsError::UnknownEncryption { file: file() }
-        }
-        _ => damaged(&error),
-    })?;
+    // The document is whole by now, so that what is not understood of it is how the key is encrypted.
+    let unknown = || TlsError::UnknownEncryption { file: file() };
+    let encrypted = EncryptedPrivateKeyInfoRef::try_from(document.as_bytes()).map_err(|_| unknown())?;
     let plain = encrypted.decrypt(password).map_err(|error| match error {
-        Error::EncryptedPrivateKey(pkcs5::Error::UnsupportedAlgorithm { .. }) => {
-            TlsError::UnknownEncryption { file: file() }
-        }
         // What a wrong password makes of it may look like anything.
-        _ => TlsError::WrongPassword { file: file() },
+        Error::Asn1(_) | Error::EncryptedPrivateKey(pkcs5::Error::DecryptFailed) => {
+            TlsError::WrongPassword { file: file() }
+        }
+        _ => unknown(),
     })?;
     let text = plain.to_pem("PRIVATE KEY", LineEnding::LF).map_err(|error| damaged(&error))?;
     Ok(Pem { path: key.path, text: text.to_string() })
+}
+
+/// As RFC 7468 has it written, in lines of 64: OpenSSL reads others too.
+fn strict(body: &str) -> String {
+    const WIDTH: usize = 64;
+    let letters: Vec<char> = body.chars().filter(|letter| !letter.is_whitespace()).collect();
+    let lines = letters.chunks(WIDTH).map(|line| line.iter().collect::<String>());
+    format!("{BEGIN}\n{}\n{END}\n", lines.collect::<Vec<_>>().join("\n"))
 }
 
 #[cfg(test)]
@@ -52,6 +57,16 @@ mod tests {
         &["-scrypt"],
     ];
 
+    /// Made by openssl pkcs8 -v1 PBE-MD5-DES, for which it needs a provider that is not everywhere.
+    const OLD_DES: &str = "\
+-----BEGIN ENCRYPTED PRIVATE KEY-----
+MIGwMBsGCSqGSIb3DQEFAzAOBAiFA0hmD3us0wICCAAEgZAIApvUQRMxInuNMPTo
+UaY2Mh8XVbjNt/zCHsPeuzWedhP5mzk86yHfwFU1tKrwA93K8cLXB9EyZ0N6kJ+r
+BJ2gh1xxAPIAfE706Ie38m+4qmbBSc+sVlvz/qJoiyK+TD+dRakfaYs5oHegalE4
+KOAWjrR7FkubtGdlMvd40NeRKCP/hIpDgfBy620H5Ti+KrQ=
+-----END ENCRYPTED PRIVATE KEY-----
+";
+
     fn encrypted(key: &str, way: &[&str]) -> String {
         openssl(&[&["pkcs8", "-topk8", "-passout", "pass:opena"], way].concat(), key)
     }
@@ -62,6 +77,21 @@ mod tests {
         for way in WAYS {
             let Pair { certificate, key } = pair(&issued.pem, &encrypted(&issued.key.serialize_pem(), way));
             let key = decrypted("keyfile", key, "opena").unwrap_or_else(|error| panic!("{way:?}: {error}"));
+            Identity::of(&Pair { certificate, key }, &default_provider()).unwrap();
+        }
+    }
+
+    #[test]
+    fn lines_of_any_length_are_read() {
+        let issued = made(&["a"]).issue();
+        let text = encrypted(&issued.key.serialize_pem(), &[]);
+        let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with('-')).collect();
+        let one = lines.concat();
+        let (head, tail) = one.split_at(76);
+        for body in [one.clone(), format!("{head}\n{tail}"), lines.join("  \r\n"), lines.join("\n\n")] {
+            let text = format!("{BEGIN}\n{body} \n{END}\n");
+            let Pair { certificate, key } = pair(&issued.pem, &text);
+            let key = decrypted("keyfile", key, "opena").unwrap_or_else(|error| panic!("{text}: {error}"));
             Identity::of(&Pair { certificate, key }, &default_provider()).unwrap();
         }
     }
@@ -93,7 +123,9 @@ mod tests {
         );
         assert!(told(&whole.replace(END, ""), "opena").ends_with("is damaged: the end of the private key is missing"));
         assert!(told(&format!("{BEGIN}\nAAAA\n{END}"), "opena").contains("is damaged: "));
-        let strange = encrypted(&key, &["-v2", "camellia-256-cbc"]);
-        assert!(told(&strange, "opena").contains("in a way that is not known"), "{}", told(&strange, "opena"));
+        let strange = [&["-v2", "camellia-256-cbc"], &["-v1", "PBE-SHA1-3DES"]].map(|way| encrypted(&key, way));
+        for strange in strange.iter().map(String::as_str).chain([OLD_DES]) {
+            assert!(told(strange, "opena").contains("in a way that is not known"), "{}", told(strange, "opena"));
+        }
     }
 }

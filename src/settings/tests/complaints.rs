@@ -62,6 +62,21 @@ fn words_of_the_command_line_and_variables_are_shown() {
 }
 
 #[test]
+fn passwords_are_not_shown() {
+    let environment = environment(&[("RUSTCORN_SSL_KEYFILE_PASSWORD", "open\0sesame")]);
+    let mut sources = Sources { environment, ..Sources::default() };
+    let told = "RUSTCORN_SSL_KEYFILE_PASSWORD=a value that is not shown: must be ";
+    assert!(complaint(&sources).starts_with(told) && !complaint(&sources).contains("sesame"));
+    let foreign = std::os::unix::ffi::OsStringExt::from_vec(b"open\xe4sesame".to_vec());
+    sources.environment.insert("RUSTCORN_SSL_KEYFILE_PASSWORD".into(), foreign);
+    assert_eq!(complaint(&sources), format!("{told}UTF-8"));
+    sources.environment.clear();
+    sources.command_line = vec![given("ssl_keyfile_password", &["open\0sesame"])];
+    let told = "--ssl-keyfile-password a value that is not shown: must be ";
+    assert!(complaint(&sources).starts_with(told) && !complaint(&sources).contains("sesame"));
+}
+
+#[test]
 fn conflicts_name_both_origins() {
     let mut sources = file("pidfile = '/run/x'");
     sources.command_line = vec![given("errorlog", &["/run/x"])];
