@@ -5,7 +5,7 @@ use crate::{hooks, interp, report};
 use pyo3::exceptions::PySyntaxError;
 use pyo3::prelude::*;
 use rustcorn::Settings;
-use rustcorn::settings::{Amendment, Fault, Place, Problem, Said, Script, ScriptValue};
+use rustcorn::settings::{Amendment, Fault, Place, Problem, Said, Script, ScriptValue, SettingsError};
 use std::path::Path;
 
 /// As Python hands over what a file has said: the name, the line, whether the file reads it, the kind of the value, and
@@ -15,11 +15,15 @@ type Value = (String, usize, bool, String, Vec<String>);
 /// A line, a name in it, and the rest of the sentence that begins with the name.
 type Mistake = (usize, String, String);
 
+/// What a hook has made of the settings: its name, where it is, what is other, what is wrong, what is weaker, what to warn
+/// of.
+type Amended = (String, String, Vec<Value>, Vec<Mistake>, Vec<String>, Vec<String>);
+
 /// Runs the settings file of this location.
 ///
 /// # Errors
-/// It failed, which is told in one line; the traceback is in the log by then. Or a hook in it cannot be run.
-pub fn read(location: &str, directory: &Path) -> Result<Script, Problem> {
+/// It failed, which is told in one line; the traceback is in the log by then. Or hooks in it cannot be run.
+pub fn read(location: &str, directory: &Path) -> Result<Script, SettingsError> {
     Python::attach(|py| {
         let answer = py
             .import("rustcorn._config")
@@ -34,21 +38,25 @@ pub fn read(location: &str, directory: &Path) -> Result<Script, Problem> {
 ///
 /// # Errors
 /// It failed, or wants what cannot be had.
-pub fn amend(settings: &Settings, directory: &Path) -> Result<Amendment, Problem> {
+pub fn amend(settings: &Settings, directory: &Path) -> Result<Amendment, SettingsError> {
     Python::attach(|py| {
         let answer = hooks::values(py, settings).and_then(|settings| {
             py.import("rustcorn._config")?.call_method1("amend", (settings, directory))?.extract()
         });
-        let (path, values, mistakes, warnings): (String, Vec<Value>, Vec<Mistake>, Vec<String>) =
+        let (hook, path, values, mistakes, weakened, warnings): Amended =
             answer.map_err(|error| failed(py, "ssl_context", directory, &error))?;
-        Ok(Amendment { script: script(path, values, mistakes)?, warnings })
+        Ok(Amendment { hook, script: script(path, values, mistakes)?, weakened, warnings })
     })
 }
 
-fn script(path: String, values: Vec<Value>, mistakes: Vec<Mistake>) -> Result<Script, Problem> {
-    if let Some((line, key, why)) = mistakes.into_iter().next() {
-        let place = Place::File { path: path.into(), line, column: 1 };
-        return Err(Problem { place, fault: Fault::NotHere { key, why } });
+fn script(path: String, values: Vec<Value>, mistakes: Vec<Mistake>) -> Result<Script, SettingsError> {
+    let problems = mistakes.into_iter().map(|(line, key, why)| Problem {
+        place: Place::File { path: path.clone().into(), line, column: 1 },
+        fault: Fault::NotHere { key, why },
+    });
+    let problems: Vec<Problem> = problems.collect();
+    if !problems.is_empty() {
+        return Err(SettingsError { problems });
     }
     let values = values.into_iter().map(|(name, line, used, kind, texts)| ScriptValue {
         name,

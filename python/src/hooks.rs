@@ -8,7 +8,7 @@ use rustcorn::Settings;
 use rustcorn::arbiter::{Hooks, Newcomer, Server};
 use rustcorn::settings::{OPTIONS, Value};
 use rustcorn::types::{Generation, Pid, SlotId};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 /// A settings file that was run, with its functions.
 pub struct Config(Py<PyAny>);
@@ -28,12 +28,6 @@ impl Config {
     /// `logconfig_dict`.
     pub fn logging<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.0.bind(py).getattr("logconfig_dict")
-    }
-
-    /// Descriptors that the file or its hooks have opened.
-    pub fn descriptors(&self) -> Vec<i32> {
-        let asked = Python::attach(|py| self.0.bind(py).getattr("descriptors")?.extract::<HashSet<i32>>());
-        asked.map(|fds| fds.into_iter().collect()).unwrap_or_default()
     }
 
     fn has(&self, hook: &str) -> bool {
@@ -92,6 +86,12 @@ impl Config {
             told.unwrap_or_else(|error| Err(interp::traceback(py, &error)))
         })
     }
+}
+
+/// Descriptors that settings files and hooks have opened, and that are still theirs.
+pub fn descriptors() -> Vec<i32> {
+    let asked = Python::attach(|py| py.import("rustcorn._around")?.call_method0("kept")?.extract());
+    asked.unwrap_or_default()
 }
 
 /// What Python is told of a worker that is made.

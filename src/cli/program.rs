@@ -1,6 +1,6 @@
 //! Which program the command line belongs to.
 
-use crate::settings::{Amendment, Problem, Script, Settings};
+use crate::settings::{Amendment, Script, Settings, SettingsError};
 use std::path::Path;
 
 /// A program with rustcorn's command line.
@@ -21,10 +21,10 @@ pub struct Program {
 pub struct ScriptReader {
     /// Runs the file of this location (a path, or `python:MODULE`) and tells what it has said. A relative path goes on
     /// from the directory.
-    pub read: fn(location: &str, directory: &Path) -> Result<Script, Problem>,
+    pub read: fn(location: &str, directory: &Path) -> Result<Script, SettingsError>,
     /// Calls what a program has for settings that all sources have made together, in the directory that the service will
     /// work in.
-    pub amend: fn(&Settings, &Path) -> Result<Amendment, Problem>,
+    pub amend: fn(&Settings, &Path) -> Result<Amendment, SettingsError>,
 }
 
 impl Program {

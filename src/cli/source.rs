@@ -59,7 +59,7 @@ impl Source {
     }
 
     /// The settings file as it is now, with the way by which messages name it.
-    fn file(&self) -> Result<Found, Problem> {
+    fn file(&self) -> Result<Found, SettingsError> {
         let named = settings::config_path(&self.given)
             .map(|(path, origin)| (without_scheme(path), format!("named by {origin}")));
         let (path, named_by) = match named {
@@ -69,9 +69,11 @@ impl Source {
                 None => return Ok(Found::Nothing),
             },
         };
-        let unreadable = |reason: String| Problem {
-            place: Place::WholeFile(path.clone()),
-            fault: Fault::Unreadable { named_by, reason },
+        let unreadable = |reason: String| {
+            SettingsError::from(Problem {
+                place: Place::WholeFile(path.clone()),
+                fault: Fault::Unreadable { named_by, reason },
+            })
         };
         if let (Some(reader), Some(location)) = (self.reader, path.to_str().filter(|location| is_script(location))) {
             let is_file = !location.starts_with(MODULE);

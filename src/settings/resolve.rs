@@ -5,6 +5,7 @@ use super::error::{Problem, SettingsError};
 use super::layer::{Entry, Layer, Origin, merge};
 use super::options::{OPTIONS, Settings};
 use super::script::{self, Amendment, Script};
+use super::spec::spec;
 use super::value::Value;
 use super::{Given, check, file, given, spellings, uvicorn};
 use std::collections::BTreeMap;
@@ -95,7 +96,7 @@ pub fn resolve(sources: &Sources) -> Result<Resolved, SettingsError> {
 /// As [`resolve`], and those of `amend`.
 pub fn resolve_amended(
     sources: &Sources,
-    amend: impl FnOnce(&Settings) -> Result<Amendment, Problem>,
+    amend: impl FnOnce(&Settings) -> Result<Amendment, SettingsError>,
 ) -> Result<Resolved, SettingsError> {
     let (layer, problems) = layers(sources);
     let mut resolved = Resolved {
@@ -106,12 +107,25 @@ pub fn resolve_amended(
     resolved.take(&whole(layer, problems)?);
     let amendment = amend(&resolved.settings)?;
     let (layer, problems) = script::layer(&amendment.script);
+    let before = resolved.provenance.clone();
     resolved.take(&whole(layer, problems)?);
     whole((), check::conflicts(&resolved))?;
     resolved.warnings.extend(check::warnings(&resolved));
     resolved.warnings.extend(sources.script.as_ref().map(script::warnings).unwrap_or_default());
+    resolved.warnings.extend(overruled(&amendment, &before, &resolved));
     resolved.warnings.extend(amendment.warnings);
     Ok(resolved)
+}
+
+/// One sentence for each setting that somebody has set, and that is weaker now.
+fn overruled(amendment: &Amendment, before: &BTreeMap<&'static str, Origin>, resolved: &Resolved) -> Vec<String> {
+    let told = |key: &String| {
+        let origin = before.get(key.as_str())?;
+        let now = spec(key)?.of(&resolved.settings).map_or_else(|| "the default".to_owned(), |value| value.to_string());
+        let (hook, place) = (&amendment.hook, resolved.origin(key));
+        Some(format!("{key} ({origin}) is overruled by {hook} ({place}), which makes it {now}"))
+    };
+    amendment.weakened.iter().filter_map(told).collect()
 }
 
 fn whole<T>(result: T, problems: Vec<Problem>) -> Result<T, SettingsError> {

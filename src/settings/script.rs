@@ -23,8 +23,12 @@ pub struct Script {
 /// What a function of such a file makes of the settings when all the sources are merged: it outranks them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Amendment {
+    /// The function.
+    pub hook: String,
     /// What is other than before.
     pub script: Script,
+    /// The keys of what asks for less security than before: told, where somebody has set them.
+    pub weakened: Vec<String>,
     /// One sentence each, for the log.
     pub warnings: Vec<String>,
 }

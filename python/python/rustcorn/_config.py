@@ -12,6 +12,8 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+from . import _around
+
 #: The hooks, and how many arguments each may take.
 HOOKS: dict[str, tuple[int, ...]] = {
     "on_starting": (1,),
@@ -49,8 +51,6 @@ class Config:
         self.lines = lines
         self.hooks = {name: names[name] for name in HOOKS if callable(names.get(name))}
         self.logconfig_dict = names.get("logconfig_dict") or None
-        #: Descriptors that the file, or a hook in the arbiter, has opened: workers keep them.
-        self.descriptors: set[int] = set()
 
     def hook(self, name: str) -> Any:
         return self.hooks.get(name)
@@ -82,18 +82,14 @@ def read(location: str, directory: str | os.PathLike[str]) -> tuple[str, list[Va
     directory = os.fspath(directory)
     former = {name: sys.modules.pop(name) for name in _imported if name in sys.modules}
     known = set(sys.modules)
-    before = open_descriptors()
     try:
-        path, names, lines, used = _run(location, directory)
+        with _around.keeping():
+            path, names, lines, used = _run(location, directory)
     except BaseException:
         sys.modules.update(former)
         raise
     _imported = {name for name in set(sys.modules) - known if _is_own(sys.modules.get(name))}
-    config = Config(path, names, lines)
-    config.descriptors = open_descriptors() - before
-    if newest is not None:
-        config.descriptors |= newest.descriptors
-    newest = config
+    newest = Config(path, names, lines)
     values, problems = [], []
     for name, value in names.items():
         line = lines.get(name, 1)
@@ -105,19 +101,23 @@ def read(location: str, directory: str | os.PathLike[str]) -> tuple[str, list[Va
     return path, values, problems
 
 
-def amend(settings: dict[str, Any], directory: str | os.PathLike[str]) -> tuple[str, list[Value], list[Any], list[str]]:
-    """What `ssl_context` makes of the settings: where it is, what it changes, what is wrong with it, what to warn of."""
+#: What a hook makes of the settings: its name, its file, what is other, what is wrong, what is weaker, what to warn of.
+Amendment = tuple[str, str, list[Value], list[tuple[int, str, str]], list[str], list[str]]
+
+
+def amend(settings: dict[str, Any], directory: str | os.PathLike[str]) -> Amendment:
+    """What `ssl_context` makes of the settings."""
     hook = _context_hook()
     if hook is None:
-        return "", [], [], []
+        return "", "", [], [], [], []
     name, path, line, _ = hook
     if name == "ssl_context" and not settings["certfile"]:
         # It is not called, as in Gunicorn, where people wonder why.
-        return path, [], [], [f"{name} ({path}:{line}) has no effect without certfile"]
+        return name, path, [], [], [], [f"{name} ({path}:{line}) has no effect without certfile"]
     # The module ssl takes its time.
     from . import _context
 
-    return *_context.amend(hook, settings, directory), []
+    return name, path, *_context.amend(hook, settings, directory), []
 
 
 def _context_hook() -> Hook | None:
@@ -266,19 +266,3 @@ def _is_own(module: Any) -> bool:
     installed = {os.path.realpath(paths[kind]) for kind in ("stdlib", "platstdlib", "purelib", "platlib")}
     file = os.path.realpath(file)
     return not any(file.startswith(folder + os.sep) for folder in installed)
-
-
-def open_descriptors() -> set[int]:
-    try:
-        names = os.listdir("/proc/self/fd")
-    except OSError:
-        return set()
-    return {int(name) for name in names if _is_open(int(name))}
-
-
-def _is_open(fd: int) -> bool:
-    try:
-        os.fstat(fd)
-    except OSError:
-        return False
-    return True

@@ -20,6 +20,12 @@ def traceback(error: BaseException) -> str:
     return text
 
 
+def said(error: BaseException) -> str:
+    """What it is, without a traceback."""
+    text = str(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
 def described(error: BaseException) -> str:
     """What it is in one line, and the traceback below."""
     return summarised(traceback(error))

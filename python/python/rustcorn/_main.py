@@ -24,10 +24,15 @@ def run(app: Any, **settings: Any) -> None:
     The settings are those of the command line, by key (`max_requests=1000`) or by their names in uvicorn
     (`limit_max_requests=1000`). None leaves a setting as it is.
 
+    `ssl_context_factory` is called with the settings and a function that makes the default context, at the start and at
+    each reload; it returns the ssl.SSLContext that TLS is to be set up as, as the hook `ssl_context` of a gunicorn.conf.py
+    does.
+
     Returns when the server has stopped, and raises SystemExit with its exit code if it failed. It forks, so it must not
     be called from a running event loop. Where the process has other threads already, as some libraries start when they
-    are imported, the program `rustcorn` takes the place of the process, and run() does not return; an application that is
-    not given by name cannot be served then.
+    are imported, the program `rustcorn` takes the place of the process, and run() does not return. An application that is
+    not given by name, a `log_config` that is a dictionary and an `ssl_context_factory` cannot be handed over to it: with
+    them, run() raises RuntimeError where there are other threads.
     """
     if isinstance(settings.get("log_config"), dict):
         # Workers are forked, and so find it where it is.
@@ -77,7 +82,16 @@ def _replace_process(words: list[str]) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os.environ["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
-    os.execv(sys.executable, [sys.executable, "-m", "rustcorn", *words])
+    variables = {f"--{flag}": hidden for flag, *_, hidden in _rustcorn.options().values() if hidden is not None}
+    shown = []
+    for word in words:
+        flag, _, value = word.partition("=")
+        if flag in variables:
+            # Everybody may read a command line.
+            os.environ[variables[flag]] = value
+        else:
+            shown.append(word)
+    os.execv(sys.executable, [sys.executable, "-m", "rustcorn", *shown])
 
 
 def _command() -> list[str] | None:
@@ -115,7 +129,7 @@ def _words(settings: dict[str, Any]) -> list[str]:
             continue
         if name == "log_level" and isinstance(value, int) and not isinstance(value, bool):
             value = _level(value)
-        flag, opposite, repeats, takes_value = table[name]
+        flag, opposite, repeats, takes_value, _ = table[name]
         if isinstance(value, bool) and opposite is not None:
             words.append(f"--{flag}" if value else f"--{opposite}")
         elif repeats and not isinstance(value, str):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import Iterator
 from typing import Any
 
-from . import _notes, _rustcorn
+from . import _ciphers
+from ._notes import CONTEXT, Notes
 
 #: A setting's kind and texts, as the settings take them.
 Said = tuple[str, list[str]]
@@ -14,21 +16,36 @@ Said = tuple[str, list[str]]
 #: Gunicorn's names for protocols, by those of ALPN.
 _PROTOCOLS = {"h2": "h2", "http/1.1": "h1"}
 
-_ANY_VERSION = (ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.MAXIMUM_SUPPORTED)
-
 _REVOKED = ssl.VERIFY_CRL_CHECK_LEAF | ssl.VERIFY_CRL_CHECK_CHAIN
 
+#: What a context has sockets wrapped by.
+_WRAPPING = ("wrap_socket", "wrap_bio", "sslsocket_class", "sslobject_class")
 
-def beyond(context: ssl.SSLContext) -> list[str]:
+
+def beyond(context: ssl.SSLContext, notes: Notes) -> list[str]:
     """What the context has and rustls cannot do: sentences that begin with the hook."""
-    return list(_beyond(context, _notes.of(context)))
-
-
-def _beyond(context: ssl.SSLContext, notes: _notes.Notes) -> Iterator[str]:
     if context.protocol not in (ssl.PROTOCOL_TLS, ssl.PROTOCOL_TLS_SERVER):
-        yield f"must return a context for servers of any version (ssl.PROTOCOL_TLS_SERVER), found {context.protocol!r}"
-    elif context.maximum_version not in _ANY_VERSION or context.options & ssl.OP_NO_TLSv1_3:
+        return [f"must return a context for servers of any version (ssl.PROTOCOL_TLS_SERVER), found {context.protocol!r}"]
+    return [*_beyond_versions(context), *_beyond(context, notes)]
+
+
+def _beyond_versions(context: ssl.SSLContext) -> Iterator[str]:
+    if context.maximum_version not in _ciphers.NEWEST or context.options & ssl.OP_NO_TLSv1_3:
         yield "leaves out TLS 1.3, which is always spoken here; leave maximum_version and OP_NO_TLSv1_3 as they are"
+    # The least that a build of Python knows is a number below.
+    if 0 < context.minimum_version < ssl.TLSVersion.TLSv1_2:
+        yield (
+            f"wants {context.minimum_version.name} (minimum_version), and TLS 1.2 is the oldest that is spoken here; set"
+            " minimum_version to ssl.TLSVersion.TLSv1_2"
+        )
+    if context.security_level > 2:
+        yield (
+            f"wants the security level {context.security_level} (@SECLEVEL), and what is done here is that of 2; leave it"
+            " out, and name the ciphers and versions that you want"
+        )
+
+
+def _beyond(context: ssl.SSLContext, notes: Notes) -> Iterator[str]:
     if not notes.chains:
         yield "loads no certificate: call load_cert_chain, in the hook, on the context that it returns"
     if len(notes.passwords) > 1:
@@ -38,28 +55,32 @@ def _beyond(context: ssl.SSLContext, notes: _notes.Notes) -> Iterator[str]:
             "sets sni_callback, which is not called here; load all certificates, or name them in certfile: a client gets"
             " that for the name that it asks for"
         )
-    if type(context).wrap_socket is not ssl.SSLContext.wrap_socket or type(context).wrap_bio is not ssl.SSLContext.wrap_bio:
-        yield f"returns a {type(context).__name__}, whose way of wrapping sockets is not used here; return an ssl.SSLContext"
+    kind = type(context)
+    if any(name in vars(context) or getattr(kind, name) is not getattr(CONTEXT, name) for name in _WRAPPING):
+        yield f"returns a {kind.__name__} with a way of its own to wrap sockets, which is not used here; leave it out"
     if context.options & ssl.OP_NO_TICKET or context.num_tickets == 0:
-        yield "wants no session tickets; leave OP_NO_TICKET and num_tickets as they are: the keys of tickets change every few hours"
+        advice = "leave OP_NO_TICKET and num_tickets as they are: the keys of tickets change every few hours"
+        yield f"wants no session tickets; {advice}"
     if "set_ecdh_curve" in notes.called:
-        yield "chooses the curve (set_ecdh_curve), which is the client's choice of X25519, P-256 and P-384 here; leave it out"
+        yield "chooses the curve (set_ecdh_curve), which the client chooses of X25519, P-256 and P-384 here; leave it out"
     if "set_psk_server_callback" in notes.called:
         yield "sets a callback for keys that are shared before (set_psk_server_callback), which are not spoken; leave it out"
     if context.keylog_filename:
-        yield "has the keys of sessions written into a file (keylog_filename), which is not done here; leave it out"
-    if notes.protocols is not None and not (set(notes.protocols) and set(notes.protocols) <= _PROTOCOLS.keys()):
+        inherited = context.keylog_filename == os.environ.get("SSLKEYLOGFILE")
+        advice = "unset SSLKEYLOGFILE, an environment variable" if inherited else "leave it out"
+        yield f"has the keys of sessions written into a file (keylog_filename), which is not done here; {advice}"
+    if notes.protocols is not None and not set(_offered(notes.protocols)) <= _PROTOCOLS.keys():
         yield f"offers the protocols {notes.protocols!r} (set_alpn_protocols); known are 'h2' and 'http/1.1'"
-    if _minimum(context) == "1.2" and not _older(context):
+    if _ciphers.oldest_version(context) == "1.2" and not _ciphers.older(context):
         yield (
-            "has no cipher for TLS 1.2 that is spoken here (ECDHE with AES-GCM or ChaCha20); add some, or set minimum_version"
-            " to ssl.TLSVersion.TLSv1_3"
+            "has no cipher for TLS 1.2 that is spoken here (ECDHE with AES-GCM or ChaCha20); add some, or set"
+            " minimum_version to ssl.TLSVersion.TLSv1_3"
         )
     if context.verify_mode != ssl.CERT_NONE:
         yield from _beyond_clients(context, notes)
 
 
-def _beyond_clients(context: ssl.SSLContext, notes: _notes.Notes) -> Iterator[str]:
+def _beyond_clients(context: ssl.SSLContext, notes: Notes) -> Iterator[str]:
     if context.verify_flags & _REVOKED:
         yield "has lists of revoked certificates looked at (verify_flags), which is not done here; leave it out"
     if notes.other_authorities or len(notes.authorities) > 1:
@@ -68,15 +89,14 @@ def _beyond_clients(context: ssl.SSLContext, notes: _notes.Notes) -> Iterator[st
         yield "asks for certificates after the handshake (post_handshake_auth), which HTTP/2 forbids; leave it out"
 
 
-def wanted(context: ssl.SSLContext, settings: dict[str, Any]) -> dict[str, Said]:
+def wanted(context: ssl.SSLContext, notes: Notes, settings: dict[str, Any]) -> dict[str, Said]:
     """The settings that are other than before."""
-    notes = _notes.of(context)
-    minimum = _minimum(context)
+    minimum = _ciphers.oldest_version(context)
     said: dict[str, Said] = {}
     chains = list(zip(settings["certfile"], settings["keyfile"] or [None] * len(settings["certfile"])))
-    if notes.chains != chains:
+    if notes.pairs != chains:
         # Of two for the same name, OpenSSL has the later one.
-        newest = list(dict.fromkeys(reversed(notes.chains)))
+        newest = notes.pairs[::-1]
         said["certfile"] = "list", [certfile for certfile, _ in newest]
         said["keyfile"] = "list", [keyfile or certfile for certfile, keyfile in newest]
     password = next(iter(notes.passwords), None)
@@ -90,17 +110,24 @@ def wanted(context: ssl.SSLContext, settings: dict[str, Any]) -> dict[str, Said]
     if minimum != settings["ssl_min_version"]:
         said["ssl_min_version"] = "text", [minimum]
     if notes.protocols is not None and notes.protocols != alpn(settings["http_protocols"]):
-        said["http_protocols"] = "text", [",".join(dict.fromkeys(_PROTOCOLS[name] for name in notes.protocols))]
-    if minimum == "1.2":
-        ciphers = _ciphers(context, settings["ciphers"])
-        if set(_split(ciphers)) != set(_iana(settings["ciphers"])):
-            said["ciphers"] = "text", [ciphers]
+        said["http_protocols"] = "text", [",".join(dict.fromkeys(_PROTOCOLS[name] for name in _offered(notes.protocols)))]
+    ciphers = _ciphers.said(context, settings["ciphers"])
+    others = minimum == "1.2" and not _ciphers.are_same(ciphers, settings["ciphers"])
+    if others or not _ciphers.are_known(settings["ciphers"]):
+        said["ciphers"] = "text", [ciphers]
     return said
 
 
-def _minimum(context: ssl.SSLContext) -> str:
-    is_newest = context.minimum_version in _ANY_VERSION or context.options & ssl.OP_NO_TLSv1_2
-    return "1.3" if is_newest else "1.2"
+def weakened(context: ssl.SSLContext, notes: Notes, settings: dict[str, Any]) -> list[str]:
+    """The settings that ask for more than the context does, or that trust others."""
+    minimum = _ciphers.oldest_version(context)
+    is_weaker = {
+        "ssl_min_version": minimum < settings["ssl_min_version"],
+        "ciphers": minimum == "1.2" and not set(_ciphers.older(context)) <= _ciphers.meant(settings["ciphers"]),
+        "cert_reqs": context.verify_mode < settings["cert_reqs"],
+        "ca_certs": context.verify_mode != ssl.CERT_NONE and notes.authorities != [settings["ca_certs"]],
+    }
+    return [key for key in is_weaker if is_weaker[key]]
 
 
 # === protocols ===
@@ -112,45 +139,7 @@ def alpn(http_protocols: str) -> list[str]:
     return [theirs for name in listed for theirs, ours in _PROTOCOLS.items() if ours == name]
 
 
-# === ciphers ===
-
-# OpenSSL's lists are of suites for TLS 1.2; those of TLS 1.3 have the same name there as at IANA.
-
-
-def set_ciphers(context: ssl.SSLContext, ciphers: str | None) -> None:
-    """Gives a context the suites that the setting names; OpenSSL's groups are understood too."""
-    suites = _rustcorn.cipher_suites()
-    names = {name: openssl for iana, openssl in suites for name in (iana, openssl)}
-    listed = _split(ciphers)
-    if not all(name.upper() in names for name in listed):
-        context.set_ciphers(ciphers or "")
-        return
-    chosen = [names[name.upper()] for name in listed] or list(names.values())
-    older = [openssl for iana, openssl in suites if openssl != iana and openssl in chosen]
-    if older:
-        context.set_ciphers(":".join(older))
-    else:
-        context.minimum_version = ssl.TLSVersion.TLSv1_3
-
-
-def _ciphers(context: ssl.SSLContext, before: str | None) -> str:
-    """The suites of the context, as the setting; empty: all."""
-    suites = _rustcorn.cipher_suites()
-    newer = [iana for iana, openssl in suites if iana == openssl and iana in _iana(before)]
-    all_older = {iana for iana, openssl in suites if iana != openssl}
-    older = _older(context)
-    return "" if not newer and set(older) == all_older else ":".join(newer + older)
-
-
-def _older(context: ssl.SSLContext) -> list[str]:
-    has = {cipher["name"] for cipher in context.get_ciphers()}
-    return [iana for iana, openssl in _rustcorn.cipher_suites() if iana != openssl and openssl in has]
-
-
-def _iana(ciphers: str | None) -> list[str]:
-    listed = {name.upper() for name in _split(ciphers)}
-    return [iana for iana, openssl in _rustcorn.cipher_suites() if iana in listed or openssl in listed]
-
-
-def _split(ciphers: str | None) -> list[str]:
-    return [name for name in (ciphers or "").replace(",", ":").replace(" ", ":").split(":") if name]
+def _offered(protocols: list[str]) -> list[str]:
+    """HTTP/1.0 is spoken wherever HTTP/1.1 is, which is what is spoken where nothing is agreed on."""
+    offered = [name for name in protocols if name != "http/1.0" or "http/1.1" not in protocols]
+    return offered or ["http/1.1"]

@@ -5,7 +5,7 @@ mod opened;
 
 use crate::hooks::{Config, ServerHooks};
 use crate::host::{self, Plan};
-use crate::{config, interp};
+use crate::{config, hooks, interp};
 use kind::Kind;
 use opened::Opened;
 use pyo3::exceptions::PyRuntimeError;
@@ -93,7 +93,7 @@ impl Launcher for PythonLauncher {
 
     fn descriptors(&self, generation: Generation) -> Vec<i32> {
         let mut descriptors = self.library.descriptors(generation);
-        descriptors.extend(self.hooks.of(generation).map(Config::descriptors).unwrap_or_default());
+        descriptors.extend(hooks::descriptors());
         if self.plans.contains_key(&generation) {
             descriptors.extend(self.opened.still());
         }
@@ -191,14 +191,15 @@ pub fn cipher_suites() -> Vec<(&'static str, &'static str)> {
     rustcorn::tls::cipher_suites().collect()
 }
 
-/// Every option that a command line takes, for `run`: its key, with flag, opposite flag (or None) and whether it may be
-/// repeated and whether it takes a value.
+/// Every option that a command line takes, for `run`: its key, with flag, opposite flag (or None), whether it may be
+/// repeated, whether it takes a value, and the environment variable of one that nobody is to see (or None).
 #[pyfunction]
 pub fn options(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let table = PyDict::new(py);
     for spec in OPTIONS.iter().filter(|spec| !spec.positional) {
         let takes_value = spec.kind.placeholder().is_some();
-        let row = (spec.long_flag(), spec.no_flag(), spec.kind.is_list(), takes_value);
+        let hidden = spec.secret.then(|| spec.variable());
+        let row = (spec.long_flag(), spec.no_flag(), spec.kind.is_list(), takes_value, hidden);
         let names = [spec.key.to_owned(), spec.long_flag().replace('-', "_")];
         let aliases = spec.aliases.iter().map(|alias| alias.replace('-', "_"));
         for name in names.into_iter().chain(aliases) {

@@ -183,6 +183,21 @@ rustcorn.run("beside:app", port=0, workers=2)
     assert server.process.returncode == 0
 
 
+def test_a_password_is_not_on_the_command_line_of_the_new_process(failing, tmp_path):
+    """It would come from there, and not from the environment, if it were."""
+    program = script(
+        tmp_path,
+        """
+import threading, rustcorn
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+rustcorn.run("talkative:app", ssl_keyfile_password="opensesame", print_config=True)
+""",
+    )
+    code, log = failing(program, cwd=APPS, **PYTHON)
+    said = "# ssl_keyfile_password is set, and not shown # RUSTCORN_SSL_KEYFILE_PASSWORD in the environment"
+    assert code == 0 and said in " ".join(log.split()) and "opensesame" not in log, log
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [

@@ -157,5 +157,4 @@ def test_a_broken_file_at_a_reload_changes_nothing(rustcorn, folder):
     file.write_text("raw_env = ['GREETING=three']")
     server.signal(signal.SIGHUP)
     server.wait_for("Reload done")
-    server.wait_for("Reload done")
     assert httpx.get(server.url).text.startswith("three ")

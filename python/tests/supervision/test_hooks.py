@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 from running import until
+from rustcorn import _around
 
 APPS = Path(__file__).parent / "apps"
 
@@ -262,6 +263,17 @@ def test_what_hooks_open_stays_open_in_workers_and_dict_logging(rustcorn, folder
     server = rustcorn("hello:app", cwd=folder)
     assert (folder / "kept").read_text() == "from the worker\n"
     assert "MINE logged" in server.log
+
+
+def test_a_number_that_was_closed_since_is_not_kept(tmp_path):
+    """It may be the arbiter's own by now."""
+    with _around.keeping():
+        file = open(tmp_path / "kept", "w")
+    number = file.fileno()
+    assert number in _around.kept()
+    file.close()
+    with open(tmp_path / "other", "w") as other:
+        assert other.fileno() == number and number not in _around.kept()
 
 
 def test_a_thread_that_a_hook_starts_runs_in_the_arbiter(rustcorn, folder):
