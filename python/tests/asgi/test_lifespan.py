@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -150,6 +151,21 @@ def test_who_cleans_up_already_is_not_cancelled_again(tmp_path) -> None:
     options = ("--graceful-timeout", "2", "--asgi-disconnect-grace-period", "0.05")
     words, _ = cleaned_up(tmp_path / "told", *options, leave="cancelled", path="/?1.2")
     assert words == ["begun", "cancelled", "cleaned", "shutdown"]
+
+
+def test_who_hurries_in_the_middle_of_the_grace_has_both_all_the_same(tmp_path) -> None:
+    told = tmp_path / "told"
+    options = ("--graceful-timeout", "30", "--asgi-disconnect-grace-period", "30")
+    with Asgi("lifespans:cleans_up", *options, env={"TOLD": str(told)}) as asgi:
+        with asgi.connect() as client:
+            client.send("/")
+            eventually(lambda: told.exists() and "begun" in told.read_text())
+        asgi.process.terminate()
+        asgi.wait_for("Handling signal: term")
+        time.sleep(0.3)
+        asgi.process.send_signal(signal.SIGINT)
+        assert asgi.process.wait(5) == 0
+    assert told.read_text().split() == ["begun", "cancelled", "cleaned", "shutdown"]
 
 
 def test_who_does_not_end_is_not_waited_for(tmp_path) -> None:
