@@ -110,6 +110,13 @@ class Running:
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
+    def reload(self) -> None:
+        """Sends HUP and waits until the new workers serve and those of before have gone: who leaves still takes who waits."""
+        before, done = self.workers(), self.log.count("Reload done")
+        self.signal(signal.SIGHUP)
+        self.wait_for("Reload done", done + 1)
+        until("the workers of before have gone", lambda: not any(Path(f"/proc/{pid}").exists() for pid in before), lambda: self.log)
+
     def ended(self) -> int:
         """Waits until it ends by itself."""
         try:

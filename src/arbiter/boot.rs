@@ -22,7 +22,7 @@ use crate::settings::{Resolved, Settings, SettingsSource};
 use crate::supervisor::Machine;
 use crate::sys;
 use crate::sys::signal::Inbox;
-use crate::types::{Generation, Pid, Signal, exit};
+use crate::types::{Generation, Mono, Pid, Signal, exit};
 
 /// Seats on the scoreboard: the most workers and their successors together. Pages of unused seats cost nothing.
 const SLOTS: u16 = 1024;
@@ -140,6 +140,7 @@ fn start(
         origin,
         daemonized: settings.daemon,
         log_generation: Generation::FIRST,
+        leave_until: Mono(0),
         own,
         zygotes: Zygotes::default(),
         forks: 0,

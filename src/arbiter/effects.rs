@@ -6,6 +6,7 @@ use super::load::{Load, LoadError, Reloaded};
 use super::obituary::{self, Death};
 use super::shell::Shell;
 use super::upgrade::Successor;
+use crate::listeners::Listeners;
 use crate::log;
 use crate::scoreboard;
 use crate::supervisor::{Action, Cause, Event, Symptom};
@@ -14,8 +15,10 @@ use crate::sys::wait::Reaped;
 use crate::types::{ExitStatus, Generation, Mono, Pid, Signal, SlotId};
 use std::time::Duration;
 
-/// How soon after their time workers have left sockets.
+/// How soon after their time workers have ordinarily left sockets.
 const LEFT: Duration = Duration::from_millis(200);
+/// When to look again whether somebody waits in them.
+const AGAIN: Duration = Duration::from_millis(50);
 
 /// What is left to do after an action.
 pub enum Outcome {
@@ -86,7 +89,7 @@ impl Shell<'_> {
                 }
             }
             Action::Settle { generation } => return self.settle(generation, now),
-            Action::CloseLeft => self.loads.close_left(),
+            Action::CloseLeft => return Outcome::Answer(self.close_left(now)),
             Action::StartUpgrade => return Outcome::Answer(self.start_upgrade()),
             Action::StartBuild => {
                 let refused = self.development.as_mut().and_then(|development| development.start_build());
@@ -108,14 +111,32 @@ impl Shell<'_> {
         match self.loads.settle(generation) {
             Ok(do_some_leave) => {
                 self.scoreboard.settle(generation);
+                if !do_some_leave {
+                    return Outcome::Done;
+                }
                 let until = now.after(scoreboard::LEAVING + LEFT);
-                if do_some_leave { Outcome::Answer(Event::SocketsLeave { until }) } else { Outcome::Done }
+                let patience = self.loads.get(generation).map_or(Duration::ZERO, |load| load.settings.graceful_timeout);
+                self.leave_until = until.after(patience);
+                Outcome::Answer(Event::SocketsLeave { until })
             }
             Err(error) => {
                 log::error!("{error}; HUP tries it again");
                 Outcome::Done
             }
         }
+    }
+
+    /// Who waits in what is left waits for a worker that has too much to do, and is not sent away as long as a request may
+    /// take.
+    fn close_left(&mut self, now: Mono) -> Event {
+        let listeners = self.loads.newest().map(|load| &load.listeners);
+        if now < self.leave_until && listeners.is_some_and(Listeners::does_somebody_wait_in_left) {
+            return Event::SocketsLeave { until: now.after(AGAIN) };
+        }
+        if let Some(listeners) = listeners {
+            listeners.close_left();
+        }
+        Event::SocketsLeft
     }
 
     fn signal(&mut self, pid: Pid, signal: Signal) {

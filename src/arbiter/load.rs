@@ -115,13 +115,6 @@ impl Loads {
         self.loads.get_mut(&generation).map_or(Ok(false), |load| load.listeners.settle())
     }
 
-    /// Nobody leaves any more what [`Self::settle`] has let go of: it ends.
-    pub fn close_left(&self) {
-        if let Some(load) = self.newest() {
-            load.listeners.close_left();
-        }
-    }
-
     /// Every load, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &Load> {
         self.loads.values()

@@ -21,7 +21,7 @@ use crate::supervisor::Event;
 use crate::sys;
 use crate::sys::daemon::Readiness;
 use crate::sys::signal::Inbox;
-use crate::types::{Generation, Pid, SlotId};
+use crate::types::{Generation, Mono, Pid, SlotId};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// What the arbiter holds. Descriptors close when it is dropped, sockets in the file system and the pid file go with it.
@@ -64,6 +64,8 @@ pub struct Shell<'a> {
     pub daemonized: bool,
     /// Which generation's settings the log follows.
     pub log_generation: Generation,
+    /// When sockets that workers leave end, even if somebody waits there.
+    pub leave_until: Mono,
     /// Our own process.
     pub own: Pid,
     /// The processes that have an application loaded and that workers are forked from.
@@ -139,7 +141,7 @@ impl Shell<'_> {
         self.loads.newest().map(|load| terms::app_name(&load.settings)).unwrap_or_default()
     }
 
-    /// Another arbiter has just got the newest listeners from us.
+    /// Another arbiter is about to get the newest listeners from us.
     pub fn share_listeners(&self) {
         if let Some(load) = self.loads.newest() {
             load.listeners.share();

@@ -115,6 +115,7 @@ pub fn with_shell<T>(app: &mut App, use_it: impl FnOnce(&mut Shell<'_>) -> T) ->
         origin: Origin::remember(None).unwrap(),
         daemonized: false,
         log_generation: Generation::FIRST,
+        leave_until: Mono(0),
         own,
         zygotes: Zygotes::default(),
         forks: 0,

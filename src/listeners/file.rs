@@ -12,13 +12,14 @@ use std::rc::Rc;
 /// Device and inode: what is known of a file besides its name.
 type Identity = (u64, u64);
 
-/// What this arbiter has let go of while others may serve from it. One for all loads.
+/// What this arbiter has let go of while others serve from it: another arbiter, or workers that leave it. One for all
+/// loads.
 #[derive(Debug, Default)]
 pub struct Custody {
     /// Files that another arbiter may serve from.
     left: RefCell<Vec<(PathBuf, Identity)>>,
     /// TCP sockets that the workers leave.
-    pub(super) sockets: RefCell<Vec<Listener>>,
+    pub(super) left_sockets: RefCell<Vec<Listener>>,
 }
 
 impl Custody {

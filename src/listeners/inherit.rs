@@ -36,6 +36,9 @@ struct PassedListener {
     /// TLS is spoken there.
     #[serde(default)]
     tls: bool,
+    /// It is not the old arbiter's own either.
+    #[serde(default)]
+    passed: bool,
 }
 
 impl Listeners {
@@ -49,6 +52,7 @@ impl Listeners {
             file: listener.file.borrow().as_ref().map(|file| file.identity()),
             overlaps: listener.overlaps.get(),
             tls: listener.tls,
+            passed: listener.passed,
         });
         let passed = Passed { activated: self.activated, listeners: listeners.collect() };
         let fds = passed.listeners.iter().flat_map(|listener| listener.fds.clone()).collect();
@@ -90,7 +94,14 @@ pub fn inherit_systemd(take: impl Fn(&str) -> Option<OsString>) -> Result<Option
     for offset in 0..count {
         let name = names.next().filter(|name| !name.is_empty()).unwrap_or("socket");
         let fds = vec![FIRST.saturating_add_unsigned(offset)];
-        let listener = PassedListener { name: format!("systemd:{name}"), fds, file: None, overlaps: false, tls: false };
+        let listener = PassedListener {
+            name: format!("systemd:{name}"),
+            fds,
+            file: None,
+            overlaps: false,
+            tls: false,
+            passed: true,
+        };
         let adopted = adopt(listener, &custody);
         all.push(adopted.map_err(|why| ListenError::Inheritance { from: "systemd", why })?);
     }
@@ -117,5 +128,5 @@ fn adopt(passed: PassedListener, custody: &Rc<Custody>) -> Result<Listener, Stri
     };
     let listener = Listener::new(place, passed.name, address, sockets, file);
     listener.overlaps.set(passed.overlaps);
-    Ok(Listener { tls: passed.tls, ..listener })
+    Ok(Listener { tls: passed.tls, passed: passed.passed, ..listener })
 }

@@ -19,6 +19,8 @@ pub struct Listener {
     pub(super) address: SocketName,
     /// Whether its connections begin with a TLS handshake, in this load.
     pub(super) tls: bool,
+    /// Somebody else has opened it for us, and may have it still.
+    pub(super) passed: bool,
     /// In no bind of this load.
     pub(super) leaving: bool,
     /// Others of ours may overlap with it for now; the same for all loads.
@@ -39,7 +41,7 @@ impl Listener {
     ) -> Self {
         let sockets = RefCell::new(sockets.into_iter().map(Rc::new).collect());
         let file = RefCell::new(file.map(Rc::new));
-        Self { place, name, address, tls: false, leaving: false, overlaps: Rc::default(), sockets, file }
+        Self { place, name, address, tls: false, passed: false, leaving: false, overlaps: Rc::default(), sockets, file }
     }
 
     /// The same listener for another load, which may write it differently.
@@ -51,6 +53,7 @@ impl Listener {
     pub(super) fn share(&self) -> Self {
         Self {
             tls: self.tls,
+            passed: self.passed,
             leaving: false,
             overlaps: Rc::clone(&self.overlaps),
             place: self.place.clone(),

@@ -4,20 +4,21 @@
 //! *dormant*: it does not listen before the reload is done, and no worker of before serves any more. Until then, and for
 //! ever if the new workers cannot boot, all connections go to the wide one, which the new workers accept from like the
 //! old ones. Then the arbiter lets the narrow one listen and lets go of the wide one, which *leaves*: the workers accept
-//! from it for a moment more, since a handshake that began there also ends there. After that moment the arbiter ends it,
-//! for whoever has it still; until then nothing is opened that would have to be beside it. While they overlap all of them
+//! from it for a moment more, since a handshake that began there also ends there. After that moment, and when nobody
+//! waits there, the arbiter ends it, for whoever has it still; until then nothing is opened that would have to be beside it. While they overlap all of them
 //! have `SO_REUSEPORT`, which Linux asks for when a socket is bound and again when it begins to listen.
 //!
 //! An upgrade (USR2) can make a bind narrower, too: then the workers of before are those of the old arbiter, and the
 //! new one settles when that has gone. As long as two arbiters serve, neither settles.
 
-use super::bind::Place;
 use super::error::{ListenError, refuse};
 use super::listener::Listener;
 use super::open::Listeners;
 use super::tcp;
-use crate::sys::{accepting, socket};
+use crate::sys::{accepting, poll, socket};
 use std::io;
+use std::os::fd::AsFd;
+use std::time::Duration;
 
 impl Listener {
     /// Whether it is bound, but does not listen before the reload is done.
@@ -97,19 +98,29 @@ impl Listeners {
         self.all.iter().for_each(Listener::overlap_no_more);
         let leaving = self.all.extract_if(.., |listener| listener.leaving);
         // What was passed to us is somebody else's, too.
-        let mut ours: Vec<_> = leaving.filter(|listener| !matches!(listener.place, Place::Fd(_))).collect();
+        let mut ours: Vec<_> = leaving.filter(|listener| !listener.passed).collect();
         let do_some_leave = !ours.is_empty();
-        self.custody.sockets.borrow_mut().append(&mut ours);
+        self.custody.left_sockets.borrow_mut().append(&mut ours);
         Ok(do_some_leave)
+    }
+
+    /// Whether [`Self::close_left`] would send somebody away who has connected.
+    #[must_use]
+    pub fn does_somebody_wait_in_left(&self) -> bool {
+        let left = self.custody.left_sockets.borrow();
+        let sockets: Vec<_> = left.iter().flat_map(Listener::sockets).collect();
+        let fds: Vec<_> = sockets.iter().map(AsFd::as_fd).collect();
+        poll::wait(&fds, Some(Duration::ZERO)).is_ok_and(|waits| waits.contains(&true))
     }
 
     /// Whoever was to leave the sockets that [`Self::settle`] has let go of has done so. They listen no more, even if a
     /// worker of before, or one that hangs, has them still.
     pub fn close_left(&self) {
-        for listener in self.custody.sockets.take() {
-            let sockets = listener.sockets();
-            // Nobody who is there can be hurt, and nothing is to be done about it.
-            let _ = sockets.iter().try_for_each(accepting::stop_listening);
+        for listener in self.custody.left_sockets.take() {
+            for socket in listener.sockets() {
+                // One that listens no more is as it should be.
+                let _ = accepting::stop_listening(&socket);
+            }
             if let Some(address) = listener.tcp() {
                 socket::forget_reuse_port(address.port());
             }

@@ -76,7 +76,7 @@ impl Listeners {
             listener.add_lanes(options, lanes)?;
             listener.keep_joinable(options).map_err(|error| refuse(&listener.name, error.to_string()))?;
         }
-        for listener in all.iter().filter(|listener| !matches!(listener.place, Place::Fd(_))) {
+        for listener in all.iter().filter(|listener| !listener.passed) {
             for socket in listener.sockets().iter().filter(|socket| accepting::accepts_connections(socket)) {
                 // Of a socket that listens, the kernel takes any number.
                 let _ = accepting::listen(socket, options.backlog);
@@ -110,7 +110,7 @@ impl Listeners {
     /// Closes the arbiter's sockets; the workers keep theirs.
     pub fn close(&self) {
         self.all.iter().for_each(Listener::close);
-        self.custody.sockets.take();
+        self.custody.left_sockets.take();
     }
 
     /// Another arbiter serves from these now: the files of Unix sockets stay when the listeners close.
@@ -136,7 +136,7 @@ impl Listeners {
 impl Listener {
     /// The lanes that are missing. Lanes that are too many stay: connections may wait in them.
     fn add_lanes(&self, options: &Options, lanes: usize) -> Result<(), ListenError> {
-        let (SocketName::Tcp(address), Place::Tcp { .. }) = (&self.address, &self.place) else { return Ok(()) };
+        let (SocketName::Tcp(address), false) = (&self.address, self.passed) else { return Ok(()) };
         let mut sockets = self.sockets.borrow_mut();
         let Some(first) = sockets.first().cloned() else { return Ok(()) };
         while options.reuse_port && sockets.len() < lanes {
@@ -156,7 +156,7 @@ impl Listener {
 
     /// Lanes are joined for good, wherever they come from: without the option, Linux gives all connections to one of them.
     fn keep_joinable(&self, options: &Options) -> io::Result<()> {
-        if options.reuse_port && matches!(self.place, Place::Tcp { .. }) {
+        if options.reuse_port && !self.passed && matches!(self.place, Place::Tcp { .. }) {
             self.overlaps.set(false);
             self.sockets().iter().try_for_each(|lane| socket::set_reuse_port(lane, true))?;
         }
@@ -210,7 +210,7 @@ impl Opening<'_> {
             return Ok(());
         }
         // Of sockets that others have opened the kernel has been the judge.
-        let is_ours = |listener: &&Listener| !matches!(listener.place, Place::Fd(_));
+        let is_ours = |listener: &&Listener| !listener.passed;
         let open: Vec<&Listener> = self.all.iter().flatten().filter(is_ours).collect();
         for (index, listener) in open.iter().enumerate() {
             let others = open.iter().enumerate().filter(|(other, _)| *other != index).map(|(_, other)| other);
@@ -255,7 +255,7 @@ impl Opening<'_> {
         crate::sys::fd::set_nonblocking(&socket).map_err(unnamed)?;
         let listener = Listener::new(bind.place().clone(), name, address, vec![socket], file);
         listener.overlaps.set(overlaps);
-        Ok(listener)
+        Ok(Listener { passed: matches!(bind.place(), Place::Fd(_)), ..listener })
     }
 
     fn open_tcp(&self, bind: &Bind, address: SocketAddr) -> Result<(OwnedFd, bool), ListenError> {

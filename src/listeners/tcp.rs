@@ -54,7 +54,7 @@ fn is_v4(place: &Place, wanted: u16) -> bool {
 }
 
 /// Whether a socket at `wide` takes every connection that one at `narrow` would.
-pub(super) fn includes(wide: &SocketAddr, only_v6: bool, narrow: &SocketName) -> bool {
+fn includes(wide: &SocketAddr, only_v6: bool, narrow: &SocketName) -> bool {
     let SocketName::Tcp(narrow) = narrow else { return false };
     let same_kind = wide.is_ipv4() == narrow.is_ipv4() || wide.is_ipv6() && !only_v6;
     wide == narrow || wide.ip().is_unspecified() && wide.port() == narrow.port() && same_kind

@@ -76,6 +76,7 @@ pub enum Action {
         generation: Generation,
     },
     /// The workers have had their time to leave what the last `Settle` has let go of: end it, whoever has it still.
+    /// Answered by `SocketsLeft`, or by `SocketsLeave` if that would send somebody away, at once.
     CloseLeft,
     /// Start the binary on disk with our listeners. Answered by `UpgradeStarted` or `UpgradeFailed` at once.
     StartUpgrade,

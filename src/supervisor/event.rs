@@ -99,11 +99,14 @@ pub enum Event {
         /// The new arbiter.
         pid: Pid,
     },
-    /// Answer to `Action::Settle`: it has replaced sockets, which the workers leave now.
+    /// Answer to `Action::Settle`: it has replaced sockets, which the workers leave now. To `Action::CloseLeft`: somebody
+    /// still waits there.
     SocketsLeave {
-        /// When they have left, if they do anything at all.
+        /// When to ask for `Action::CloseLeft` (again).
         until: Mono,
     },
+    /// Answer to `Action::CloseLeft`: nobody has them any more.
+    SocketsLeft,
     /// We are the upgrade and the old arbiter is gone.
     Promoted,
     /// A watched file changed (`--reload`); the machine debounces.

@@ -138,6 +138,7 @@ impl Machine {
             Event::UpgradeReady { pid } => self.upgrade_ready(pid, out),
             Event::Promoted => self.promoted(out),
             Event::SocketsLeave { until } => self.sockets_leave(until),
+            Event::SocketsLeft => self.sockets_left(out),
             Event::FilesChanged => self.files_changed(now),
             Event::Built { ok } => self.built(now, ok, out),
             Event::Deadline => self.deadline(now, out),

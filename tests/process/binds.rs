@@ -164,6 +164,37 @@ fn a_bind_is_not_narrowed_by_workers_that_cannot_boot() {
     server.finish();
 }
 
+/// Whoever waits for a worker that has its hands full does so in the wide socket, however long that takes.
+#[test]
+fn a_bind_is_narrowed_while_workers_are_busy_and_nobody_who_waits_is_sent_away() {
+    let lab = Lab::alone();
+    let port = std::net::TcpListener::bind("0.0.0.0:0").and_then(|free| free.local_addr()).expect("a port").port();
+    let at = |host: &str| Address::parse(&format!("http://{host}:{port}")).expect("an address");
+    let write = |host: &str| lab.write("rustcorn.toml", &format!("bind = [\"{host}:{port}\"]\n"));
+    write("0.0.0.0");
+    let server = lab.launch().no_bind().args("--workers 1 --slow-request 0.1").start();
+    server.wait_ready(1);
+    let address = at("127.0.0.1");
+    let ask = |path: &'static str| {
+        let address = address.clone();
+        std::thread::spawn(move || http::get(&address, path, SOON).map(|response| response.status))
+    };
+    let mut clients = vec![ask("/block/5000")];
+    server.wait_log_since(server.mark(), &["/block/5000"], SOON);
+    // One of those who wait keeps the newcomer busy beyond the time in which sockets are left.
+    clients.push(ask("/block/3500"));
+    clients.extend((0..20).map(|_| ask("/")));
+    write("127.0.0.1");
+    let mark = server.mark();
+    server.signal(Signal::SIGHUP);
+    server.wait_log_since(mark, &["Reload done"], SOON);
+    for client in clients {
+        assert_eq!(client.join().expect("a client").expect("an answer"), 200);
+    }
+    wait_until("the wide socket is closed", SOON, || (!at("127.0.0.2").answers()).then_some(()));
+    server.finish();
+}
+
 #[test]
 fn an_open_unix_socket_keeps_its_mode() {
     let lab = Lab::new();

@@ -151,6 +151,7 @@ impl Shadow {
             Event::UpgradeStarted { pid } => (self.upgrade, self.upgrade_pending) = (Some(*pid), false),
             Event::UpgradeFailed { .. } => (self.upgrade_pending, self.unsettled) = (false, true),
             Event::SocketsLeave { .. } => self.leaving = true,
+            Event::SocketsLeft => self.leaving = false,
             Event::Built { .. } => self.building = false,
             Event::Exited { pid, .. } if self.upgrade == Some(*pid) => (self.upgrade, self.unsettled) = (None, true),
             Event::Promoted => self.beside_another = false,
@@ -247,7 +248,7 @@ impl Shadow {
                 let ready = |view: &SlotView| view.state == SlotState::Ready && view.generation == Some(*generation);
                 must!(machine.slots().iter().any(ready), "{action:?}, but nobody serves");
             }
-            Action::CloseLeft => must!(std::mem::take(&mut self.leaving), "{action:?}, but nothing is left"),
+            Action::CloseLeft => must!(self.leaving, "{action:?}, but nothing is left"),
             Action::Announce(phase) => self.witness_phase(phase, machine)?,
             Action::Exit(code) => {
                 must!(rest.is_empty(), "Exit is not the last action: {rest:?}");

@@ -169,6 +169,10 @@ impl World {
             Action::Settle { .. } if self.rng.permille(300) => {
                 Some(Event::SocketsLeave { until: self.now.after(millis(2_200)) })
             }
+            Action::CloseLeft if self.rng.permille(300) => {
+                Some(Event::SocketsLeave { until: self.now.after(millis(50)) })
+            }
+            Action::CloseLeft => Some(Event::SocketsLeft),
             Action::StartUpgrade => Some(self.start_upgrade()),
             Action::StartBuild => {
                 self.building = true;

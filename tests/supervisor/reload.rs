@@ -1,6 +1,6 @@
 //! HUP: one generation rolls over the other, and at no moment do fewer than the wanted serve.
 
-use crate::scene::{Scene, secs, terms};
+use crate::scene::{Scene, millis, secs, terms};
 use rustcorn::supervisor::{Action, Event, Intent, Phase, SlotState, Terms};
 use rustcorn::types::{ExitStatus, Generation, Level};
 
@@ -68,7 +68,13 @@ fn a_reload_waits_until_the_sockets_of_before_are_left() {
         assert_eq!(loads(scene.intent(Intent::Reload).step()), 0);
     }
     scene.pass(secs(2));
-    assert_eq!((scene.step().first(), loads(scene.step())), (Some(&Action::CloseLeft), 1));
+    assert_eq!((scene.step().first(), loads(scene.step())), (Some(&Action::CloseLeft), 0));
+    // Somebody waits in them.
+    let until = scene.now.after(millis(50));
+    assert_eq!(loads(scene.tell(Event::SocketsLeave { until }).intent(Intent::Reload).step()), 0);
+    scene.pass(millis(50));
+    assert_eq!((scene.step().first(), loads(scene.step())), (Some(&Action::CloseLeft), 0));
+    assert_eq!(loads(scene.tell(Event::SocketsLeft).step()), 1);
     assert_eq!(loads(scene.intent(Intent::Reload).step()), 1, "the next one finds nothing in its way");
     // Who retires all workers does not want them back.
     let until = scene.now.after(secs(2));
@@ -77,6 +83,7 @@ fn a_reload_waits_until_the_sockets_of_before_are_left() {
     scene.intent(Intent::RetireWorkers);
     scene.pass(secs(3));
     assert_eq!((scene.step().first(), loads(scene.step())), (Some(&Action::CloseLeft), 0));
+    assert_eq!(loads(scene.tell(Event::SocketsLeft).step()), 0);
 }
 
 #[test]
@@ -90,6 +97,7 @@ fn what_was_left_ends_also_if_nothing_waits_for_it() {
     assert!(!scene.step().contains(&Action::CloseLeft));
     scene.pass(secs(1));
     assert!(scene.step().contains(&Action::CloseLeft));
+    scene.tell(Event::SocketsLeft);
     scene.pass(secs(9));
     assert!(!scene.step().contains(&Action::CloseLeft));
 }

@@ -83,9 +83,7 @@ def test_the_environment_comes_from_a_file_too(rustcorn, tmp_path):
     server.wait_for(r"shop.env \(option `env_file`\): line 1 LATER refers to another variable")
     assert httpx.get(f"{server.url}/LATER").text == "1"
     file.write_text("LATER=2\n")
-    server.signal(signal.SIGHUP)
-    # Until then a worker of before may answer.
-    server.wait_for("Reload done")
+    server.reload()
     assert httpx.get(f"{server.url}/LATER").text == "2"
     assert httpx.get(f"{server.url}/PLACE").text == "nothing"
 

@@ -140,8 +140,7 @@ def test_a_reload_takes_the_file_anew_and_what_it_imports(rustcorn, folder):
     server = rustcorn("hello:app", cwd=folder)
     assert httpx.get(server.url).text.startswith("one ")
     (folder / "shared.py").write_text("greeting = 'another'")
-    server.signal(signal.SIGHUP)
-    server.wait_for("Reload done")
+    server.reload()
     assert httpx.get(server.url).text.startswith("another ")
 
 
@@ -155,6 +154,5 @@ def test_a_broken_file_at_a_reload_changes_nothing(rustcorn, folder):
     assert server.log.count("Traceback") == 1
     assert httpx.get(server.url).text.startswith("one ")
     file.write_text("raw_env = ['GREETING=three']")
-    server.signal(signal.SIGHUP)
-    server.wait_for("Reload done")
+    server.reload()
     assert httpx.get(server.url).text.startswith("three ")

@@ -134,8 +134,7 @@ def test_reload_more_workers_and_a_quick_stop(rustcorn, folder):
     server.signal(signal.SIGTTIN)
     server.wait_for(r" ready \(pid", count=2)
     assert "nworkers_changed 2 1" in told(folder)
-    server.signal(signal.SIGHUP)
-    server.wait_for("Reload done")
+    server.reload()
     until("all are told of", lambda: told(folder).count("child_exit True by pre_fork") == 2, lambda: server.log)
     assert "on_reload" in told(folder) and "nworkers_changed 1 2" in told(folder)
     server.signal(signal.SIGQUIT)
@@ -286,6 +285,5 @@ def test_a_thread_that_a_hook_starts_runs_in_the_arbiter(rustcorn, folder):
     server.wait_for(r"when_ready has started threads \(exporter\)")
     size = (folder / "beat").stat().st_size
     until("it goes on", lambda: (folder / "beat").stat().st_size > size + 5, lambda: server.log)
-    server.signal(signal.SIGHUP)
-    server.wait_for("Reload done")
+    server.reload()
     assert httpx.get(server.url).status_code == 200

@@ -50,8 +50,7 @@ def test_a_reload_takes_new_code(rustcorn, tmp_path):
     (before,) = zygotes(server)
     text = (folder / "shared.py").read_text()
     (folder / "shared.py").write_text(text.replace("{IMPORTED_BY}", "new"))
-    server.signal(signal.SIGHUP)
-    server.wait_for("Reload done")
+    server.reload()
     assert answer(server)[0] == "new"
     until("the old one is gone", lambda: before not in zygotes(server))
     # Broken code keeps what serves, and says so once.

@@ -102,8 +102,7 @@ def test_another_user(rustcorn):
     os.kill(server.workers()[0], signal.SIGKILL)
     server.wait_for(r" ready \(pid", count=3)
     assert user_of(server.workers()[2]) == {"nobody"} and answer(server)[0] == str(zygote)
-    server.signal(signal.SIGHUP)
-    server.wait_for("Reload done")
+    server.reload()
     until("the old ones are gone", lambda: len(children(server)) == 3, lambda: server.log)
     assert answer(server)[0] == str(zygotes(server)[0]) != str(zygote)
     # Neither the signals of root's arbiter nor its end are hindered by that.

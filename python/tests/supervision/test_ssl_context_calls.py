@@ -24,8 +24,7 @@ def test_files_are_found_where_the_service_works(rustcorn, site, tmp_path):
     (tmp_path / "conf.py").write_text(text)
     server = rustcorn("hello:app", "-c", "conf.py", cwd=tmp_path)
     assert ask(server, site)[2].startswith("hello ")
-    server.signal(signal.SIGHUP)
-    server.wait_for("Reload done")
+    server.reload()
     assert ask(server, site)[2].startswith("hello ")
 
 
@@ -34,8 +33,7 @@ def test_a_reload_calls_it_again(serve, site):
     assert ask(server, site, **OLD)[0] == "TLSv1.2"
     newer = "context = default_ssl_context_factory()\n    context.options |= ssl.OP_NO_TLSv1_2\n    return context\n"
     (site / "gunicorn.conf.py").write_text(PLAIN + HOOK + newer)
-    server.signal(signal.SIGHUP)
-    server.wait_for("Reload done")
+    server.reload()
     with pytest.raises(ssl.SSLError):
         ask(server, site, **OLD)
     (site / "gunicorn.conf.py").write_text(PLAIN + HOOK + "return 1 / 0\n")
@@ -157,8 +155,7 @@ def test_a_context_may_be_kept_between_reloads(serve, site):
     assert ask(server, site)[2].startswith("hello ")
     encrypt(site, "two")
     (site / "password").write_text("two")
-    server.signal(signal.SIGHUP)
-    server.wait_for("Reload done")
+    server.reload()
     assert ask(server, site)[2].startswith("hello ")
 
 
@@ -186,11 +183,9 @@ def on_reload(server):
     server.signal(signal.SIGHUP)
     server.wait_for("Reload refused")
     (site / "fail").unlink()
-    server.signal(signal.SIGHUP)
-    server.wait_for("Reload done")
+    server.reload()
     (site / "patch").touch()
-    server.signal(signal.SIGHUP)
-    server.wait_for("Reload done", count=2)
+    server.reload()
     assert re.findall(r"changed: (.*)", server.log) == ["[]", "['load_cert_chain']"]
     assert ask(server, site)[2].startswith("hello ")
 

@@ -225,6 +225,40 @@ fn a_socket_that_was_passed_is_let_go_as_it_came() {
     assert!(accepting::accepts_connections(&passed) && !socket::reuses_port(&passed));
 }
 
+/// Not even if it has been called by its address meanwhile, by a reload or by an upgrade.
+#[test]
+fn a_socket_that_was_passed_stays_somebody_elses_by_any_name() {
+    for by_upgrade in [false, true] {
+        let passed = TcpListener::bind("0.0.0.0:0").unwrap();
+        let port = passed.local_addr().unwrap().port();
+        let (wide, narrow) = (format!("0.0.0.0:{port}"), format!("127.0.0.1:{port}"));
+        let ours = passed.try_clone().unwrap().into_raw_fd();
+        let mut named = open(&[&wide], &PLAIN, Some(&open(&[&format!("fd://{ours}")], &PLAIN, None)));
+        if by_upgrade {
+            let inherited = inherit_upgrade(handed_over(&named)).unwrap().unwrap();
+            named = open(&[&wide], &PLAIN, Some(&inherited));
+        }
+        let mut new = open(&[&narrow], &PLAIN, Some(&named));
+        drop(named);
+        assert!(!new.settle().unwrap());
+        new.close_left();
+        assert!(accepting::accepts_connections(&passed) && !socket::reuses_port(&passed));
+    }
+}
+
+#[test]
+fn who_waits_in_what_is_left_is_seen() {
+    let port = port();
+    let (wide, narrow) = (format!("0.0.0.0:{port}"), format!("127.0.0.1:{port}"));
+    let old = open(&[&wide], &PLAIN, None);
+    let mut new = open(&[&narrow], &PLAIN, Some(&old));
+    assert!(!new.does_somebody_wait_in_left());
+    let _client = TcpStream::connect(&narrow).unwrap();
+    assert!(new.settle().unwrap() && new.does_somebody_wait_in_left());
+    assert_eq!(waiting(&old), [1]);
+    assert!(!new.does_somebody_wait_in_left());
+}
+
 #[test]
 fn an_upgrade_that_lays_lanes_keeps_them() {
     let port = port();

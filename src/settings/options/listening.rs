@@ -12,7 +12,7 @@ macro_rules! listening_rows {
     /// it. Sockets that a service manager passes (LISTEN_FDS) are used instead. If PORT is in the environment and
     /// nothing else says where to listen, the address is 0.0.0.0:$PORT. A reload may widen an address (127.0.0.1:8000
     /// to 0.0.0.0:8000) or make it narrower: the narrower one then takes over when the reload is done, and a HUP or USR2
-    /// that follows within 2 s waits; the wider one is closed then, for workers that are busy too. While two arbiters
+    /// that follows within 2 s waits; the wider one is closed then, unless somebody waits there. While two arbiters
     /// serve (USR2), it takes over when the other one has gone. A host's name is looked up when its address is opened,
     /// and a reload that opens one waits for the answer: where that may take long, write the address.
     bind: Vec<String> = vec!["127.0.0.1:8000".to_owned()] => new(

@@ -82,7 +82,7 @@ impl Doors {
     }
 
     /// The arbiter ends a socket that is in no bind any more when there was time to leave it.
-    fn forget_ended(&mut self) {
+    pub(in crate::worker) fn forget_ended(&mut self) {
         self.doors.retain(|door| !door.leaving || door.still_listens());
     }
 

@@ -13,6 +13,8 @@ use tokio::time::Instant;
 const PIECE: usize = 64;
 /// How many a leaving worker takes from peers that could take them too.
 const FROM_PEERS: usize = 4096;
+/// How long after its time a socket that is in no bind any more is looked after, if the arbiter does not end it.
+const LINGER: Duration = Duration::from_secs(60);
 
 /// What one piece of the last sweep came to.
 enum Swept {
@@ -39,14 +41,22 @@ impl<S: Application> Acceptor<S> {
         self.leaves_at
     }
 
-    /// Closes the sockets that are in no bind any more, if nobody waits there. The result is when to look again.
+    /// Takes who waits in sockets that are in no bind any more, until the arbiter ends them: it sees when nobody does. The
+    /// result is when to look again.
     pub(super) fn let_go(&mut self) -> Duration {
-        self.take_leaving().unwrap_or_else(|| {
+        if let Some(rest) = self.take_leaving() {
+            return rest;
+        }
+        self.doors.forget_ended();
+        if self.leaves_at.is_some_and(|since| since.elapsed() > LINGER) {
             self.doors.close(true);
-            self.lanes = self.doors.lanes();
-            self.leaves_at = None;
-            Duration::ZERO
-        })
+        }
+        self.lanes = self.doors.lanes();
+        if self.doors.has_leaving() {
+            return DORMANT;
+        }
+        self.leaves_at = None;
+        Duration::ZERO
     }
 
     /// Takes a piece of what waits in sockets that are in no bind any more: whoever has got in is served, even beyond
