@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import builtins
 import functools
+import inspect
+import io
 import logging
 import sys
 import threading
@@ -21,7 +23,9 @@ from . import _rustcorn
 LONGEST = 64 * 1024
 
 _print = builtins.print
-_print_exception = traceback.TracebackException.print
+# What print_exc and all others of the module come to.
+_print_exception = traceback.print_exception
+_arguments = inspect.signature(_print_exception)
 
 #: The streams that the process began with: an application may put its own in their place.
 _stdout: Any = None
@@ -42,7 +46,7 @@ def enter_worker() -> None:
     global _stdout, _stderr
     _stdout, _stderr = sys.stdout, sys.stderr
     builtins.print = _to_log
-    traceback.TracebackException.print = _traceback_to_log
+    traceback.print_exception = _traceback_to_log
 
 
 def leave_worker() -> None:
@@ -65,12 +69,15 @@ def _to_log(*values: Any, sep: Any = None, end: Any = None, file: Any = None, fl
     _tell(logging.INFO, ended)
 
 
-@functools.wraps(traceback.TracebackException.print)
-def _traceback_to_log(self: traceback.TracebackException, *, file: Any = None, chain: Any = True, **more: Any) -> None:
-    if file is not None or sys.stderr is not _stderr:
-        _print_exception(self, file=file, chain=chain, **more)
-    else:
-        _tell(logging.ERROR, "".join(self.format(chain=chain)))
+@functools.wraps(traceback.print_exception)
+def _traceback_to_log(*args: Any, **kwargs: Any) -> None:
+    call = _arguments.bind(*args, **kwargs)
+    if call.arguments.get("file") is not None or sys.stderr is not _stderr:
+        _print_exception(*args, **kwargs)
+        return
+    call.arguments["file"] = text = io.StringIO()
+    _print_exception(*call.args, **call.kwargs)
+    _tell(logging.ERROR, text.getvalue())
 
 
 def _tell(level: int, text: str) -> None:

@@ -95,10 +95,11 @@ def test_half_a_close_is_no_disconnect(asgi: Asgi) -> None:
 
 
 def test_a_body_that_breaks_off_is_never_complete(asgi: Asgi) -> None:
+    since = len(asgi.log)
     told = leave(asgi, body=b"part", headers="Content-Length: 100\r\n")
     assert told["seen"][-1] == GONE
     assert all(message["more_body"] for message in told["seen"] if message["type"] == "http.request")
-    assert "ClientDisconnected: the client" not in asgi.log
+    assert "ClientDisconnected: the client" not in asgi.log[since:]
 
 
 def test_a_cancelled_receive_loses_nothing(asgi: Asgi) -> None:
