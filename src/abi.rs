@@ -118,11 +118,16 @@ pub struct SeatListener {
     pub lane: u32,
     /// 1: its connections begin with a TLS handshake; 0: plain.
     pub tls: u32,
-    /// 1: it is in no bind any more, and is accepted from until all others listen and handshakes that began at it have
-    /// ended; 0: it stays.
+    /// 0: it stays; otherwise it is in no bind any more, and is accepted from until all others listen and handshakes that
+    /// began at it have ended. [`LEAVING`]: the arbiter ends it then; [`LEAVING_PASSED`]: nobody does, for it is somebody
+    /// else's.
     pub leaving: u32,
 }
 
+/// A socket of the arbiter's own that is in no bind any more.
+pub const LEAVING: u32 = 1;
+/// One that somebody else has opened, and may have still.
+pub const LEAVING_PASSED: u32 = 2;
 /// A TCP listener.
 pub const KIND_TCP: u32 = 0;
 /// A Unix stream listener.

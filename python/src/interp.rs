@@ -10,6 +10,10 @@ use rustcorn::Settings;
 use rustcorn::sys::fork::{self, Hooks};
 use rustcorn::types::{Level, Signal};
 use std::cell::Cell;
+use std::time::Duration;
+
+/// How long what is printed waits for whoever reads the log.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// From now on the interpreter takes part in every fork.
 pub fn join_forks() {
@@ -139,6 +143,13 @@ pub fn raised<'py>(py: Python<'py>, error: &PyErr) -> Bound<'py, PyBaseException
 pub fn log(level: i64, message: &Bound<'_, PyString>) {
     // Text may hold what UTF-8 cannot.
     rustcorn::log::write(level_of(level), &message.to_string_lossy());
+}
+
+/// The same for what is printed, which waits for a slow reader, as print does; not for ever, or the worker would hang.
+#[pyfunction]
+pub fn say(py: Python<'_>, level: i64, message: &Bound<'_, PyString>) {
+    let message = message.to_string_lossy().into_owned();
+    py.detach(|| rustcorn::log::write_within(level_of(level), &message, PATIENCE));
 }
 
 fn level_of(number: i64) -> Level {

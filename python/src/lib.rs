@@ -44,6 +44,7 @@ fn _rustcorn(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(launch::options, module)?)?;
     module.add_function(wrap_pyfunction!(launch::cipher_suites, module)?)?;
     module.add_function(wrap_pyfunction!(interp::log, module)?)?;
+    module.add_function(wrap_pyfunction!(interp::say, module)?)?;
     bridge::init(module)?;
     asgi::init(module)
 }

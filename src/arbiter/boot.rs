@@ -141,6 +141,7 @@ fn start(
         daemonized: settings.daemon,
         log_generation: Generation::FIRST,
         leave_until: Mono(0),
+        leavers: Vec::new(),
         own,
         zygotes: Zygotes::default(),
         forks: 0,

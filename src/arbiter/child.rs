@@ -6,7 +6,7 @@ use super::launcher::{LaunchError, Launcher};
 use super::load::Load;
 use super::roster::Member;
 use super::{orders, terms};
-use crate::abi::{ABI, KIND_TCP, KIND_UNIX, Report, SHARED_LANE, Seat, SeatListener, Vouched};
+use crate::abi::{ABI, KIND_TCP, KIND_UNIX, LEAVING, LEAVING_PASSED, Report, SHARED_LANE, Seat, SeatListener, Vouched};
 use crate::listeners::{Listener, SocketName};
 use crate::log;
 use crate::scoreboard::Scoreboard;
@@ -214,7 +214,12 @@ pub fn seat_listeners<'a>(listeners: impl Iterator<Item = &'a Listener>) -> Vec<
         let sockets = listener.sockets();
         for (lane, socket) in (0u32..).zip(&sockets) {
             let lane = if sockets.len() > 1 { lane } else { SHARED_LANE };
-            let (tls, leaving) = (listener.is_tls().into(), listener.is_leaving().into());
+            let leaving = match (listener.is_leaving(), listener.is_passed()) {
+                (false, _) => 0,
+                (true, false) => LEAVING,
+                (true, true) => LEAVING_PASSED,
+            };
+            let tls = listener.is_tls().into();
             seats.push(SeatListener { fd: socket.as_raw_fd(), kind, lane, tls, leaving });
         }
     }

@@ -117,6 +117,7 @@ impl Shell<'_> {
                 let until = now.after(scoreboard::LEAVING + LEFT);
                 let patience = self.loads.get(generation).map_or(Duration::ZERO, |load| load.settings.graceful_timeout);
                 self.leave_until = until.after(patience);
+                self.leavers = self.roster.iter().map(|member| member.pid).collect();
                 Outcome::Answer(Event::SocketsLeave { until })
             }
             Err(error) => {
@@ -127,10 +128,12 @@ impl Shell<'_> {
     }
 
     /// Who waits in what is left waits for a worker that has too much to do, and is not sent away as long as a request may
-    /// take.
+    /// take and there is such a worker.
     fn close_left(&mut self, now: Mono) -> Event {
         let listeners = self.loads.newest().map(|load| &load.listeners);
-        if now < self.leave_until && listeners.is_some_and(Listeners::does_somebody_wait_in_left) {
+        let mut staying = self.roster.iter().filter(|member| !member.gone && !member.leaving);
+        let is_patient = now < self.leave_until && staying.any(|member| self.leavers.contains(&member.pid));
+        if is_patient && listeners.is_some_and(Listeners::does_somebody_wait_in_left) {
             return Event::SocketsLeave { until: now.after(AGAIN) };
         }
         if let Some(listeners) = listeners {

@@ -66,6 +66,8 @@ pub struct Shell<'a> {
     pub log_generation: Generation,
     /// When sockets that workers leave end, even if somebody waits there.
     pub leave_until: Mono,
+    /// The workers that have them.
+    pub leavers: Vec<Pid>,
     /// Our own process.
     pub own: Pid,
     /// The processes that have an application loaded and that workers are forked from.

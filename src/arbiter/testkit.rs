@@ -116,6 +116,7 @@ pub fn with_shell<T>(app: &mut App, use_it: impl FnOnce(&mut Shell<'_>) -> T) ->
         daemonized: false,
         log_generation: Generation::FIRST,
         leave_until: Mono(0),
+        leavers: Vec::new(),
         own,
         zygotes: Zygotes::default(),
         forks: 0,

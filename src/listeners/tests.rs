@@ -1,6 +1,7 @@
 //! Opening, keeping and handing over, with real sockets on the loopback and in temporary directories.
 
 mod files;
+mod left;
 mod overlap;
 
 use super::*;
@@ -58,6 +59,33 @@ fn unix(folder: &tempfile::TempDir, name: &str) -> (std::path::PathBuf, String) 
     let path = folder.path().join(name);
     let bind = format!("unix:{}", path.display());
     (path, bind)
+}
+
+/// A port that is free at every address, more or less for certain.
+fn port() -> u16 {
+    let probe = TcpListener::bind("[::]:0").unwrap();
+    probe.local_addr().unwrap().port()
+}
+
+/// How many connections wait in each of the listeners.
+fn waiting(listeners: &Listeners) -> Vec<usize> {
+    let count = |listener: &Listener| {
+        let socket = TcpListener::from(listener.sockets()[0].try_clone().unwrap());
+        std::iter::from_fn(|| socket.accept().ok()).count()
+    };
+    listeners.iter().map(count).collect()
+}
+
+/// Whether a socket of somebody else could be bound beside ours, and get connections that are meant for us.
+fn lets_strangers_join(address: &str) -> bool {
+    let address: SocketAddr = address.parse().unwrap();
+    let stranger = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    stranger.set_reuse_port(true).unwrap();
+    stranger.bind(&address.into()).is_ok()
+}
+
+fn names(listeners: &Listeners) -> Vec<&str> {
+    listeners.iter().map(|listener| listener.name.as_str()).collect()
 }
 
 #[test]

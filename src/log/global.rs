@@ -9,12 +9,14 @@ use super::open::{Links, LogError, open};
 use super::sink::{Losses, deliver};
 use super::syslog;
 use crate::abi::LogOrders;
+use crate::sys::write::wait_writable;
 use crate::types::Level;
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 struct Logger {
     orders: LogOrders,
@@ -120,6 +122,17 @@ pub fn enabled(level: Level) -> bool {
 pub fn write(level: Level, message: &str) {
     if enabled(level) {
         emit(level, message, None, &Fields::new(), &[]);
+    }
+}
+
+/// The same for a message that is not to be lost because a reader is slow: waits for room, at most for `limit`.
+pub fn write_within(level: Level, message: &str, limit: Duration) {
+    if enabled(level) {
+        if let Some(logger) = current() {
+            // A log that cannot be waited for can be written to, or what is lost there is told of.
+            let _ = wait_writable(&logger.fd, limit);
+        }
+        write(level, message);
     }
 }
 

@@ -25,7 +25,7 @@ mod syslog;
 pub use bridge::bridge;
 pub use facade::hear_log_records;
 pub use global::{
-    abandon_unless, destination, dropped, enabled, init, line, raw_fd, reconfigure, reopen, stderr, write,
+    abandon_unless, destination, dropped, enabled, init, line, raw_fd, reconfigure, reopen, stderr, write, write_within,
 };
 pub use open::{Links, LogError, Opened, open};
 

@@ -87,11 +87,11 @@ pub fn near_misses(environment: &Environment) -> Vec<String> {
         .collect()
 }
 
-/// Kubernetes tells of a service that happens to be called rustcorn: `RUSTCORN_PORT=tcp://10.0.0.1:80`. No option of ours
-/// has such a value.
-fn is_injected(environment: &Environment, name: &str) -> bool {
+/// Kubernetes tells of a service that happens to be called rustcorn: `RUSTCORN_PORT=tcp://10.0.0.1:80`. No option has such
+/// a value.
+pub(super) fn is_injected(environment: &Environment, name: &str) -> bool {
     let text = environment.get(OsStr::new(name)).and_then(|text| text.to_str());
-    name == "RUSTCORN_PORT" && text.is_some_and(|text| text.contains("://"))
+    ["RUSTCORN_PORT", "UVICORN_PORT"].contains(&name) && text.is_some_and(|text| text.contains("://"))
 }
 
 pub(super) fn text_of(environment: &Environment, spec: &OptionSpec, name: &str) -> Option<Result<String, Problem>> {

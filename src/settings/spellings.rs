@@ -74,11 +74,12 @@ fn rank(origin: &Origin) -> u8 {
         Origin::CommandLine => 0,
         Origin::CmdArgs(_) => 1,
         // One that other programs set says little, one of ours much.
-        Origin::Environment(name) if [super::PREFIX, UVICORN_PREFIX].iter().any(|it| name.starts_with(it)) => 2,
-        Origin::File { .. } => 3,
-        Origin::Program => 4,
-        Origin::Environment(_) => 5,
-        Origin::Default => 6,
+        Origin::Environment(name) if name.starts_with(super::PREFIX) => 2,
+        Origin::Environment(name) if name.starts_with(UVICORN_PREFIX) => 3,
+        Origin::File { .. } => 4,
+        Origin::Program => 5,
+        Origin::Environment(_) => 6,
+        Origin::Default => 7,
     }
 }
 

@@ -51,7 +51,7 @@ fn files_that_cannot_be_used_end_the_start_and_the_check_with_one_line() {
         ("--certfile cert.pem --keyfile key.pem", "does not belong to the first certificate in cert.pem"),
         ("--certfile gone.pem --keyfile key.pem", "cannot read gone.pem (option `certfile`): there is no such file"),
         ("--certfile cert.pem --keyfile gone.pem", "cannot read gone.pem (option `keyfile`): there is no such file"),
-        ("--certfile cert.pem --keyfile locked.pem", "is encrypted; decrypt it with: openssl pkey"),
+        ("--certfile cert.pem --keyfile locked.pem", "is encrypted; set ssl_keyfile_password"),
         ("--certfile key.pem --keyfile cert.pem", "are certfile and keyfile mixed up?"),
         ("--certfile empty.pem --keyfile key.pem", "holds no certificate in PEM form"),
         ("--certfile cert.pem", "holds no private key in PEM form; set keyfile"),

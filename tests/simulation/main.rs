@@ -5,6 +5,7 @@
 #![cfg(feature = "arbiter")]
 
 mod climate;
+mod entry;
 mod play;
 mod rng;
 mod shadow;

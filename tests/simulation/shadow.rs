@@ -1,26 +1,10 @@
 //! The rules of the house, kept by somebody who knows nothing of the machine's inside: a book of processes and
 //! generations that is written from events and actions alone, and a list of things that must never be read in it.
 
-use rustcorn::supervisor::{Action, Cause, Event, Intent, Machine, Phase, SlotState, SlotView, Terms};
+use crate::entry::Entry;
+use rustcorn::supervisor::{Action, Event, Intent, Machine, Phase, SlotState, SlotView, Terms};
 use rustcorn::types::{ExitStatus, Generation, Pid, Signal, SlotId, exit};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// What is known of a worker that has been started and not yet been reaped.
-struct Entry {
-    slot: SlotId,
-    generation: Generation,
-    ready: bool,
-    /// It was told to go, in whichever way, or is being examined.
-    touched: bool,
-    examined: bool,
-    /// It was withdrawn before its process was there.
-    withdrawn: bool,
-    /// It was somebody else who told it, and not us.
-    told: bool,
-    /// It asked to be replaced.
-    worn: bool,
-    boot_failure: Option<i32>,
-}
 
 /// The book.
 pub struct Shadow {
@@ -388,20 +372,5 @@ impl Shadow {
         must!(!self.unsettled || !may_settle, "the listeners were never settled");
         must!(!self.leaving, "the sockets that were left have never ended");
         Ok(())
-    }
-}
-
-impl Entry {
-    /// Whether `cause` is what the supervisor can know about this end.
-    fn explains(&self, cause: &Cause, stopping: bool) -> bool {
-        match cause {
-            Cause::Asked => self.touched && (!self.told || stopping) && (!self.examined || stopping),
-            Cause::Told => self.told && !self.examined,
-            Cause::Killed(_) => self.examined || self.withdrawn,
-            Cause::QuickStop => self.touched && stopping,
-            Cause::BootFailed { code, .. } => !self.touched && self.boot_failure == Some(*code),
-            Cause::DiedBooting => !self.touched && !self.ready && self.boot_failure.is_none(),
-            Cause::Unexpected => !self.touched && self.ready,
-        }
     }
 }

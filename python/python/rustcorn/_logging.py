@@ -93,9 +93,8 @@ def enter_worker(
     # Until the application has been imported only the handler of last resort is ours: whatever the application sets up,
     # it finds a root logger without handlers, as it expects.
     logging.lastResort = OperatorLog(level)
-    # What is below the operator's level would be lost.
-    if not inherits_output and level <= logging.INFO:
-        _printing.enter_worker()
+    if not inherits_output:
+        _printing.enter_worker(level)
     warnings.showwarning = _show_warning
     threading.excepthook = _thread_failed
     if given is not None:
@@ -137,7 +136,6 @@ def _is_set_up(logger: object) -> bool:
 def leave_worker() -> None:
     """What Python does at the end of a program, but for the wait for threads."""
     atexit._run_exitfuncs()
-    _printing.leave_worker()
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

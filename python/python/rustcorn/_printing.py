@@ -1,8 +1,8 @@
 """What an application prints: lines of the operator log, so that they have a time and the worker's pid.
 
-Only what `print` writes without being told where, and the tracebacks that the module traceback prints in the same way. What
-is written to `sys.stdout` and `sys.stderr` themselves stays as it is: lines of loggers and of tools that have a form of
-their own.
+Only whole lines that `print` writes without being told where, and the tracebacks that the module traceback prints in the
+same way. What is written to `sys.stdout` and `sys.stderr` themselves stays as it is: lines of loggers and of tools that
+have a form of their own; and so does everything once somebody has put another stream, or another file, in their place.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import functools
 import inspect
 import io
 import logging
+import os
 import sys
 import threading
 import traceback
@@ -19,60 +20,69 @@ from typing import Any
 
 from . import _rustcorn
 
-#: A line that never ends is written in pieces.
-LONGEST = 64 * 1024
+#: More bytes are not written in one piece to a pipe, and could be cut.
+LONGEST = 3800
 
 _print = builtins.print
 # What print_exc and all others of the module come to.
 _print_exception = traceback.print_exception
 _arguments = inspect.signature(_print_exception)
 
-#: The streams that the process began with: an application may put its own in their place.
-_stdout: Any = None
-_stderr: Any = None
+#: The files behind the descriptors that the process began with, by their numbers.
+_files: dict[int, tuple[int, int]] = {}
 
 
 class _Begun(threading.local):
-    """The line that a thread has not ended yet."""
+    """Whether this thread has printed the beginning of a line."""
 
-    text = ""
+    is_open = False
 
 
 _begun = _Begun()
 
 
-def enter_worker() -> None:
-    """From now on."""
-    global _stdout, _stderr
-    _stdout, _stderr = sys.stdout, sys.stderr
-    builtins.print = _to_log
-    traceback.print_exception = _traceback_to_log
+def enter_worker(level: int) -> None:
+    """From now on. What is below the operator's level would be lost, and stays where it is."""
+    for number in (1, 2):
+        if (file := _file(number)) is not None:
+            _files[number] = file
+    if level <= logging.INFO:
+        builtins.print = _to_log
+    if level <= logging.ERROR:
+        traceback.print_exception = _traceback_to_log
 
 
-def leave_worker() -> None:
-    """What this thread has begun is all that there will be."""
-    text, _begun.text = _begun.text, ""
-    _tell(logging.INFO, text)
+def _file(number: int) -> tuple[int, int] | None:
+    try:
+        found = os.fstat(number)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _is_as_it_was(stream: Any, own: Any, number: int) -> bool:
+    return stream is own and number in _files and _file(number) == _files[number]
 
 
 @functools.wraps(builtins.print)
 def _to_log(*values: Any, sep: Any = None, end: Any = None, file: Any = None, flush: Any = False) -> None:
-    is_told_where = file is not None or sys.stdout is not _stdout
-    if is_told_where or not all(it is None or isinstance(it, str) for it in (sep, end)):
-        _print(*values, sep=sep, end=end, file=file, flush=flush)
-        return
-    text = (" " if sep is None else sep).join(map(str, values)) + ("\n" if end is None else end)
-    ended, feed, begun = (_begun.text + text).rpartition("\n")
-    if len(begun) > LONGEST:
-        ended, begun = ended + feed + begun, ""
-    _begun.text = begun
-    _tell(logging.INFO, ended)
+    if file is None and end is None and not _begun.is_open and _is_as_it_was(sys.stdout, sys.__stdout__, 1):
+        if sep is None or isinstance(sep, str):
+            text = (" " if sep is None else sep).join(map(str, values))
+            if len(text.encode("utf-8", "replace")) <= LONGEST:
+                _tell(logging.INFO, text)
+                return
+            values = (text,)
+    _print(*values, sep=sep, end=end, file=file, flush=flush)
+    if file is None:
+        # Whoever writes a line in pieces has all of them in one place.
+        _begun.is_open = end is not None and not str(end).endswith("\n")
 
 
 @functools.wraps(traceback.print_exception)
 def _traceback_to_log(*args: Any, **kwargs: Any) -> None:
     call = _arguments.bind(*args, **kwargs)
-    if call.arguments.get("file") is not None or sys.stderr is not _stderr:
+    if call.arguments.get("file") is not None or not _is_as_it_was(sys.stderr, sys.__stderr__, 2):
         _print_exception(*args, **kwargs)
         return
     call.arguments["file"] = text = io.StringIO()
@@ -83,4 +93,4 @@ def _traceback_to_log(*args: Any, **kwargs: Any) -> None:
 def _tell(level: int, text: str) -> None:
     # An empty line parts nothing from anything in a log.
     if text.strip():
-        _rustcorn.log(level, text.rstrip("\n"))
+        _rustcorn.say(level, text.rstrip("\n"))

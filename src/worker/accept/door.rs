@@ -1,6 +1,6 @@
 //! One inherited listening socket, inside the event loop or outside.
 
-use crate::abi::{KIND_UNIX, SeatListener};
+use crate::abi::{KIND_UNIX, LEAVING_PASSED, SeatListener};
 use crate::sys::{accepting, fd};
 use crate::worker::connection::Address;
 use crate::worker::wire::Stream;
@@ -26,6 +26,8 @@ pub(super) struct Door {
     pub(super) lane: u32,
     /// It is in no bind any more.
     pub(super) leaving: bool,
+    /// It is somebody else's, too: the arbiter does not end it.
+    pub(super) passed: bool,
     /// TLS is spoken on every connection from here.
     tls: bool,
     /// Our end of every connection from here; none if each has its own (a wildcard address).
@@ -63,7 +65,8 @@ impl Door {
             (Shut::Tcp(listener), local)
         };
         let (lane, leaving, tls) = (listener.lane, listener.leaving != 0, listener.tls != 0);
-        Ok(Self { lane, leaving, tls, local, listener: Listener::Shut(shut) })
+        let passed = listener.leaving == LEAVING_PASSED;
+        Ok(Self { lane, leaving, passed, tls, local, listener: Listener::Shut(shut) })
     }
 
     /// Whether anybody can wait in it; Linux would tell an event loop of one that does not listen that it has hung up.

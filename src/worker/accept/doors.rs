@@ -55,6 +55,11 @@ impl Doors {
         self.turn_all(|door| if door.leaving { door.shut() } else { (Some(door), None) })
     }
 
+    /// Closes the sockets that are in no bind any more and that nobody ends: those of somebody else.
+    pub(in crate::worker) fn close_passed(&mut self) {
+        self.doors.retain(|door| !(door.leaving && door.passed));
+    }
+
     /// Closes the sockets that are in no bind any more, or all others.
     pub(in crate::worker) fn close(&mut self, leaving: bool) {
         self.doors.retain(|door| door.leaving != leaving);

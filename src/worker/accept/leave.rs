@@ -13,8 +13,6 @@ use tokio::time::Instant;
 const PIECE: usize = 64;
 /// How many a leaving worker takes from peers that could take them too.
 const FROM_PEERS: usize = 4096;
-/// How long after its time a socket that is in no bind any more is looked after, if the arbiter does not end it.
-const LINGER: Duration = Duration::from_secs(60);
 
 /// What one piece of the last sweep came to.
 enum Swept {
@@ -48,9 +46,7 @@ impl<S: Application> Acceptor<S> {
             return rest;
         }
         self.doors.forget_ended();
-        if self.leaves_at.is_some_and(|since| since.elapsed() > LINGER) {
-            self.doors.close(true);
-        }
+        self.doors.close_passed();
         self.lanes = self.doors.lanes();
         if self.doors.has_leaving() {
             return DORMANT;
