@@ -5,8 +5,9 @@
 //! ever if the new workers cannot boot, all connections go to the wide one, which the new workers accept from like the
 //! old ones. Then the arbiter lets the narrow one listen and lets go of the wide one, which *leaves*: the workers accept
 //! from it for a moment more, since a handshake that began there also ends there. After that moment, and when nobody
-//! waits there (but for no longer than a request may take), the arbiter ends it, for whoever has it still; until then nothing is opened that would have to be beside it. While they overlap all of them
-//! have `SO_REUSEPORT`, which Linux asks for when a socket is bound and again when it begins to listen.
+//! waits there for a worker that has it (but for no longer than a request may take), the arbiter ends it, for whoever has
+//! it still; until then nothing is opened that would have to be beside it. While they overlap all of them have
+//! `SO_REUSEPORT`, which Linux asks for when a socket is bound and again when it begins to listen.
 //!
 //! An upgrade (USR2) can make a bind narrower, too: then the workers of before are those of the old arbiter, and the
 //! new one settles when that has gone. As long as two arbiters serve, neither settles.

@@ -1,6 +1,9 @@
 //! HUP with other binds than before: what is opened, what is closed, and what stays as it was.
 
 use crate::kit::*;
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 
 #[test]
@@ -192,6 +195,32 @@ fn a_bind_is_narrowed_while_workers_are_busy_and_nobody_who_waits_is_sent_away()
         assert_eq!(client.join().expect("a client").expect("an answer"), 200);
     }
     wait_until("the wide socket is closed", SOON, || (!at("127.0.0.2").answers()).then_some(()));
+    server.finish();
+}
+
+#[test]
+fn nobody_waits_in_a_socket_that_is_left_for_a_worker_that_is_gone() {
+    let lab = Lab::alone();
+    let port = std::net::TcpListener::bind("0.0.0.0:0").and_then(|free| free.local_addr()).expect("a port").port();
+    let write =
+        |host: &str| lab.write("rustcorn.toml", &format!("bind = [\"{host}:{port}\"]\ngraceful_timeout = 60\n"));
+    write("0.0.0.0");
+    let server = lab.launch().no_bind().args("--workers 1").start();
+    server.wait_ready(1);
+    write("127.0.0.1");
+    let mark = server.mark();
+    server.signal(Signal::SIGHUP);
+    server.wait_log_since(mark, &["Reload done"], SOON);
+    wait_until("the worker of before has gone", SOON, || (server.workers().len() == 1).then_some(()));
+    // The only one that has the wide socket.
+    let [worker] = server.workers()[..] else { panic!("one worker") };
+    kill(Pid::from_raw(worker), Signal::SIGKILL).expect("it lives");
+    let waiting = TcpStream::connect(("127.0.0.2", port)).expect("it listens for a moment more");
+    let elsewhere = Address::parse(&format!("http://127.0.0.2:{port}")).expect("an address");
+    wait_until("the wide socket is closed", secs(20), || (!elsewhere.answers()).then_some(()));
+    drop(waiting);
+    server.wait_ready(1);
+    assert_eq!(server.get("/").status, 200);
     server.finish();
 }
 
