@@ -162,7 +162,7 @@ impl Setup {
             app: host.app.clone_ref(py),
             serve: helpers.getattr("serve")?.unbind(),
             hold: helpers.getattr("hold")?.unbind(),
-            nothing: Py::new(py, super::waiting::Nothing)?.into_any(),
+            nothing: Py::new(py, super::waiting::Ended(None))?.into_any(),
             tasks: Spawner::new(py, event_loop.bind(py))?,
             options: host.options.clone(),
             templates: Templates::new(helpers, &host.options.root_path, state)?,

@@ -110,12 +110,13 @@ impl Waiting {
     }
 }
 
-/// What `send` returns that need not wait: it has ended already, and may be awaited by all and often.
+/// What `send` returns that need not wait: it has ended already, in order or with this error, and may be awaited by all and
+/// often.
 #[pyclass(frozen)]
-pub(super) struct Nothing;
+pub(super) struct Ended(pub(super) Option<PyErr>);
 
 #[pymethods]
-impl Nothing {
+impl Ended {
     fn __await__(slf: Py<Self>) -> Py<Self> {
         slf
     }
@@ -124,12 +125,12 @@ impl Nothing {
         slf
     }
 
-    fn __next__(&self) -> Option<Py<PyAny>> {
-        None
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        self.0.as_ref().map_or(Ok(None), |error| Err(error.clone_ref(py)))
     }
 
-    fn send(&self, _value: Py<PyAny>) -> PyResult<()> {
-        Err(PyStopIteration::new_err(()))
+    fn send(&self, py: Python<'_>, _value: Py<PyAny>) -> PyResult<()> {
+        Err(self.0.as_ref().map_or_else(|| PyStopIteration::new_err(()), |error| error.clone_ref(py)))
     }
 
     #[pyo3(signature = (error, value = None, traceback = None))]
@@ -155,44 +156,8 @@ pub(super) fn sent<P: Peer + 'static>(
     Ok(match has_to_wait {
         Ok(false) => peer.setup().nothing.clone_ref(py),
         Ok(true) => Py::new(py, Waiting::new(peer.clone(), What::Room))?.into_any(),
-        Err(error) => Py::new(py, Failure(error))?.into_any(),
+        Err(error) => Py::new(py, Ended(Some(error)))?.into_any(),
     })
-}
-
-/// Raises this when it is awaited.
-#[pyclass(frozen)]
-struct Failure(PyErr);
-
-#[pymethods]
-impl Failure {
-    fn __await__(slf: Py<Self>) -> Py<Self> {
-        slf
-    }
-
-    fn __iter__(slf: Py<Self>) -> Py<Self> {
-        slf
-    }
-
-    fn __next__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        Err(self.0.clone_ref(py))
-    }
-
-    fn send(&self, py: Python<'_>, _value: Py<PyAny>) -> PyResult<()> {
-        Err(self.0.clone_ref(py))
-    }
-
-    #[pyo3(signature = (error, value = None, traceback = None))]
-    fn throw(
-        &self,
-        error: Bound<'_, PyAny>,
-        value: Option<Bound<'_, PyAny>>,
-        traceback: Option<Bound<'_, PyAny>>,
-    ) -> PyResult<()> {
-        drop(traceback);
-        Err(thrown(error, value))
-    }
-
-    fn close(&self) {}
 }
 
 fn thrown(error: Bound<'_, PyAny>, value: Option<Bound<'_, PyAny>>) -> PyErr {

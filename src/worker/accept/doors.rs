@@ -60,9 +60,9 @@ impl Doors {
         self.doors.retain(|door| !(door.leaving && door.passed));
     }
 
-    /// Closes the sockets that are in no bind any more, or all others.
-    pub(in crate::worker) fn close(&mut self, leaving: bool) {
-        self.doors.retain(|door| door.leaving != leaving);
+    /// Closes all sockets but those that are in no bind any more.
+    pub(in crate::worker) fn keep_leaving(&mut self) {
+        self.doors.retain(|door| door.leaving);
     }
 
     /// Accepts from whichever open socket has a connection.

@@ -102,7 +102,7 @@ impl<S: Application> Acceptor<S> {
         let is_about_to = self.settling && self.worker.board.is_settled(self.worker.generation);
         let soon = (is_about_to && self.doors.has_leaving()).then(|| Instant::now() + LEAVING);
         let Some(until) = self.leaves_at.or(soon) else { return };
-        self.doors.close(false);
+        self.doors.keep_leaving();
         loop {
             match self.take_leaving() {
                 Some(rest) => tokio::time::sleep(rest).await,
